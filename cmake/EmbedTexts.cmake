@@ -1,0 +1,21 @@
+string(REPLACE "|" ";" FILES "${FILES}")
+set(body "#include <map>\n#include <string_view>\n\nnamespace vambrace {\n\n")
+string(APPEND body "const std::map<std::string_view, std::string_view>& "
+       "embedded_${NAME}() {\n"
+       "  static const std::map<std::string_view, std::string_view> kTexts = {\n")
+foreach(file ${FILES})
+  get_filename_component(key ${file} NAME_WE)
+  file(READ ${file} text)
+  # String literals have a length limit of 64 KiB in practice; cut in pieces.
+  string(LENGTH "${text}" length)
+  string(APPEND body "      {\"${key}\", ")
+  set(at 0)
+  while(at LESS length OR at EQUAL 0)
+    string(SUBSTRING "${text}" ${at} 8000 piece)
+    string(APPEND body "R\"embed(${piece})embed\"\n")
+    math(EXPR at "${at} + 8000")
+  endwhile()
+  string(APPEND body "},\n")
+endforeach()
+string(APPEND body "  };\n  return kTexts;\n}\n\n}  // namespace vambrace\n")
+file(WRITE ${OUT} "${body}")

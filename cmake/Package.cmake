@@ -1,0 +1,15 @@
+# Install rules and the Debian package (cpack -G DEB).
+include(GNUInstallDirs)
+install(TARGETS vambrace RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES LICENSE README.md
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/vambrace)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME vambrace)
+set(CPACK_PACKAGE_CONTACT "The Vambrace authors <authors@vambrace.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_STRIP_FILES ON)
+include(CPack)

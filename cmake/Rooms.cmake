@@ -1,0 +1,78 @@
+# The two kinds of folder in src/ (ARCHITECTURE.md). A pure library turns values
+# into values; an edge touches the outside. The functions below keep the rule.
+
+set(VAMBRACE_WARNINGS -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion
+    -Wno-sign-conversion -Wnon-virtual-dtor -Wimplicit-fallthrough)
+
+add_library(vambrace_options INTERFACE)
+target_compile_options(vambrace_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:${VAMBRACE_WARNINGS}>)
+target_include_directories(vambrace_options INTERFACE
+  ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/src)
+target_compile_definitions(vambrace_options INTERFACE
+  VAMBRACE_VERSION="${PROJECT_VERSION}")
+target_link_libraries(vambrace_options INTERFACE fmt::fmt)
+if(VAMBRACE_SANITIZE)
+  set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all
+      -fno-omit-frame-pointer)
+  target_compile_options(vambrace_options INTERFACE ${sanitizers})
+  target_link_options(vambrace_options INTERFACE ${sanitizers})
+endif()
+if(VAMBRACE_FUZZ)
+  target_compile_options(vambrace_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# One precompiled header for the whole tree.
+file(WRITE ${PROJECT_BINARY_DIR}/pch.cc "")
+add_library(vambrace_pch OBJECT ${PROJECT_BINARY_DIR}/pch.cc)
+target_link_libraries(vambrace_pch PRIVATE vambrace_options)
+target_precompile_headers(vambrace_pch PRIVATE
+  <algorithm> <array> <chrono> <cstdint> <expected> <functional> <map>
+  <memory> <optional> <set> <span> <string> <string_view> <utility> <variant>
+  <vector> <nlohmann/json.hpp> <fmt/format.h> <fmt/ranges.h>)
+
+# pure_library(rollout gate.cc USES policy): may use only other pure libraries.
+# LINKS names outside libraries that only compute (a JSON parser).
+function(pure_library name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  set_target_properties(${name} PROPERTIES VAMBRACE_KIND pure)
+  foreach(used ${ARG_USES})
+    get_target_property(kind ${used} VAMBRACE_KIND)
+    if(NOT kind STREQUAL pure)
+      message(FATAL_ERROR "${name} is pure and may not use ${used} (${kind})")
+    endif()
+  endforeach()
+  target_link_libraries(${name} PUBLIC vambrace_options ${ARG_USES}
+                        PRIVATE ${ARG_LINKS})
+  target_precompile_headers(${name} REUSE_FROM vambrace_pch)
+endfunction()
+
+# edge_library(enforcer launcher.cc USES policy LINKS PkgConfig::LIBSECCOMP)
+function(edge_library name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  set_target_properties(${name} PROPERTIES VAMBRACE_KIND edge)
+  target_link_libraries(${name} PUBLIC vambrace_options ${ARG_USES}
+                        PRIVATE ${ARG_LINKS})
+  target_precompile_headers(${name} REUSE_FROM vambrace_pch)
+endfunction()
+
+# unit_test(evidence_test merge_test.cc USES evidence): GoogleTest, milliseconds,
+# no root, no network. Tests find their testdata/ through VAMBRACE_SOURCE_DIR.
+function(unit_test name)
+  if(NOT VAMBRACE_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE vambrace_options ${ARG_USES} ${ARG_LINKS}
+                        ${RAPIDCHECK_LIBRARY} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE
+    VAMBRACE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_precompile_headers(${name} REUSE_FROM vambrace_pch)
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace vambrace {
+
+// What a command may read from one file unless it says otherwise.
+constexpr std::uint64_t kDefaultFileLimit = 256ULL << 20;
+
+// The file system as commands see it. Abstract so that tests run without a
+// disk and can make it fail; host/disk_files.h is the real one and
+// base/memory_files.h the twin for tests.
+//
+// Paths are used as given (relative ones against the working directory).
+class Files {
+ public:
+  virtual ~Files() = default;
+
+  // The whole file. InvalidInput above `limit` bytes, NotFound if absent.
+  virtual Result<std::string> read(
+      const std::string& path,
+      std::uint64_t limit = kDefaultFileLimit) const = 0;
+
+  // All or nothing: a reader sees the old bytes or the new ones, also after a
+  // crash (temporary file beside it, fsync, rename). On error the old file is
+  // untouched and no temporary is left. Missing parent folders are created.
+  virtual Result<> write(const std::string& path, std::string_view bytes) = 0;
+
+  virtual bool exists(const std::string& path) const = 0;
+  virtual bool is_directory(const std::string& path) const = 0;
+
+  // Names in a folder, sorted, without "." and "..".
+  virtual Result<std::vector<std::string>> list(
+      const std::string& directory) const = 0;
+
+  // Not an error if it is not there.
+  virtual Result<> remove(const std::string& path) = 0;
+};
+
+}  // namespace vambrace

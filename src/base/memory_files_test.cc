@@ -1,0 +1,28 @@
+#include "base/memory_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vambrace {
+namespace {
+
+TEST(MemoryFiles, ListsTheNamesOfOneLevel) {
+  MemoryFiles files;
+  ASSERT_TRUE(files.write("bundle/a.json", "1"));
+  ASSERT_TRUE(files.write("bundle/evidence/b.json", "2"));
+  EXPECT_THAT(files.list("bundle").value(),
+              testing::ElementsAre("a.json", "evidence"));
+}
+
+TEST(MemoryFiles, FailsLikeAFullDisk) {
+  MemoryFiles files;
+  files.writes_until_full = 1;
+  ASSERT_TRUE(files.write("a", "1"));
+  auto second = files.write("b", "2");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), ErrorCode::Unavailable);
+  EXPECT_FALSE(files.exists("b"));
+}
+
+}  // namespace
+}  // namespace vambrace

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "cli/command.h"
+
+// One function per row of the command table; each lives in the file of its
+// name.
+namespace vambrace::cli {
+
+using Words = std::span<const std::string>;
+
+Result<Exit> version(Environment& environment, Words words);
+
+}  // namespace vambrace::cli

@@ -1,0 +1,57 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "cli/command.h"
+#include "host/disk_files.h"
+
+extern char** environ;
+
+namespace {
+
+class Terminal : public vambrace::cli::Output {
+ public:
+  void out(std::string_view text) override {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  }
+  void err(std::string_view text) override {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  }
+  bool out_is_terminal() const override { return ::isatty(1) == 1; }
+  bool err_is_terminal() const override { return ::isatty(2) == 1; }
+};
+
+std::map<std::string, std::string> variables() {
+  std::map<std::string, std::string> result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      result.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  vambrace::DiskFiles files;
+  Terminal terminal;
+  vambrace::cli::Environment environment{
+      .files = files,
+      .output = terminal,
+      .now =
+          [] {
+            return std::chrono::time_point_cast<std::chrono::microseconds>(
+                std::chrono::system_clock::now());
+          },
+      .variables = variables(),
+  };
+  environment.color =
+      terminal.out_is_terminal() && !environment.variables.contains("NO_COLOR");
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  return vambrace::cli::run(environment, words);
+}

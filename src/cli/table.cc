@@ -1,0 +1,14 @@
+#include "cli/command.h"
+#include "cli/commands.h"
+
+namespace vambrace::cli {
+
+std::span<const Command> commands() {
+  // In the order of the walk; groups are the headings of the overview.
+  static const Command kCommands[] = {
+      {"version", "show version and build", version, "Help"},
+  };
+  return kCommands;
+}
+
+}  // namespace vambrace::cli

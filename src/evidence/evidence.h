@@ -1,0 +1,230 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernel/syscalls.h"
+
+// What was seen of a workload, with what is known to be missing. Plain values;
+// docs/formats/evidence.md has the JSON form.
+namespace vambrace::evidence {
+
+// Wall-clock time of the recording host, UTC, microseconds.
+using Instant = std::chrono::sys_time<std::chrono::microseconds>;
+using RecordingId = std::string;  // 32 lower-case hex digits
+
+// One container (or process tree) of one application. The image digest belongs
+// to the recording: a rebuild is the same workload.
+struct Workload {
+  std::string id;         // "spiffe://local/nginx"
+  std::string container;  // container name; empty for a process tree
+  std::string owner;      // may be empty
+  auto operator<=>(const Workload&) const = default;
+};
+
+// Who made a fact.
+enum class Origin : std::uint8_t {
+  Runtime,  // runc, crun or our launcher, before the program starts
+  App,      // the workload's main program image
+  Helper,   // other programs that the app runs
+  Probe,    // a declared health check or hook, by exec
+  Session,  // somebody's exec into the container
+  Harness,  // the test driver around the workload; never part of a policy
+};
+
+// A known unknown. The detail is for people; kinds are stable words:
+//   attached_late     the scope already ran when recording began
+//   filter_active     a seccomp filter was installed before recording began
+//   no_exit_probe     denials and errnos were not watched (record --light)
+//   ring_lost         hints were lost (facts may still be whole)
+//   map_full          a table was full; facts were refused
+//   storage_refused   a task could not be followed
+//   read_failed       user or kernel memory could not be read
+//   recursion_missed  the kernel skipped our program
+//   interrupted       the recorder ended before the scope did
+//   io_uring          io_uring was used; its operations are not system calls
+//   unknown_syscall   a number without a name was called
+//   image_unread      the build id of a program could not be read
+//   path_truncated    a path was longer than the recorder keeps
+//   scope_lost        the container or cgroup vanished early
+//   mixed_images      recordings of different image digests were merged
+//   compat            facts of another kind, told in the detail
+struct Gap {
+  std::string kind;
+  std::string detail;
+  auto operator<=>(const Gap&) const = default;
+};
+
+enum class State : std::uint8_t { Complete, Incomplete, Filtered };
+
+// Complete if and only if there is no gap. Filtered: the only gaps are
+// filter_active ones; each refused attempt was captured as a denied attempt.
+struct Verdict {
+  State state = State::Complete;
+  std::vector<Gap> gaps;  // sorted, unique
+  auto operator<=>(const Verdict&) const = default;
+};
+
+struct Phase {
+  std::string name;
+  Instant start;
+  auto operator<=>(const Phase&) const = default;
+};
+
+// One observation of one scope, from start to end, by one recorder.
+struct Recording {
+  RecordingId id;
+  // More than one id after `evidence compact`.
+  std::vector<RecordingId> folded;
+  std::string recorder;  // "ebpf"
+  std::string recorder_version;
+  Instant start;
+  Instant end;
+  std::string kernel;   // uname -r
+  std::string arch;     // of the host, kernel::to_string(Arch)
+  std::string scope;    // "command", "container web", "cgroup /x", "pid 12"
+  std::string runtime;  // "process", "runc", "crun"; "" unknown
+  std::string runtime_version;  // "" unknown
+  std::string image;            // digest; "" none or unknown
+  std::string host;
+  std::vector<std::string> command;  // argv[0], other words redacted
+  bool no_new_privs = false;
+  std::vector<Phase> phases;  // in the order they began
+  // Which probe each kind of fact came from: {"syscalls": "tp_btf/sys_enter"}.
+  std::map<std::string, std::string> probes;
+  // Events seen, lost, maps full: whatever the recorder counts.
+  std::map<std::string, std::uint64_t> counters;
+  Verdict verdict;
+  auto operator<=>(const Recording&) const = default;
+};
+
+// A fact's share of one recording. Totals over recordings are derived.
+struct Share {
+  std::uint64_t count = 0;
+  std::map<std::string, std::uint64_t> phases;  // sums to count
+  std::map<std::string, std::uint64_t> errnos;  // failed calls by "EAGAIN"
+  // Attempts that a filter (or, for capabilities, the kernel) refused. They are
+  // not part of count.
+  std::uint64_t denied = 0;
+  std::map<std::string, std::uint64_t> denied_errnos;
+  Instant first;
+  Instant last;
+  auto operator<=>(const Share&) const = default;
+};
+using By = std::map<RecordingId, Share>;
+
+// Sum, union, earliest and latest over all recordings.
+Share total(const By& by);
+
+// Distinct values of the arguments that kernel::arg_spec names, in its order
+// and masked to its widths. More than kMaxTuples become unbounded.
+constexpr std::size_t kMaxTuples = 64;
+struct Arguments {
+  std::set<std::vector<std::uint64_t>> tuples;  // empty if unbounded
+  bool unbounded = false;
+  auto operator<=>(const Arguments&) const = default;
+
+  void add(std::vector<std::uint64_t> tuple);
+  void add_all(const Arguments& other);
+};
+
+struct SyscallFact {
+  kernel::Syscall syscall;
+  std::optional<Arguments> args;         // of calls that were let through
+  std::optional<Arguments> denied_args;  // of refused attempts
+  By by;
+  auto operator<=>(const SyscallFact&) const = default;
+};
+
+enum class Audited : std::uint8_t { Yes, No, Unknown };
+
+struct CapabilityFact {
+  std::uint32_t number = 0;
+  std::optional<kernel::Syscall> during;  // nullopt: outside any call
+  // Kernel functions from the check outwards, without offsets.
+  std::vector<std::string> functions;
+  Audited audited = Audited::Unknown;
+  // The check was made with credentials other than the task's own (overlayfs).
+  bool overridden = false;
+  // The user namespace asked about: "initial", "own" (the task's, when that is
+  // not the initial one) or "other".
+  std::string user_namespace;
+  // count = granted, denied = refused.
+  By by;
+  auto operator<=>(const CapabilityFact&) const = default;
+};
+
+// A socket operation. Addresses are classes ("loopback", "any", "private",
+// "public", "unix", "abstract") unless recording was asked not to redact.
+struct NetworkFact {
+  std::string operation;  // socket, bind, connect, listen, accept
+  std::string family;     // "inet", "inet6", "unix", "netlink", or the number
+  std::string type;       // "stream", "dgram", "raw", ...; "" not known here
+  std::uint32_t protocol = 0;
+  std::string address;
+  std::uint32_t port = 0;  // 0: none
+  By by;
+  auto operator<=>(const NetworkFact&) const = default;
+};
+
+struct ExecFact {
+  std::string path;  // resolved path of the program that was started
+  By by;
+  auto operator<=>(const ExecFact&) const = default;
+};
+
+struct SignalFact {
+  std::uint32_t signal = 0;
+  By by;
+  auto operator<=>(const SignalFact&) const = default;
+};
+
+// Files come with the AppArmor layer; their place is kept.
+struct FileFact {
+  std::string path;
+  std::string access;  // sorted letters
+  std::optional<bool> owner;
+  By by;
+  auto operator<=>(const FileFact&) const = default;
+};
+
+// One program as it ran in one role.
+struct ProcessKey {
+  std::string exe;                      // resolved path in its own root
+  std::optional<std::string> build_id;  // nullopt unknown, "" has none
+  std::string script;  // script path or argv[0] where it tells more than exe
+  Origin origin = Origin::App;
+  std::string parent;  // exe of the program that started it; "" none in scope
+  auto operator<=>(const ProcessKey&) const = default;
+};
+
+struct Process {
+  ProcessKey key;
+  std::vector<SyscallFact> syscalls;  // sorted by (arch, nr)
+  std::vector<FileFact> files;
+  std::vector<CapabilityFact> capabilities;
+  std::vector<NetworkFact> network;
+  std::vector<ExecFact> execs;
+  std::vector<SignalFact> signals;
+  auto operator<=>(const Process&) const = default;
+};
+
+// Merged facts of any number of recordings. Canonical: everything sorted, keys
+// unique (see canonical() in merge.h).
+struct Evidence {
+  Workload workload;
+  std::vector<Recording> recordings;  // sorted by id
+  std::vector<Process> processes;     // sorted by key
+  auto operator<=>(const Evidence&) const = default;
+};
+
+std::string_view to_string(Origin origin);
+std::optional<Origin> origin_from(std::string_view name);
+std::string_view to_string(State state);
+
+}  // namespace vambrace::evidence

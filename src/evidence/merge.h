@@ -1,0 +1,26 @@
+#pragma once
+
+#include "base/result.h"
+#include "evidence/evidence.h"
+
+namespace vambrace::evidence {
+
+// The same facts in canonical order: sorted, keys unique (facts and processes
+// with equal keys are folded together). Idempotent.
+Evidence canonical(Evidence evidence);
+
+// Union by recording id: commutative, associative, idempotent. InvalidInput if
+// the workloads differ, if one id has two contents, or if one side folded
+// (`compact`) an id that the other holds on its own.
+Result<Evidence> merge(const Evidence& a, const Evidence& b);
+
+// Of all recordings together, plus mixed_images where digests differ.
+Verdict verdict(const Evidence& evidence);
+
+// The verdict that a list of gaps gives: sorts, removes doubles, decides.
+Verdict judge(std::vector<Gap> gaps);
+
+// Folds all recordings into one that lists their ids. InvalidInput on none.
+Result<Evidence> compact(const Evidence& evidence);
+
+}  // namespace vambrace::evidence

@@ -1,0 +1,173 @@
+#include "host/disk_files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "base/fd.h"
+
+namespace vambrace {
+namespace {
+
+// Writes all bytes or says which step failed.
+Result<> write_all(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n < 0) {
+      return std::unexpected(system_error("write " + path, errno));
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<> write_and_sync(const Fd& fd, std::string_view bytes,
+                        const std::string& path) {
+  TRY(write_all(fd.get(), bytes, path));
+  if (::fsync(fd.get()) != 0) {
+    return std::unexpected(system_error("fsync " + path, errno));
+  }
+  return {};
+}
+
+// Makes the rename itself durable.
+Result<> sync_folder(const std::string& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) {
+    return std::unexpected(system_error("fsync " + folder, errno));
+  }
+  return {};
+}
+
+}  // namespace
+
+Error system_error(std::string_view what, int number) {
+  ErrorCode code = ErrorCode::Unavailable;
+  switch (number) {
+    case ENOENT:
+    case ESRCH:
+    case ENOTDIR:
+      code = ErrorCode::NotFound;
+      break;
+    case EINVAL:
+    case ENAMETOOLONG:
+    case EISDIR:
+    case ELOOP:
+      code = ErrorCode::InvalidInput;
+      break;
+    case ENOSYS:
+    case EOPNOTSUPP:
+      code = ErrorCode::Unsupported;
+      break;
+    default:
+      break;
+  }
+  Error error(code, fmt::format("{}: {}", what, std::strerror(number)));
+  if (number == ENOSPC || number == EDQUOT) {
+    return std::move(error).with_hint("free some space and try again");
+  }
+  if (number == EACCES || number == EPERM) {
+    return std::move(error).with_hint(
+        "run as a user who may do this, for most of the kernel's doors: root");
+  }
+  return error;
+}
+
+Result<std::string> DiskFiles::read(const std::string& path,
+                                    std::uint64_t limit) const {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return std::unexpected(system_error("open " + path, errno));
+  }
+  std::string bytes;
+  char buffer[65536];
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), buffer, sizeof(buffer));
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n < 0) {
+      return std::unexpected(system_error("read " + path, errno));
+    }
+    if (n == 0) {
+      return bytes;
+    }
+    bytes.append(buffer, static_cast<std::size_t>(n));
+    if (bytes.size() > limit) {
+      return fail(ErrorCode::InvalidInput, "{}: larger than {} bytes", path,
+                  limit);
+    }
+  }
+}
+
+Result<> DiskFiles::write(const std::string& path, std::string_view bytes) {
+  const std::filesystem::path target(path);
+  const std::string folder =
+      target.has_parent_path() ? target.parent_path().string() : ".";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return std::unexpected(system_error("create " + folder, error.value()));
+  }
+  std::string temporary =
+      folder + "/." + target.filename().string() + ".XXXXXX";
+  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd) {
+    return std::unexpected(system_error("create a file in " + folder, errno));
+  }
+  Result<> done = write_and_sync(fd, bytes, path);
+  if (done && ::fchmod(fd.get(), 0644) != 0) {
+    done = std::unexpected(system_error("chmod " + path, errno));
+  }
+  if (done && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    done = std::unexpected(system_error("rename to " + path, errno));
+  }
+  if (!done) {
+    ::unlink(temporary.c_str());
+    return done;
+  }
+  return sync_folder(folder);
+}
+
+bool DiskFiles::exists(const std::string& path) const {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+bool DiskFiles::is_directory(const std::string& path) const {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+Result<std::vector<std::string>> DiskFiles::list(
+    const std::string& directory) const {
+  std::error_code error;
+  std::vector<std::string> names;
+  std::filesystem::directory_iterator it(directory, error);
+  for (; !error && it != std::filesystem::directory_iterator();
+       it.increment(error)) {
+    names.push_back(it->path().filename().string());
+  }
+  if (error) {
+    return std::unexpected(system_error("list " + directory, error.value()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<> DiskFiles::remove(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return std::unexpected(system_error("remove " + path, errno));
+  }
+  return {};
+}
+
+}  // namespace vambrace

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "base/files.h"
+
+namespace vambrace {
+
+// The real file system. Writes are atomic and durable: temporary file in the
+// same folder, fsync, rename, fsync of the folder. Symbolic links are followed
+// when reading; writing replaces the name itself.
+class DiskFiles : public Files {
+ public:
+  Result<std::string> read(
+      const std::string& path,
+      std::uint64_t limit = kDefaultFileLimit) const override;
+  Result<> write(const std::string& path, std::string_view bytes) override;
+  bool exists(const std::string& path) const override;
+  bool is_directory(const std::string& path) const override;
+  Result<std::vector<std::string>> list(
+      const std::string& directory) const override;
+  Result<> remove(const std::string& path) override;
+};
+
+// An errno as an Error: "open /x: No such file or directory". ENOENT becomes
+// NotFound, EACCES and EPERM and ENOSPC Unavailable.
+Error system_error(std::string_view what, int number);
+
+}  // namespace vambrace

@@ -1,0 +1,63 @@
+#include "host/disk_files.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include <filesystem>
+
+namespace vambrace {
+namespace {
+
+class DiskFilesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "vambrace-files-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string folder_;
+  DiskFiles files_;
+};
+
+TEST_F(DiskFilesTest, WritesAndReadsBack) {
+  ASSERT_TRUE(files_.write(folder_ + "/new/a.json", "first"));
+  ASSERT_TRUE(files_.write(folder_ + "/new/a.json", "second"));
+  EXPECT_EQ(files_.read(folder_ + "/new/a.json").value(), "second");
+  EXPECT_EQ(files_.list(folder_ + "/new").value().size(), 1U);
+}
+
+TEST_F(DiskFilesTest, RefusesMoreThanTheLimit) {
+  ASSERT_TRUE(files_.write(folder_ + "/big", std::string(100, 'x')));
+  auto read = files_.read(folder_ + "/big", 99);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::InvalidInput);
+}
+
+TEST_F(DiskFilesTest, AFailedWriteLeavesTheOldFileAndNothingElse) {
+  ASSERT_TRUE(files_.write(folder_ + "/a", "old"));
+  // A file size limit fails a write half-way, as a full disk does.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto* handler = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit tiny{.rlim_cur = 1000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tiny), 0);
+  const auto result = files_.write(folder_ + "/a", std::string(5000, 'x'));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_FALSE(result);
+  EXPECT_EQ(files_.read(folder_ + "/a").value(), "old");
+  EXPECT_EQ(files_.list(folder_).value().size(), 1U);
+}
+
+TEST_F(DiskFilesTest, SaysNotFound) {
+  auto read = files_.read(folder_ + "/none");
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::NotFound);
+}
+
+}  // namespace
+}  // namespace vambrace

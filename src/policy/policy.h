@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "evidence/evidence.h"
+#include "kernel/syscalls.h"
+
+// What a workload may do, independent of layer and engine, every rule with its
+// reasons. Holds only what is stable: no counts, times or recording ids, so
+// that recording the same behavior again gives the same bytes.
+// docs/formats/policy.md has the JSON form.
+namespace vambrace::policy {
+
+// Why a rule is in a policy.
+enum class Cause : std::uint8_t {
+  Observed,  // seen in evidence
+  Closure,   // an optional closure asked for: "resilient libc", "arch aarch64"
+  Always,    // every program needs it: exit, rt_sigreturn, the vDSO fallbacks
+  Denied,    // a refused attempt, accepted by --heal
+  Decision,  // a person added it, in bundle.yaml
+};
+
+// A rule without a reason cannot be built.
+struct Reason {
+  Cause cause = Cause::Observed;
+  std::string exe;  // process image; empty unless Observed or Denied
+  std::string script;
+  std::optional<evidence::Origin> origin;
+  std::set<std::string> phases;
+  std::string note;  // the closure, the person and their words, ...
+  auto operator<=>(const Reason&) const = default;
+};
+
+// One argument compared under a mask: (argument & mask) == value.
+struct ArgMatch {
+  std::uint8_t index = 0;
+  std::uint64_t mask = 0;
+  std::uint64_t value = 0;
+  auto operator<=>(const ArgMatch&) const = default;
+};
+
+// All matches hold together (indices distinct, ascending).
+using ArgTuple = std::vector<ArgMatch>;
+
+struct SyscallRule {
+  kernel::Syscall syscall;
+  // Empty: any arguments. Otherwise one of the tuples must match.
+  std::set<ArgTuple> args;
+  std::vector<Reason> reasons;  // sorted, at least one
+  auto operator<=>(const SyscallRule&) const = default;
+};
+
+// A call that the application tried and that is refused on purpose, with the
+// errno it already knows: replay and verify list such denials as expected.
+struct ExpectedDenial {
+  kernel::Syscall syscall;
+  std::uint32_t error = 0;  // errno
+  std::vector<Reason> reasons;
+  auto operator<=>(const ExpectedDenial&) const = default;
+};
+
+struct CapabilityRule {
+  std::uint32_t number = 0;
+  // "bind (inet_bind)": the call and the kernel function that asked.
+  std::set<std::string> uses;
+  std::vector<Reason> reasons;
+  auto operator<=>(const CapabilityRule&) const = default;
+};
+
+// Asked for and granted, but not granted by this policy, and why not
+// ("memory overcommit check").
+struct CapabilityNoise {
+  std::uint32_t number = 0;
+  std::string why;
+  auto operator<=>(const CapabilityNoise&) const = default;
+};
+
+// A remark that synthesis makes about its own result.
+struct Finding {
+  std::string id;        // "args-unbounded", "evidence-incomplete", ...
+  std::string severity;  // "info", "low", "medium", "high"
+  std::string place;     // "seccomp: ioctl"
+  std::string message;
+  std::string hint;
+  auto operator<=>(const Finding&) const = default;
+};
+
+struct Policy {
+  evidence::Workload workload;
+  // What the evidence was: policies from incomplete evidence say so.
+  evidence::State evidence_state = evidence::State::Complete;
+  std::set<std::string> gaps;  // kinds
+  std::set<kernel::Arch> arches;
+  std::vector<SyscallRule> syscalls;         // sorted by syscall
+  std::vector<ExpectedDenial> expected;      // sorted by syscall
+  std::vector<CapabilityRule> capabilities;  // sorted by number
+  std::vector<CapabilityNoise> noise;        // sorted
+  std::vector<Finding> findings;             // sorted
+  // The runtime layer is not in here: it is added when a target is rendered.
+  auto operator<=>(const Policy&) const = default;
+};
+
+}  // namespace vambrace::policy

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "kernel/syscalls.h"
+
+// What a policy is rendered for.
+namespace vambrace::runtime {
+
+enum class Engine : std::uint8_t {
+  None,
+  Docker,
+  Podman,
+  Containerd,
+  Kubernetes
+};
+enum class Runtime : std::uint8_t {
+  Process,  // vambrace run: our own launcher installs the filter and execs
+  Runc,
+  Crun,
+};
+
+struct Version {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::uint32_t patch = 0;
+  auto operator<=>(const Version&) const = default;
+};
+
+struct Target {
+  std::string name = "docker";
+  Engine engine = Engine::Docker;
+  Runtime runtime = Runtime::Runc;
+  Version engine_version{20, 10, 24};
+  Version runtime_version{1, 1, 5};
+  Version libseccomp{2, 5, 4};
+  Version kernel{6, 1, 0};
+  kernel::Arch arch = kernel::Arch::X86_64;
+  bool no_new_privs = true;
+  auto operator<=>(const Target&) const = default;
+};
+
+// The targets by name, with the versions of Debian 12: "process", "docker"
+// (runc below), "runc", "crun", "podman" (crun below), "containerd",
+// "kubernetes" (containerd and runc below).
+std::optional<Target> target_named(std::string_view name);
+
+// "1.1.5+ds1" reads as 1.1.5; missing parts are 0.
+Result<Version> parse_version(std::string_view text);
+std::string to_string(Version version);
+
+std::string_view to_string(Engine engine);
+std::string_view to_string(Runtime runtime);
+std::optional<Runtime> runtime_from(std::string_view name);
+
+}  // namespace vambrace::runtime
