@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""What our filter costs in Docker, against Docker's default and no filter.
+
+usage: bench/filter_cost.py [--rounds N] [--only loop|start|nginx|redis]
+
+Needs root, a Release build in build/, a running Docker daemon, and the image
+vambrace-test:base (tests/image.sh makes it).
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+import servers
+from measure import (BUILD, VAMBRACE, machine, median, need, output_of, ratio, rounds,
+                     scratch, spread, table)
+
+IMAGE = "vambrace-test:base"
+LOOP = os.path.join(BUILD, "bench", "getppid_loop")
+
+
+def docker_run(condition, seccomp, mounts, command):
+    options = {
+        "no filter": ["--security-opt", "seccomp=unconfined"],
+        "docker default": [],
+        "ours": ["--security-opt", f"seccomp={seccomp}"],
+    }[condition]
+    for mount in mounts:
+        options += ["-v", f"{mount}:{mount}"]
+    return ["docker", "run", "--rm", "--network", "host",
+            "--security-opt", "no-new-privileges", *options, IMAGE, *command]
+
+
+def cut(directory, command, drive=None):
+    """Records the command and returns the path of its seccomp.json."""
+    evidence, bundle = os.path.join(directory, "e.json"), os.path.join(directory, "bundle")
+    with subprocess.Popen([VAMBRACE, "record", "-o", evidence, "--", *command],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True) as process:
+        if drive:
+            drive()
+            os.killpg(process.pid, 2)
+        _, errors = process.communicate(timeout=60)
+    if not os.path.exists(evidence):
+        sys.exit(f"record {command[0]} failed:\n{errors}")
+    output_of([VAMBRACE, "synth", evidence, "-o", bundle, "--target", "docker"])
+    return os.path.join(bundle, "seccomp.json")
+
+
+CONDITIONS = ["no filter", "docker default", "ours"]
+
+
+def report(title, unit, results, higher_is_better):
+    rows = [[c, f"{median(results[c]):.1f}", f"{ratio(results, c, 'docker default'):.3f}",
+             f"{spread(results[c]):.1f}"] for c in CONDITIONS]
+    print(f"\n### {title}\n")
+    print(table(["condition", f"median {unit}", "of docker default", "half quartile distance"],
+                rows))
+    ours = ratio(results, "ours", "docker default")
+    dearer = ours < 1 if higher_is_better else ours > 1
+    print(f"\nours / docker default: {ours:.3f} ({'dearer' if dearer else 'not dearer'})")
+
+
+def loop(count):
+    with scratch() as directory:
+        seccomp = cut(directory, [LOOP, "4000"])
+
+        def once(condition):
+            return float(output_of(docker_run(condition, seccomp, [LOOP], [LOOP, "2000000"])))
+
+        report("One getppid in a container", "ns", rounds(count, CONDITIONS, once), False)
+
+
+def start(count):
+    with scratch() as directory:
+        seccomp = cut(directory, ["/bin/true"])
+
+        def once(condition):
+            begin = time.monotonic()
+            output_of(docker_run(condition, seccomp, [], ["/bin/true"]))
+            return (time.monotonic() - begin) * 1000
+
+        report("docker run --rm /bin/true", "ms", rounds(count, CONDITIONS, once), False)
+
+
+def server(name, count, command_for, rate_of):
+    with scratch() as directory:
+        os.chmod(directory, 0o777)
+        port = servers.free_port()
+        command = command_for(directory, port)
+
+        def drive():
+            servers.wait_for(port)
+            rate_of(port, True)
+
+        seccomp = cut(directory, command, drive)
+        container = f"vmb-bench-{os.getpid()}"
+
+        def once(condition):
+            line = docker_run(condition, seccomp, [directory], command)
+            line[2:2] = ["-d", "--name", container]
+            output_of(line)
+            try:
+                servers.wait_for(port)
+                rate_of(port, True)
+                return rate_of(port, False)
+            finally:
+                subprocess.run(["docker", "rm", "-f", container], check=False,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        report(name, "requests/s", rounds(count, CONDITIONS, once), True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", choices=["loop", "start", "nginx", "redis"])
+    words = parser.parse_args()
+    need(VAMBRACE, LOOP, "docker", "nginx", "wrk", "redis-server", "redis-benchmark")
+    if subprocess.run(["docker", "image", "inspect", IMAGE], check=False,
+                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+        sys.exit(f"no Docker daemon with the image {IMAGE}: run tests/image.sh")
+    print(f"filter_cost on {machine()}, {words.rounds} rounds")
+    if words.only in (None, "loop"):
+        loop(words.rounds)
+    if words.only in (None, "start"):
+        start(words.rounds)
+    if words.only in (None, "nginx"):
+        server("nginx under wrk in a container", words.rounds, servers.nginx,
+               lambda port, warm: servers.wrk_rate(port, 1 if warm else 3))
+    if words.only in (None, "redis"):
+        server("redis-benchmark GET in a container", words.rounds, servers.redis,
+               lambda port, warm: servers.redis_rate(port, 5000 if warm else 200000))
+
+
+if __name__ == "__main__":
+    main()

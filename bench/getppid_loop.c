@@ -1,0 +1,68 @@
+// The smallest system call in a loop: prints the thread CPU time per call, in
+// nanoseconds, one line per thread. usage: getppid_loop CALLS [THREADS]
+//
+// Each thread reports the 20th percentile of 40 batches, so that a batch that
+// another program disturbed does not count.
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { kBatches = 40 };
+
+static long calls_per_batch;
+static pthread_barrier_t start_line;
+
+static double thread_cpu_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void *measure(void *argument) {
+  long cpu = (long)argument;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET((size_t)(cpu % sysconf(_SC_NPROCESSORS_ONLN)), &set);
+  sched_setaffinity(0, sizeof(set), &set);
+  pthread_barrier_wait(&start_line);
+  static _Thread_local double ns[kBatches];
+  for (int batch = 0; batch < kBatches; ++batch) {
+    double begin = thread_cpu_ns();
+    for (long i = 0; i < calls_per_batch; ++i) {
+      syscall(SYS_getppid);
+    }
+    ns[batch] = (thread_cpu_ns() - begin) / (double)calls_per_batch;
+  }
+  qsort(ns, kBatches, sizeof(ns[0]), by_size);
+  printf("%.2f\n", ns[kBatches / 5]);
+  return NULL;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2 || atol(argv[1]) < kBatches) {
+    fprintf(stderr, "usage: getppid_loop CALLS [THREADS]\n");
+    return 2;
+  }
+  long threads = argc > 2 ? atol(argv[2]) : 1;
+  calls_per_batch = atol(argv[1]) / kBatches;
+  pthread_barrier_init(&start_line, NULL, (unsigned)threads);
+  pthread_t other[64];
+  for (long i = 1; i < threads && i < 64; ++i) {
+    pthread_create(&other[i], NULL, measure, (void *)i);
+  }
+  measure((void *)0);
+  for (long i = 1; i < threads && i < 64; ++i) {
+    pthread_join(other[i], NULL);
+  }
+  return 0;
+}

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""What recording costs, against nothing, an empty program, and strace.
+
+usage: bench/record_overhead.py [--rounds N] [--quick]
+
+Needs root, a Release build in build/, strace, nginx, wrk, redis.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+import servers
+from measure import (BUILD, VAMBRACE, added, added_ratio, machine, median, need,
+                     output_of, ratio, rounds, scratch, spread, table)
+
+LOOP = os.path.join(BUILD, "bench", "getppid_loop")
+EMPTY = os.path.join(BUILD, "bench", "empty_probe")
+
+
+def wrap(condition, command, directory):
+    """The command line that runs `command` under a condition."""
+    evidence = os.path.join(directory, "evidence.json")
+    return {
+        "nothing": [],
+        "empty enter": [EMPTY, "enter"],
+        "empty enter+exit": [EMPTY, "both"],
+        "record --light": [VAMBRACE, "record", "--light", "-o", evidence, "--"],
+        "record": [VAMBRACE, "record", "-o", evidence, "--"],
+        "strace -f -c": ["strace", "-f", "-c", "-o", "/dev/null"],
+    }[condition] + command
+
+
+def getppid(count):
+    conditions = ["nothing", "empty enter", "empty enter+exit", "record --light", "record"]
+    with scratch() as directory:
+        def once(name):
+            return float(output_of(wrap(name, [LOOP, "400000"], directory)).split()[0])
+
+        results = rounds(count, conditions, once)
+        slow = [float(output_of(wrap("strace -f -c", [LOOP, "4000"], directory)).split()[0])
+                for _ in range(3)]
+    base = "nothing"
+    rows = [[name, f"{median(results[name]):.1f}", f"{added(results, name, base):+.1f}",
+             f"{spread(results[name]):.1f}"] for name in conditions]
+    traced = median(slow) - median(results[base])
+    rows.append(["strace -f -c", f"{median(slow):.0f}", f"{traced:+.0f}", ""])
+    print("\n### One getppid, ns of thread CPU time\n")
+    print(table(["condition", "median ns", "added", "half quartile distance"], rows))
+    light = added_ratio(results, "record --light", "empty enter", base)
+    full = added_ratio(results, "record", "empty enter+exit", base)
+    print(f"\nlight: {light:.2f}x the empty program (target 1.25)")
+    print(f"full: {full:.2f}x two empty programs (target 1.40)")
+    print(f"strace adds {traced / added(results, 'record', base):.0f}x what record adds"
+          " (target 100)")
+
+
+def two_cpus(count):
+    """Two threads on two CPUs in one scope against one thread."""
+    with scratch() as directory:
+        def once(name):
+            condition, threads = name.rsplit(", ", 1)
+            command = wrap(condition, [LOOP, "400000", threads[0]], directory)
+            return median([float(x) for x in output_of(command).split()])
+
+        names = [f"{c}, {n} thread{'s' if n > 1 else ''}"
+                 for c in ("nothing", "empty enter+exit", "record") for n in (1, 2)]
+        results = rounds(count, names, once)
+    rows = []
+    for condition in ("nothing", "empty enter+exit", "record"):
+        one, two = f"{condition}, 1 thread", f"{condition}, 2 threads"
+        rows.append([condition, f"{median(results[one]):.1f}", f"{median(results[two]):.1f}",
+                     f"{ratio(results, two, one):.3f}"])
+    print("\n### Two CPUs recording into one scope, ns per getppid\n")
+    print(table(["condition", "one thread", "two threads", "two / one"], rows))
+
+
+def server(name, count, command_for, rate_of, strace):
+    conditions = ["nothing", "empty enter+exit", "record --light", "record"]
+
+    def once(condition):
+        with scratch() as directory:
+            os.chmod(directory, 0o755)
+            port = servers.free_port()
+            command = wrap(condition, command_for(directory, port), directory)
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL,
+                                  start_new_session=True) as process:
+                try:
+                    servers.wait_for(port)
+                    rate_of(port, warm=True)
+                    return rate_of(port, warm=False)
+                finally:
+                    # As Ctrl-C on a terminal: recorder and server alike.
+                    os.killpg(process.pid, signal.SIGINT)
+                    process.wait(30)
+
+    results = rounds(count, conditions, once)
+    rows = [[c, f"{median(results[c]):.0f}", f"{ratio(results, c, 'nothing'):.3f}",
+             f"{spread(results[c]):.0f}"] for c in conditions]
+    if strace:
+        traced = [once("strace -f -c") for _ in range(2)]
+        rows.append(["strace -f -c", f"{median(traced):.0f}",
+                     f"{median(traced) / median(results['nothing']):.3f}", ""])
+    print(f"\n### {name}, requests per second\n")
+    print(table(["condition", "median", "of unrecorded", "half quartile distance"], rows))
+    print(f"\nlight {ratio(results, 'record --light', 'nothing'):.3f} (target 0.97), "
+          f"full {ratio(results, 'record', 'nothing'):.3f} (target 0.93)")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", choices=["getppid", "cpus", "nginx", "redis"])
+    words = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("record_overhead needs root: recording attaches BPF programs")
+    need(VAMBRACE, LOOP, EMPTY, "strace", "nginx", "wrk", "redis-server", "redis-benchmark")
+    print(f"record_overhead on {machine()}, {words.rounds} rounds")
+    if words.only in (None, "getppid"):
+        getppid(words.rounds)
+    if words.only in (None, "cpus"):
+        two_cpus(words.rounds)
+    if words.only in (None, "nginx"):
+        server("nginx under wrk (1 worker, 16 connections)", words.rounds, servers.nginx,
+               lambda port, warm: servers.wrk_rate(port, 1 if warm else 3), True)
+    if words.only in (None, "redis"):
+        server("redis-benchmark GET (16 clients)", words.rounds, servers.redis,
+               lambda port, warm: servers.redis_rate(port, 5000 if warm else 200000), True)
+
+
+if __name__ == "__main__":
+    main()
