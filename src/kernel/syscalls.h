@@ -35,7 +35,7 @@ struct Syscall {
 };
 
 // nullopt: no name known to this table (the source and its kernel version are
-// named in syscalls_table.inc).
+// named in the syscalls_*.inc files).
 std::optional<std::string_view> syscall_name(Syscall syscall);
 std::optional<std::uint32_t> syscall_number(Arch arch, std::string_view name);
 
@@ -59,7 +59,9 @@ struct ArgSpec {
     auto operator<=>(const Argument&) const = default;
   };
   std::span<const Argument> arguments;
-  // False for values that a filter cannot see (flags behind a pointer).
+  // False for values that a filter cannot see: the index is that of a pointer
+  // to a structure, and the value recorded is the 64-bit flags field that the
+  // structure begins with (clone3, openat2).
   bool filterable = true;
 };
 
