@@ -1,6 +1,7 @@
-# embed_texts(target VARIABLE kManuals FILES a.md b.md): makes a source that
-# defines `const std::map<std::string_view, std::string_view>& embedded_<name>()`
-# with one entry per file, keyed by the file's name without its ending.
+# embed_texts(target name FILES a.md b.md): makes a source that defines
+# `const std::map<std::string_view, std::string_view>& vambrace::embedded_name()`
+# with one entry per file, keyed by the file's name without its ending. A header
+# of the target declares that function.
 function(embed_texts target name)
   cmake_parse_arguments(ARG "" "" "FILES" ${ARGN})
   set(out ${CMAKE_CURRENT_BINARY_DIR}/embedded_${name}.cc)

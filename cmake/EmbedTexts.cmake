@@ -1,19 +1,27 @@
 string(REPLACE "|" ";" FILES "${FILES}")
-set(body "#include <map>\n#include <string_view>\n\nnamespace vambrace {\n\n")
+set(body "// Made by cmake/EmbedTexts.cmake.\n#include <map>\n#include <string_view>\n\nnamespace vambrace {\n\n")
 string(APPEND body "const std::map<std::string_view, std::string_view>& "
        "embedded_${NAME}() {\n"
        "  static const std::map<std::string_view, std::string_view> kTexts = {\n")
 foreach(file ${FILES})
   get_filename_component(key ${file} NAME_WE)
   file(READ ${file} text)
-  # String literals have a length limit of 64 KiB in practice; cut in pieces.
+  # String literals have a length limit of 64 KiB in practice; cut in pieces,
+  # at line ends so that no character is cut.
   string(LENGTH "${text}" length)
   string(APPEND body "      {\"${key}\", ")
   set(at 0)
   while(at LESS length OR at EQUAL 0)
     string(SUBSTRING "${text}" ${at} 8000 piece)
+    string(FIND "${piece}" "\n" line_end REVERSE)
+    math(EXPR rest "${length} - ${at}")
+    set(taken 8000)
+    if(rest GREATER 8000 AND line_end GREATER -1)
+      math(EXPR taken "${line_end} + 1")
+      string(SUBSTRING "${piece}" 0 ${taken} piece)
+    endif()
     string(APPEND body "R\"embed(${piece})embed\"\n")
-    math(EXPR at "${at} + 8000")
+    math(EXPR at "${at} + ${taken}")
   endwhile()
   string(APPEND body "},\n")
 endforeach()

@@ -11,6 +11,7 @@ namespace vambrace::cli {
 
 using Words = std::span<const std::string>;
 
+Result<Exit> help(Environment& environment, Words words);
 Result<Exit> version(Environment& environment, Words words);
 
 }  // namespace vambrace::cli

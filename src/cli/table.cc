@@ -6,6 +6,7 @@ namespace vambrace::cli {
 std::span<const Command> commands() {
   // In the order of the walk; groups are the headings of the overview.
   static const Command kCommands[] = {
+      {"help", "show the manual page of a command", help, "Help"},
       {"version", "show version and build", version, "Help"},
   };
   return kCommands;
