@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "enforcer/launcher/launch.h"
+
+namespace vambrace::enforcer {
+
+// The launcher as it was built, an ELF file.
+std::string_view launcher_image();
+
+// The launcher with its orders at the end, ready to be written and started.
+std::string launcher_with(const LaunchSpec& spec);
+
+}  // namespace vambrace::enforcer
