@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,14 +14,24 @@ namespace {
 class Terminal : public vambrace::cli::Output {
  public:
   void out(std::string_view text) override {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    const bool whole =
+        std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
+        std::fflush(stdout) == 0;
+    if (!whole && error_ == 0) {
+      error_ = errno;
+    }
   }
   void err(std::string_view text) override {
     std::fwrite(text.data(), 1, text.size(), stderr);
   }
   bool out_is_terminal() const override { return ::isatty(1) == 1; }
   bool err_is_terminal() const override { return ::isatty(2) == 1; }
+
+  // errno of the first part of the answer that could not be written; 0: none.
+  int error() const { return error_; }
+
+ private:
+  int error_ = 0;
 };
 
 std::map<std::string, std::string> variables() {
@@ -53,5 +64,14 @@ int main(int argc, char** argv) {
   environment.color =
       terminal.out_is_terminal() && !environment.variables.contains("NO_COLOR");
   const std::vector<std::string> words(argv + 1, argv + argc);
-  return vambrace::cli::run(environment, words);
+  const int exit = vambrace::cli::run(environment, words);
+  if (terminal.error() == 0) {
+    return exit;
+  }
+  // An answer that did not arrive is no success.
+  fmt::print(
+      stderr, "{}\n",
+      vambrace::system_error("vambrace: standard output", terminal.error())
+          .message());
+  return static_cast<int>(vambrace::cli::Exit::Environment);
 }
