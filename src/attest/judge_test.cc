@@ -1,0 +1,123 @@
+#include "attest/judge.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vambrace::attest {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::uint64_t kBind = 1U << 10;
+constexpr std::uint64_t kSetuid = 1U << 7;
+const Expectation kExpected{
+    .capabilities = kBind | kSetuid, .no_new_privs = true, .filter = true};
+
+ThreadState as_started() {
+  return {.name = "nginx",
+          .pid = 100,
+          .tid = 100,
+          .permitted = kBind | kSetuid,
+          .effective = kBind | kSetuid,
+          .bounding = kBind | kSetuid,
+          .no_new_privs = true,
+          .seccomp_mode = 2,
+          .seccomp_filters = 1};
+}
+
+std::vector<Finding> judged(const ThreadState& thread,
+                            const Expectation& expected = kExpected) {
+  return judge(std::span(&thread, 1), 100, expected);
+}
+
+TEST(Judge, IsSilentAboutWhatTheBundleSays) {
+  EXPECT_THAT(judged(as_started()), IsEmpty());
+}
+
+TEST(Judge, LetsAWorkerGiveUpWhatItWasGiven) {
+  ThreadState worker = as_started();
+  worker.pid = worker.tid = 101;
+  worker.permitted = worker.effective = 0;
+  worker.bounding = kBind;
+  EXPECT_THAT(judged(worker), IsEmpty());
+}
+
+TEST(Judge, FindsAnAddedCapabilityInEverySet) {
+  std::uint64_t ThreadState::* const sets[] = {
+      &ThreadState::bounding, &ThreadState::permitted, &ThreadState::effective,
+      &ThreadState::inheritable, &ThreadState::ambient};
+  for (const auto set : sets) {
+    ThreadState thread = as_started();
+    thread.*set |= 1U << 12;
+    const auto findings = judged(thread);
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].id, "capability-added");
+    EXPECT_THAT(findings[0].message, HasSubstr("CAP_NET_ADMIN"));
+  }
+}
+
+TEST(Judge, FindsAMissingCapabilityInTheLeader) {
+  ThreadState thread = as_started();
+  thread.bounding = kBind;
+  const auto findings = judged(thread);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].id, "capability-missing");
+  EXPECT_THAT(findings[0].message, HasSubstr("CAP_SETUID"));
+}
+
+TEST(Judge, FindsAMissingNoNewPrivsOnlyWhereItIsPromised) {
+  ThreadState thread = as_started();
+  thread.no_new_privs = false;
+  ASSERT_EQ(judged(thread).size(), 1U);
+  EXPECT_EQ(judged(thread)[0].id, "no-new-privs");
+  Expectation without = kExpected;
+  without.no_new_privs = false;
+  EXPECT_THAT(judged(thread, without), IsEmpty());
+}
+
+TEST(Judge, FindsTheOneThreadWithoutAFilter) {
+  ThreadState second = as_started();
+  second.tid = 102;
+  second.seccomp_mode = second.seccomp_filters = 0;
+  const ThreadState threads[] = {as_started(), second};
+  const auto findings = judge(threads, 100, kExpected);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].id, "no-filter");
+  EXPECT_EQ(findings[0].tid, 102);
+}
+
+TEST(Judge, FindsFiltersThatTheProgramAdded) {
+  ThreadState thread = as_started();
+  thread.seccomp_filters = 3;
+  ASSERT_EQ(judged(thread).size(), 1U);
+  EXPECT_EQ(judged(thread)[0].id, "later-filter");
+}
+
+TEST(ThreadStatus, IsReadFromTheKernelsText) {
+  const auto state = parse_status(
+      "Name:\tweb server\nTgid:\t7\nPid:\t9\nCapInh:\t0000000000000000\n"
+      "CapPrm:\t000001ffffffffff\nCapEff:\t0000000000000400\n"
+      "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\n"
+      "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n");
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->name, "web server");
+  EXPECT_EQ(state->pid, 7);
+  EXPECT_EQ(state->tid, 9);
+  EXPECT_EQ(state->permitted, 0x1ffffffffffU);
+  EXPECT_EQ(state->bounding, 0xa80425fbU);
+  EXPECT_TRUE(state->no_new_privs);
+  EXPECT_EQ(state->seccomp_filters, 3U);
+}
+
+TEST(ThreadStatus, SaysWhichLineIsMissingOrWrong) {
+  const auto missing = parse_status("Name:\tx\nTgid:\t7\nPid:\t9\n");
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message(), HasSubstr("CapInh"));
+  const auto wrong = parse_status("Tgid:\tseven\nPid:\t9\n");
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message(), HasSubstr("Tgid"));
+}
+
+}  // namespace
+}  // namespace vambrace::attest
