@@ -2,6 +2,7 @@
 """The program as a stranger meets it: no words, wrong words, no help."""
 
 import os
+import shutil
 import subprocess
 
 import support
@@ -65,6 +66,59 @@ def test_a_full_output_is_not_a_success():
                               stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 4, done
     assert "No space left" in done.stderr, done
+
+
+def bash_completes(line):
+    """What bash offers for the last word of a line."""
+    words = " ".join(f"'{word}'" for word in line.split(" "))
+    script = (f"source <('{support.VAMBRACE}' completion bash); COMP_WORDS=({words}); "
+              "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _vambrace; echo \"${COMPREPLY[@]}\"")
+    return support.run("bash", "-c", script).out.split()
+
+
+def test_bash_completes_commands_and_options():
+    assert bash_completes("vambrace ver") == ["version"]
+    assert bash_completes("vambrace version --j") == ["--json"]
+    assert "--output" in bash_completes("vambrace man -")
+
+
+def test_zsh_and_fish_accept_their_scripts():
+    shells = [shell for shell in ("zsh", "fish") if shutil.which(shell)]
+    if not shells:
+        support.skip("neither zsh nor fish is installed")
+    for shell in shells:
+        path = support.write(f"{support.temp_dir()}/script",
+                             vambrace("completion", shell, expect=0).out)
+        done = support.run(shell, "-n", path)
+        assert done.code == 0 and done.err == "", done
+
+
+def test_manual_pages_are_clean_roff():
+    support.require_program("man")
+    folder = support.temp_dir()
+    vambrace("man", "--output", folder, expect=0)
+    pages = os.listdir(folder)
+    assert "vambrace.1" in pages, pages
+    for page in pages:
+        done = support.run("man", "--warnings", "-l", f"{folder}/{page}",
+                           env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"})
+        assert done.code == 0 and done.err == "", done
+        assert "EXIT STATUS" in done.out, done
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written():
+    support.require_root()
+    folder = support.temp_dir()
+    if support.run("mount", "-t", "tmpfs", "-o", "size=16k", "none", folder).code != 0:
+        support.skip("no tmpfs can be mounted here")
+    try:
+        done = vambrace("man", "--output", folder, expect=4)
+        assert "No space left" in done.err and "hint:" in done.err, done
+        assert not [name for name in os.listdir(folder) if not name.endswith(".1")]
+        for name in os.listdir(folder):
+            assert os.path.getsize(f"{folder}/{name}") > 0, name
+    finally:
+        support.run("umount", folder)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ namespace vambrace::cli {
 
 using Words = std::span<const std::string>;
 
+Result<Exit> completion(Environment& environment, Words words);
 Result<Exit> help(Environment& environment, Words words);
+Result<Exit> man(Environment& environment, Words words);
 Result<Exit> version(Environment& environment, Words words);
 
 }  // namespace vambrace::cli
