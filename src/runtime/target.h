@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "kernel/syscalls.h"
@@ -41,6 +42,9 @@ struct Target {
   Version kernel{6, 1, 0};
   kernel::Arch arch = kernel::Arch::X86_64;
   bool no_new_privs = true;
+  // The container's bounding set, sorted, with CAP_: Docker's and Podman's
+  // includes and excludes ask for it.
+  std::vector<std::string> capabilities;
   auto operator<=>(const Target&) const = default;
 };
 
@@ -48,6 +52,12 @@ struct Target {
 // (runc below), "runc", "crun", "podman" (crun below), "containerd",
 // "kubernetes" (containerd and runc below).
 std::optional<Target> target_named(std::string_view name);
+// Those names, in the order in which messages list them.
+std::vector<std::string> target_names();
+
+// The capabilities that Docker 20.10 gives a container which asks for nothing
+// (oci/caps/defaults.go of moby), sorted.
+std::vector<std::string> docker_default_capabilities();
 
 // "1.1.5+ds1" reads as 1.1.5; missing parts are 0.
 Result<Version> parse_version(std::string_view text);
