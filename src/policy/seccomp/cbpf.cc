@@ -46,9 +46,15 @@ constexpr std::uint32_t kOffsetArch = 4;
 constexpr std::uint32_t kOffsetIp = 8;
 constexpr std::uint32_t kOffsetArgs = 16;
 
-std::uint16_t class_of(std::uint16_t code) { return code & 0x07; }
-std::uint16_t operation(std::uint16_t code) { return code & 0xf0; }
-bool uses_x(std::uint16_t code) { return (code & kX) != 0; }
+std::uint16_t class_of(std::uint16_t code) {
+  return code & 0x07;
+}
+std::uint16_t operation(std::uint16_t code) {
+  return code & 0xf0;
+}
+bool uses_x(std::uint16_t code) {
+  return (code & kX) != 0;
+}
 
 // The opcodes that seccomp_check_filter lets through.
 bool allowed(std::uint16_t code) {

@@ -15,8 +15,7 @@ std::vector<Difference> differences(const Sources& sources, const Left& left,
   std::vector<Difference> out;
   for (const Numbers& each : covering_numbers(sources)) {
     for (const std::uint32_t nr : each.numbers) {
-      for (const Arguments& args :
-           covering_arguments(sources, each.arch, nr)) {
+      for (const Arguments& args : covering_arguments(sources, each.arch, nr)) {
         const Outcome a = left(each.arch, nr, args);
         const Outcome b = right(each.arch, nr, args);
         if (a != b) {
@@ -31,11 +30,11 @@ std::vector<Difference> differences(const Sources& sources, const Left& left,
 }
 
 auto asking(std::span<const Instruction> program) {
-  return [program](std::uint32_t arch, std::uint32_t nr,
-                   const Arguments& args) {
-    return from_return_value(
-        run(program, {.nr = nr, .arch = arch, .ip = 0, .args = args}));
-  };
+  return
+      [program](std::uint32_t arch, std::uint32_t nr, const Arguments& args) {
+        return from_return_value(
+            run(program, {.nr = nr, .arch = arch, .ip = 0, .args = args}));
+      };
 }
 
 auto asking(const Evaluator& evaluator) {
@@ -71,8 +70,8 @@ std::string describe(const Difference& difference) {
 
 std::vector<Difference> compare(std::span<const Instruction> left,
                                 const Evaluator& right) {
-  return differences({.programs = {left}, .evaluators = {&right}},
-                     asking(left), asking(right));
+  return differences({.programs = {left}, .evaluators = {&right}}, asking(left),
+                     asking(right));
 }
 
 std::vector<Difference> compare(std::span<const Instruction> left,

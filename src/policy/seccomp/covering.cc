@@ -98,9 +98,9 @@ std::vector<std::uint64_t> candidates(const std::set<std::uint64_t>& values,
   std::set<std::uint64_t> out{0, ~0ULL, kLow, kLow + 1};
   for (const std::uint64_t value : values) {
     out.insert({value, value - 1, value + 1});
-    out.insert(value ^ (kLow + 1));                          // upper half
-    out.insert((value & kLow) | (kGarbage & ~kLow));         // upper half
-    out.insert((value & ~kLow) | (kGarbage & kLow));         // lower half
+    out.insert(value ^ (kLow + 1));                   // upper half
+    out.insert((value & kLow) | (kGarbage & ~kLow));  // upper half
+    out.insert((value & ~kLow) | (kGarbage & kLow));  // lower half
     for (const std::uint64_t mask : masks) {
       out.insert((value & mask) | ~mask);
       out.insert((value & mask) | (kGarbage & ~mask));
@@ -145,8 +145,7 @@ std::vector<Arguments> around(const std::vector<Arguments>& bases,
       }
     }
   }
-  const std::size_t share =
-      kMaxAround / std::max<std::size_t>(1, bases.size());
+  const std::size_t share = kMaxAround / std::max<std::size_t>(1, bases.size());
   for (const Arguments& base : bases) {
     std::size_t used = 0;
     for (std::size_t i = 0; i < 6; ++i) {
@@ -175,9 +174,8 @@ std::vector<Numbers> covering_numbers(const Sources& sources) {
       }
     }
   }
-  std::set<std::uint32_t> ends{kX32Bit - 1, 0x7fffffff, 0x80000000,
-                               0x80000001,  0xbfffffff, 0xc0000000,
-                               0xfffffffe,  0xffffffff};
+  std::set<std::uint32_t> ends{kX32Bit - 1, 0x7fffffff, 0x80000000, 0x80000001,
+                               0xbfffffff,  0xc0000000, 0xfffffffe, 0xffffffff};
   ends.insert(compared.begin(), compared.end());
   std::set<std::uint32_t> plain = ends;
   for (std::uint32_t nr = 0; nr < kPastTables; ++nr) {

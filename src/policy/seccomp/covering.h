@@ -34,7 +34,6 @@ std::vector<Numbers> covering_numbers(const Sources& sources);
 // else around points that reach each alternative and each end of a program.
 // One element if nothing looks at the arguments.
 std::vector<Arguments> covering_arguments(const Sources& sources,
-                                          std::uint32_t arch,
-                                          std::uint32_t nr);
+                                          std::uint32_t arch, std::uint32_t nr);
 
 }  // namespace vambrace::policy::seccomp

@@ -60,8 +60,7 @@ bool entry_applies(const Entry& entry, const runtime::Target& target,
 }
 
 void resolve_engine_form(const runtime::Target& target,
-                         const runtime::SeccompModel& model,
-                         Profile& profile) {
+                         const runtime::SeccompModel& model, Profile& profile) {
   for (const ArchMap& map : profile.arch_map) {
     if (map.architecture == kernel::scmp_arch(target.arch)) {
       profile.architectures = map.sub_architectures;

@@ -69,10 +69,9 @@ std::vector<std::vector<Condition>> alternatives_of(const Entry& entry) {
 std::vector<Condition> through_multiplexer(std::vector<Condition> conditions,
                                            std::uint32_t code) {
   std::erase_if(conditions, [](const Condition& c) { return c.index == 0; });
-  conditions.insert(conditions.begin(), {.index = 0,
-                                         .op = Compare::Eq,
-                                         .value = code,
-                                         .value_two = 0});
+  conditions.insert(
+      conditions.begin(),
+      {.index = 0, .op = Compare::Eq, .value = code, .value_two = 0});
   return conditions;
 }
 
@@ -131,8 +130,7 @@ void Evaluator::add(const Entry& entry, const std::string& name,
   bool known = false;
   for (const Arch arch : kernel::kAllArches) {
     const std::optional<std::uint32_t> nr = kernel::syscall_number(arch, name);
-    known = known ||
-            (nr && runtime::libseccomp_knows(target, {arch, *nr})) ||
+    known = known || (nr && runtime::libseccomp_knows(target, {arch, *nr})) ||
             runtime::multiplexed_on_i386(name).has_value();
   }
   if (!known) {
@@ -148,9 +146,8 @@ void Evaluator::add(const Entry& entry, const std::string& name,
     const bool wide = arch == Arch::X86_64 || arch == Arch::Aarch64;
     const std::uint32_t audit = kernel::audit_arch(arch);
     const std::optional<std::uint32_t> nr = kernel::syscall_number(arch, name);
-    const auto multiplexed = arch == Arch::I386
-                                 ? runtime::multiplexed_on_i386(name)
-                                 : std::nullopt;
+    const auto multiplexed =
+        arch == Arch::I386 ? runtime::multiplexed_on_i386(name) : std::nullopt;
     for (const std::vector<Condition>& conditions : alternatives) {
       if (multiplexed) {
         add_rule(audit, multiplexed->nr, wide,
@@ -282,8 +279,8 @@ Outcome Evaluator::outcome(std::uint32_t audit_arch, std::uint32_t nr,
   const auto* arch = std::ranges::find_if(kernel::kAllArches, [&](Arch each) {
     return kernel::audit_arch(each) == audit_arch;
   });
-  const bool wide = *arch != Arch::I386 &&
-                    !(*arch == Arch::X86_64 && nr >= kX32Bit);
+  const bool wide =
+      *arch != Arch::I386 && !(*arch == Arch::X86_64 && nr >= kX32Bit);
   const std::uint64_t width = wide ? ~0ULL : kLow;
   for (const Alternative& rule : call->alternatives) {
     if (std::ranges::all_of(rule.all, [&](const Condition& condition) {

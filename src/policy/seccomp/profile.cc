@@ -42,11 +42,10 @@ constexpr std::pair<Compare, std::string_view> kCompares[] = {
 
 // The architectures of libseccomp 2.6.0, without the prefix SCMP_ARCH_.
 constexpr std::string_view kArchitectures[] = {
-    "X86",     "X86_64",   "X32",         "ARM",         "AARCH64", "MIPS",
-    "MIPS64",  "MIPS64N32", "MIPSEL",     "MIPSEL64",    "MIPSEL64N32",
-    "PPC",     "PPC64",    "PPC64LE",     "S390",        "S390X",   "PARISC",
-    "PARISC64", "RISCV64", "LOONGARCH64", "M68K",        "SH",      "SHEB",
-    "NATIVE"};
+    "X86",     "X86_64",      "X32",    "ARM",      "AARCH64",     "MIPS",
+    "MIPS64",  "MIPS64N32",   "MIPSEL", "MIPSEL64", "MIPSEL64N32", "PPC",
+    "PPC64",   "PPC64LE",     "S390",   "S390X",    "PARISC",      "PARISC64",
+    "RISCV64", "LOONGARCH64", "M68K",   "SH",       "SHEB",        "NATIVE"};
 
 const ActionRow& row(Action action) {
   const auto* it = std::ranges::find(kActions, action, &ActionRow::action);
@@ -105,8 +104,10 @@ Result<std::optional<std::uint32_t>> read_errno(Reader& in,
   if (in.optional(number_key) != nullptr) {
     TRY_ASSIGN(const std::uint64_t value, in.number(number_key));
     if (value > kMaxErrno) {
-      return fail(ErrorCode::InvalidInput, "{}: {} is above 4095, the highest "
-                  "errno of the kernel", in.place_of(number_key), value);
+      return fail(ErrorCode::InvalidInput,
+                  "{}: {} is above 4095, the highest "
+                  "errno of the kernel",
+                  in.place_of(number_key), value);
     }
     number = static_cast<std::uint32_t>(value);
   }
@@ -135,10 +136,9 @@ Result<std::string> read_min_kernel(Reader& in) {
            std::ranges::all_of(part,
                                [](char c) { return c >= '0' && c <= '9'; });
   };
-  if (!text.empty() &&
-      (dot == std::string::npos ||
-       !number(std::string_view(text).substr(0, dot)) ||
-       !number(std::string_view(text).substr(dot + 1)))) {
+  if (!text.empty() && (dot == std::string::npos ||
+                        !number(std::string_view(text).substr(0, dot)) ||
+                        !number(std::string_view(text).substr(dot + 1)))) {
     return fail(ErrorCode::InvalidInput, "{}: \"{}\" is not of the form 4.8",
                 in.place_of("minKernel"), shown(text));
   }
@@ -186,8 +186,7 @@ Result<std::vector<std::string>> read_names(Reader& in) {
   TRY_ASSIGN(std::vector<std::string> names, read_texts(in, "names"));
   TRY_ASSIGN(std::string name, in.text_or("name", ""));
   if (!name.empty() && !names.empty()) {
-    return fail(ErrorCode::InvalidInput, "{}: both name and names",
-                in.place());
+    return fail(ErrorCode::InvalidInput, "{}: both name and names", in.place());
   }
   if (!name.empty()) {
     names.push_back(std::move(name));
@@ -237,8 +236,8 @@ Result<std::vector<ArchMap>> read_arch_map(Reader& in) {
   }
   TRY_ASSIGN(const Value* rows, in.array("archMap"));
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    TRY_ASSIGN(Reader each, Reader::of((*rows)[i],
-                                       fmt::format("archMap[{}]", i)));
+    TRY_ASSIGN(Reader each,
+               Reader::of((*rows)[i], fmt::format("archMap[{}]", i)));
     ArchMap map;
     TRY_ASSIGN(map.architecture, each.text("architecture"));
     TRY(check_architecture(map.architecture, each.place_of("architecture")));
@@ -327,7 +326,9 @@ std::string to_string(Outcome outcome) {
   return out;
 }
 
-std::string_view to_string(Action action) { return row(action).name; }
+std::string_view to_string(Action action) {
+  return row(action).name;
+}
 
 std::string_view to_string(Compare op) {
   const auto* it = std::ranges::find(
@@ -351,11 +352,10 @@ std::optional<Compare> compare_from(std::string_view name) {
 }
 
 Result<Profile> parse(std::string_view text) {
-  TRY_ASSIGN(const Value document,
-             json::parse(text, {.bytes = kMaxProfileBytes,
-                                .depth = 16,
-                                .values = 500'000,
-                                .string_bytes = 4096}));
+  TRY_ASSIGN(const Value document, json::parse(text, {.bytes = kMaxProfileBytes,
+                                                      .depth = 16,
+                                                      .values = 500'000,
+                                                      .string_bytes = 4096}));
   TRY_ASSIGN(Reader in, Reader::of(document, ""));
   Profile profile;
   TRY_ASSIGN(profile.default_action, read_action(in, "defaultAction"));

@@ -77,23 +77,37 @@ struct Profile {
 // What a filter does with one call.
 struct Outcome {
   Action action = Action::Allow;
-  std::uint32_t error = 0;  // errno for Errno, data for Trace
+  std::uint32_t error = 0;  // errno for Errno, data for Trace and Trap
   auto operator<=>(const Outcome&) const = default;
 };
+// "SCMP_ACT_ERRNO(EPERM)"
+std::string to_string(Outcome outcome);
 
 // The value that a filter program returns for an outcome, and back
-// (SECCOMP_RET_* of include/uapi/linux/seccomp.h).
+// (SECCOMP_RET_* of include/uapi/linux/seccomp.h). As the kernel does, an errno
+// above 4095 reads as 4095 and an unknown action as KillProcess.
 std::uint32_t to_return_value(Outcome outcome);
 Outcome from_return_value(std::uint32_t value);
 
 std::string_view to_string(Action action);  // "SCMP_ACT_ERRNO"
 std::string_view to_string(Compare op);     // "SCMP_CMP_EQ"
+std::optional<Action> action_from(std::string_view name);
+std::optional<Compare> compare_from(std::string_view name);
 
-// Reads OCI, Docker and Podman forms. InvalidInput with the place for unknown
-// keys, unknown actions, operators or architectures, indices above 5.
+// What a profile may be before parse refuses it. A profile of KEP-6061 is at
+// most 1 MiB.
+constexpr std::size_t kMaxProfileBytes = 4U << 20;
+constexpr std::size_t kMaxConditions = 64;  // of one entry
+
+// Reads OCI, Docker and Podman forms: errno names as Podman writes them become
+// numbers, the old `name` becomes `names`. InvalidInput with the place for
+// unknown keys, unknown actions, operators or architectures, indices above 5,
+// errnos above 4095. Names of system calls are not judged: runtimes skip those
+// they do not know, and lint reports them.
 Result<Profile> parse(std::string_view json);
 
-// OCI form, canonical JSON.
+// OCI form, canonical JSON, with the keys of Docker's form only where they say
+// something. parse(print(p)) == p for every profile that parse returned.
 std::string print(const Profile& profile);
 
 }  // namespace vambrace::policy::seccomp

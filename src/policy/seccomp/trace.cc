@@ -41,7 +41,9 @@ Value known(std::uint32_t number) {
   return {.kind = Value::Kind::Known, .number = number};
 }
 
-std::uint32_t lowest_bit(std::uint32_t bits) { return bits & (0 - bits); }
+std::uint32_t lowest_bit(std::uint32_t bits) {
+  return bits & (0 - bits);
+}
 
 enum class Jump : std::uint8_t { Eq = 0x10, Gt = 0x20, Ge = 0x30, Set = 0x40 };
 
@@ -173,8 +175,7 @@ class Tracer {
     const bool by_x = (in.code & 0x08U) != 0;
     const Value right = by_x ? now.x : known(in.k);
     const auto jump = static_cast<Jump>(in.code & 0xf0U);
-    if (now.a.kind == Value::Kind::Known &&
-        right.kind == Value::Kind::Known) {
+    if (now.a.kind == Value::Kind::Known && right.kind == Value::Kind::Known) {
       now.at += 1 + (decide(jump, now.a.number, right.number) ? in.jt : in.jf);
       return;
     }
