@@ -30,10 +30,11 @@ using policy::seccomp::Program;
 
 using Context = std::unique_ptr<void, decltype(&seccomp_release)>;
 
-std::string reason(int negative_errno) { return std::strerror(-negative_errno); }
+std::string reason(int negative_errno) {
+  return std::strerror(-negative_errno);
+}
 
-std::uint32_t action_of(Action action,
-                        std::optional<std::uint32_t> errno_ret) {
+std::uint32_t action_of(Action action, std::optional<std::uint32_t> errno_ret) {
   const bool numbered = action == Action::Errno || action == Action::Trace;
   return policy::seccomp::to_return_value(
       {.action = action, .error = numbered ? errno_ret.value_or(EPERM) : 0});
@@ -155,8 +156,7 @@ Result<Program> exported(scmp_filter_ctx context) {
     return fail(ErrorCode::Unavailable, "memfd_create: {}",
                 std::strerror(errno));
   }
-  if (const int status = seccomp_export_bpf(context, file.get());
-      status != 0) {
+  if (const int status = seccomp_export_bpf(context, file.get()); status != 0) {
     return fail(ErrorCode::InvalidInput,
                 "libseccomp cannot make a filter of the profile: {}",
                 reason(status));
@@ -166,8 +166,7 @@ Result<Program> exported(scmp_filter_ctx context) {
     return fail(ErrorCode::Unavailable, "fstat: {}", std::strerror(errno));
   }
   static_assert(sizeof(Instruction) == 8);
-  Program program(static_cast<std::size_t>(info.st_size) /
-                  sizeof(Instruction));
+  Program program(static_cast<std::size_t>(info.st_size) / sizeof(Instruction));
   const ssize_t wanted =
       static_cast<ssize_t>(program.size() * sizeof(Instruction));
   if (pread(file.get(), program.data(), static_cast<std::size_t>(wanted), 0) !=
@@ -315,9 +314,9 @@ Result<Program> compile(const Profile& profile, const runtime::Target& target) {
     }
     for (const std::string& name : entry.names) {
       if (target_knows(target, name)) {
-        TRY(add_name(context.get(), entry, name, action,
-                     fmt::format("syscalls[{}] ({})", i,
-                                 json::quote_bytes(name))));
+        TRY(add_name(
+            context.get(), entry, name, action,
+            fmt::format("syscalls[{}] ({})", i, json::quote_bytes(name))));
       }
     }
   }

@@ -13,8 +13,8 @@ namespace vambrace::enforcer {
 //
 // InvalidInput where runtime or libseccomp refuse the profile; Unsupported
 // where this libseccomp lacks the architecture. Nothing is installed.
-Result<policy::seccomp::Program> compile(const policy::seccomp::Profile& profile,
-                                         const runtime::Target& target);
+Result<policy::seccomp::Program> compile(
+    const policy::seccomp::Profile& profile, const runtime::Target& target);
 
 // The same, run in our own interpreter over all covering inputs and compared
 // with what the profile says. Denied where they disagree: such a profile is
