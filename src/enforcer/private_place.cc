@@ -1,0 +1,183 @@
+#include "enforcer/private_place.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "enforcer/launcher/launcher_image.h"
+#include "host/disk_files.h"
+#include "kernel/errnos.h"
+
+namespace vambrace::enforcer {
+namespace {
+
+Error mount_error(std::string_view what, int number) {
+  Error error = system_error(what, number);
+  if (number == EPERM) {
+    return std::move(error).with_hint(
+        "confining one program among others takes CAP_SYS_ADMIN: run as root");
+  }
+  return error;
+}
+
+template <std::size_t kSize>
+Result<> copy_text(std::string_view text, char (&to)[kSize]) {
+  if (text.size() >= kSize) {
+    return fail(ErrorCode::InvalidInput, "too long: {}", text);
+  }
+  std::copy(text.begin(), text.end(), to);
+  to[text.size()] = '\0';
+  return {};
+}
+
+}  // namespace
+
+Result<PrivatePlace> PrivatePlace::create() {
+  const char* base = std::getenv("TMPDIR");
+  std::string path = fmt::format(
+      "{}/vambrace-XXXXXX", base != nullptr && *base == '/' ? base : "/tmp");
+  if (::mkdtemp(path.data()) == nullptr) {
+    return std::unexpected(system_error(path, errno));
+  }
+  PrivatePlace place(path);
+  if (::chmod(path.c_str(), 0711) != 0) {
+    return std::unexpected(system_error(path, errno));
+  }
+  return place;
+}
+
+PrivatePlace::PrivatePlace(PrivatePlace&& other) noexcept
+    : path_(std::exchange(other.path_, {})) {}
+
+PrivatePlace::~PrivatePlace() {
+  if (!path_.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+}
+
+std::string PrivatePlace::file(std::string_view name) const {
+  return fmt::format("{}/{}", path_, name);
+}
+
+Result<std::string> PrivatePlace::put(std::string_view name,
+                                      std::string_view bytes,
+                                      bool executable) const {
+  const std::string path = file(name);
+  std::filesystem::create_directories(
+      std::filesystem::path(path).parent_path());
+  const Fd fd(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) {
+    return std::unexpected(system_error(path, errno));
+  }
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno != EINTR) {
+      return std::unexpected(system_error(path, errno));
+    }
+    bytes.remove_prefix(n < 0 ? 0 : static_cast<std::size_t>(n));
+  }
+  if (::fchmod(fd.get(), executable ? 0755 : 0644) != 0) {
+    return std::unexpected(system_error(path, errno));
+  }
+  return path;
+}
+
+Result<std::string> PrivatePlace::put_open(std::string_view name) const {
+  TRY_ASSIGN(const std::string path, put(name, "", false));
+  if (::chmod(path.c_str(), 0666) != 0) {
+    return std::unexpected(system_error(path, errno));
+  }
+  return path;
+}
+
+Result<> enter_private_mounts() {
+  if (::unshare(CLONE_NEWNS) != 0) {
+    return std::unexpected(mount_error("a mount namespace of its own", errno));
+  }
+  // Mounts of the host still arrive; ours do not leave.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
+    return std::unexpected(mount_error("private mounts", errno));
+  }
+  return {};
+}
+
+Result<WorkloadCover> WorkloadCover::create(const PrivatePlace& place,
+                                            const std::string& exe,
+                                            std::string_view name,
+                                            LaunchSpec spec) {
+  TRY_ASSIGN(
+      const std::string original,
+      place.put(fmt::format("original/{}/{}", name,
+                            std::filesystem::path(exe).filename().string()),
+                "", true));
+  TRY(copy_text(exe, spec.exe));
+  TRY(copy_text(original, spec.original));
+  spec.outer_filter = ::prctl(PR_GET_SECCOMP) != 0 ? 1 : 0;
+  TRY_ASSIGN(
+      const std::string launcher,
+      place.put(fmt::format("launcher-{}", name), launcher_with(spec), true));
+  // The second path first: once covered, the executable cannot be named.
+  if (::mount(exe.c_str(), original.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    return std::unexpected(mount_error("keep " + exe, errno));
+  }
+  WorkloadCover cover(exe, original);
+  if (::mount(launcher.c_str(), exe.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    const int number = errno;
+    cover.exe_.clear();
+    return std::unexpected(mount_error("cover " + exe, number));
+  }
+  // A temporary folder may be mounted noexec; the cover need not be.
+  ::mount(nullptr, exe.c_str(), nullptr,
+          MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr);
+  return cover;
+}
+
+WorkloadCover::WorkloadCover(WorkloadCover&& other) noexcept
+    : exe_(std::exchange(other.exe_, {})),
+      original_(std::exchange(other.original_, {})) {}
+
+WorkloadCover::~WorkloadCover() {
+  if (!exe_.empty()) {
+    ::umount2(exe_.c_str(), MNT_DETACH);
+  }
+  if (!original_.empty()) {
+    ::umount2(original_.c_str(), MNT_DETACH);
+  }
+}
+
+Report parse_report(std::string_view text) {
+  Report report;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.starts_with("confined ")) {
+      ++report.started;
+    } else if (line.starts_with("failed ")) {
+      line.remove_prefix(7);
+      std::uint32_t number = 0;
+      const auto [rest, error] =
+          std::from_chars(line.data(), line.data() + line.size(), number);
+      line.remove_prefix(static_cast<std::size_t>(rest - line.data()));
+      std::string failure(line.substr(line.starts_with(" ") ? 1 : 0));
+      if (error == std::errc() && number != 0) {
+        failure += ": " + kernel::errno_name(number);
+      }
+      report.failures.push_back(std::move(failure));
+    }
+  }
+  return report;
+}
+
+}  // namespace vambrace::enforcer
