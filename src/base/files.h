@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,12 @@ class Files {
   // crash (temporary file beside it, fsync, rename). On error the old file is
   // untouched and no temporary is left. Missing parent folders are created.
   virtual Result<> write(const std::string& path, std::string_view bytes) = 0;
+
+  // Several files, by path. Every one is written out beside its place before
+  // the first is renamed, so a full disk changes nothing. A crash between two
+  // renames leaves some new and some old files, each of them whole.
+  virtual Result<> write_all(
+      const std::map<std::string, std::string>& files) = 0;
 
   virtual bool exists(const std::string& path) const = 0;
   virtual bool is_directory(const std::string& path) const = 0;

@@ -35,6 +35,18 @@ Result<> MemoryFiles::write(const std::string& path, std::string_view bytes) {
   return {};
 }
 
+Result<> MemoryFiles::write_all(const std::map<std::string, std::string>& all) {
+  if (writes_until_full && written.size() + all.size() > *writes_until_full) {
+    return fail(ErrorCode::Unavailable, "{}: no space left on device",
+                all.rbegin()->first);
+  }
+  for (const auto& [path, bytes] : all) {
+    written.push_back(path);
+    files[path] = bytes;
+  }
+  return {};
+}
+
 bool MemoryFiles::exists(const std::string& path) const {
   return files.contains(path) || is_directory(path);
 }

@@ -24,5 +24,15 @@ TEST(MemoryFiles, FailsLikeAFullDisk) {
   EXPECT_FALSE(files.exists("b"));
 }
 
+TEST(MemoryFiles, WritesAllOrNone) {
+  MemoryFiles files;
+  files.writes_until_full = 1;
+  ASSERT_FALSE(files.write_all({{"a", "1"}, {"b", "2"}}));
+  EXPECT_TRUE(files.files.empty());
+  files.writes_until_full = 2;
+  ASSERT_TRUE(files.write_all({{"a", "1"}, {"b", "2"}}));
+  EXPECT_EQ(files.files.size(), 2U);
+}
+
 }  // namespace
 }  // namespace vambrace

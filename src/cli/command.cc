@@ -151,6 +151,10 @@ std::vector<OptionSpec> describe(const Command& command) {
                    std::string_view /*bytes*/) override {
       return fail(ErrorCode::Unavailable, "{}: not writable", path);
     }
+    Result<> write_all(
+        const std::map<std::string, std::string>& /*files*/) override {
+      return fail(ErrorCode::Unavailable, "not writable");
+    }
     bool exists(const std::string& /*path*/) const override { return false; }
     bool is_directory(const std::string& /*path*/) const override {
       return false;

@@ -48,6 +48,65 @@ Result<> sync_folder(const std::string& folder) {
   return {};
 }
 
+// The bytes of a file, written out under a temporary name beside it. Removes
+// that name again unless it is committed.
+class Staged {
+ public:
+  static Result<Staged> create(const std::string& path,
+                               std::string_view bytes) {
+    const std::filesystem::path target(path);
+    Staged staged;
+    staged.path_ = path;
+    staged.folder_ =
+        target.has_parent_path() ? target.parent_path().string() : ".";
+    std::error_code error;
+    std::filesystem::create_directories(staged.folder_, error);
+    if (error) {
+      return std::unexpected(
+          system_error("create " + staged.folder_, error.value()));
+    }
+    std::string name =
+        staged.folder_ + "/." + target.filename().string() + ".XXXXXX";
+    const Fd fd(::mkostemp(name.data(), O_CLOEXEC));
+    if (!fd) {
+      return std::unexpected(
+          system_error("create a file in " + staged.folder_, errno));
+    }
+    staged.temporary_ = std::move(name);
+    TRY(write_and_sync(fd, bytes, path));
+    if (::fchmod(fd.get(), 0644) != 0) {
+      return std::unexpected(system_error("chmod " + path, errno));
+    }
+    return staged;
+  }
+
+  Staged(Staged&& other) noexcept
+      : path_(std::move(other.path_)),
+        folder_(std::move(other.folder_)),
+        temporary_(std::exchange(other.temporary_, {})) {}
+  Staged& operator=(Staged&&) = delete;
+  ~Staged() {
+    if (!temporary_.empty()) {
+      ::unlink(temporary_.c_str());
+    }
+  }
+
+  Result<> commit() {
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+      return std::unexpected(system_error("rename to " + path_, errno));
+    }
+    temporary_.clear();
+    return sync_folder(folder_);
+  }
+
+ private:
+  Staged() = default;
+
+  std::string path_;
+  std::string folder_;
+  std::string temporary_;
+};
+
 }  // namespace
 
 Error system_error(std::string_view what, int number) {
@@ -110,32 +169,20 @@ Result<std::string> DiskFiles::read(const std::string& path,
 }
 
 Result<> DiskFiles::write(const std::string& path, std::string_view bytes) {
-  const std::filesystem::path target(path);
-  const std::string folder =
-      target.has_parent_path() ? target.parent_path().string() : ".";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return std::unexpected(system_error("create " + folder, error.value()));
+  TRY_ASSIGN(Staged staged, Staged::create(path, bytes));
+  return staged.commit();
+}
+
+Result<> DiskFiles::write_all(const std::map<std::string, std::string>& files) {
+  std::vector<Staged> staged;
+  for (const auto& [path, bytes] : files) {
+    TRY_ASSIGN(Staged one, Staged::create(path, bytes));
+    staged.push_back(std::move(one));
   }
-  std::string temporary =
-      folder + "/." + target.filename().string() + ".XXXXXX";
-  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd) {
-    return std::unexpected(system_error("create a file in " + folder, errno));
+  for (Staged& one : staged) {
+    TRY(one.commit());
   }
-  Result<> done = write_and_sync(fd, bytes, path);
-  if (done && ::fchmod(fd.get(), 0644) != 0) {
-    done = std::unexpected(system_error("chmod " + path, errno));
-  }
-  if (done && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    done = std::unexpected(system_error("rename to " + path, errno));
-  }
-  if (!done) {
-    ::unlink(temporary.c_str());
-    return done;
-  }
-  return sync_folder(folder);
+  return {};
 }
 
 bool DiskFiles::exists(const std::string& path) const {

@@ -53,6 +53,19 @@ TEST_F(DiskFilesTest, AFailedWriteLeavesTheOldFileAndNothingElse) {
   EXPECT_EQ(files_.list(folder_).value().size(), 1U);
 }
 
+TEST_F(DiskFilesTest, WritesSeveralFilesAllOrNone) {
+  ASSERT_TRUE(files_.write(folder_ + "/a", "old"));
+  // The second of them cannot be written: its folder is a file.
+  const auto result =
+      files_.write_all({{folder_ + "/a", "new"}, {folder_ + "/a/b", "new"}});
+  EXPECT_FALSE(result);
+  EXPECT_EQ(files_.read(folder_ + "/a").value(), "old");
+  EXPECT_EQ(files_.list(folder_).value().size(), 1U);
+  ASSERT_TRUE(files_.write_all({{folder_ + "/a", "1"}, {folder_ + "/c", "2"}}));
+  EXPECT_EQ(files_.read(folder_ + "/a").value(), "1");
+  EXPECT_EQ(files_.read(folder_ + "/c").value(), "2");
+}
+
 TEST_F(DiskFilesTest, SaysNotFound) {
   auto read = files_.read(folder_ + "/none");
   ASSERT_FALSE(read);
