@@ -214,6 +214,35 @@ std::string quote_bytes(std::string_view bytes) {
   return out;
 }
 
+void append_quoted(std::string& out, std::string_view bytes) {
+  const auto plain = [](char c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  };
+  out += '"';
+  if (std::all_of(bytes.begin(), bytes.end(), plain)) {
+    out += bytes;
+  } else {
+    for (const char c : quote_bytes(bytes)) {
+      if (c == '"' || c == '\\') {
+        out += '\\';
+      }
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      return false;
+    }
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 Result<std::string> unquote_bytes(std::string_view text) {
   std::string out;
   out.reserve(text.size());

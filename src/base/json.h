@@ -38,6 +38,11 @@ std::string print_line(const Value& value);
 std::string quote_bytes(std::string_view bytes);
 Result<std::string> unquote_bytes(std::string_view text);
 
+// Appends quote_bytes(bytes) as a JSON string, with its quotation marks.
+void append_quoted(std::string& out, std::string_view bytes);
+
+bool is_utf8(std::string_view text);
+
 // Reads the fields of one object and reports the place of each fault
 // ("processes[3].syscalls[0].nr: not an unsigned number"). Unknown keys are
 // refused by finish(), so that a misspelt key cannot be lost silently.
