@@ -53,6 +53,7 @@ enum class Origin : std::uint8_t {
 //   path_truncated    a path was longer than the recorder keeps
 //   scope_lost        the container or cgroup vanished early
 //   mixed_images      recordings of different image digests were merged
+//   no_recording      there is no recording at all
 //   compat            facts of another kind, told in the detail
 struct Gap {
   std::string kind;
@@ -135,7 +136,9 @@ struct Arguments {
 
 struct SyscallFact {
   kernel::Syscall syscall;
-  std::optional<Arguments> args;         // of calls that were let through
+  // Of calls that were let through. Absent where arguments do not matter; where
+  // they do, arguments that nobody watched are unbounded (see canonical()).
+  std::optional<Arguments> args;
   std::optional<Arguments> denied_args;  // of refused attempts
   By by;
   auto operator<=>(const SyscallFact&) const = default;

@@ -18,4 +18,7 @@ std::string print(const Evidence& evidence);
 // unsorted or double entries, recordings that facts name but the list lacks.
 Result<Evidence> parse(std::string_view text);
 
+// "CAP_NET_RAW", or "capability_41" for a number without a name.
+std::string capability_label(std::uint32_t number);
+
 }  // namespace vambrace::evidence

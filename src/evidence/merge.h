@@ -6,21 +6,26 @@
 namespace vambrace::evidence {
 
 // The same facts in canonical order: sorted, keys unique (facts and processes
-// with equal keys are folded together). Idempotent.
+// with equal keys are folded together, their shares added). Drops shares
+// without an event and counts of zero. A call whose arguments matter
+// (kernel::arg_spec) and were not watched gets unbounded ones. Idempotent.
 Evidence canonical(Evidence evidence);
 
 // Union by recording id: commutative, associative, idempotent. InvalidInput if
-// the workloads differ, if one id has two contents, or if one side folded
-// (`compact`) an id that the other holds on its own.
+// the workloads differ (an owner may be filled in), if one id has two contents,
+// or if one side folded (`compact`) an id that the other holds on its own.
 Result<Evidence> merge(const Evidence& a, const Evidence& b);
 
-// Of all recordings together, plus mixed_images where digests differ.
+// Of all recordings together, plus mixed_images where digests differ (an
+// unknown digest differs from a known one) and no_recording where there is
+// none.
 Verdict verdict(const Evidence& evidence);
 
 // The verdict that a list of gaps gives: sorts, removes doubles, decides.
 Verdict judge(std::vector<Gap> gaps);
 
-// Folds all recordings into one that lists their ids. InvalidInput on none.
+// Folds all recordings into one that lists their ids; one recording stays as it
+// is. The order of folding does not matter. InvalidInput on none.
 Result<Evidence> compact(const Evidence& evidence);
 
 }  // namespace vambrace::evidence

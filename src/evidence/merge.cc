@@ -1,0 +1,325 @@
+#include "evidence/merge.h"
+
+#include <algorithm>
+
+#include "evidence/facts.h"
+
+namespace vambrace::evidence {
+namespace {
+
+void drop_zeros(std::map<std::string, std::uint64_t>& counts) {
+  std::erase_if(counts, [](const auto& entry) { return entry.second == 0; });
+}
+
+// Removes what says nothing: counts of zero, shares without an event.
+void tidy(By& by) {
+  for (auto& [id, share] : by) {
+    drop_zeros(share.phases);
+    drop_zeros(share.errnos);
+    drop_zeros(share.denied_errnos);
+  }
+  std::erase_if(by, [](const auto& entry) {
+    return entry.second.count == 0 && entry.second.denied == 0;
+  });
+}
+
+template <class Fact>
+void complete_arguments(Fact& /*fact*/) {}
+
+// A call whose arguments matter and were not watched may have had any.
+void complete_arguments(SyscallFact& fact) {
+  if (kernel::arg_spec(fact.syscall) == nullptr) {
+    return;
+  }
+  const auto any = [&](std::uint64_t Share::* number) {
+    return std::any_of(fact.by.begin(), fact.by.end(),
+                       [&](const auto& entry) { return entry.second.*number; });
+  };
+  const Arguments unbounded{.tuples = {}, .unbounded = true};
+  if (!fact.args && any(&Share::count)) {
+    fact.args = unbounded;
+  }
+  if (!fact.denied_args && any(&Share::denied)) {
+    fact.denied_args = unbounded;
+  }
+}
+
+template <class Fact>
+bool key_less(const Fact& a, const Fact& b) {
+  return key_of(a) < key_of(b);
+}
+
+// Sorts by key and folds neighbors with equal keys into one, adding shares.
+template <class Fact>
+void fold(std::vector<Fact>& facts) {
+  for (Fact& fact : facts) {
+    tidy(fact.by);
+  }
+  std::erase_if(facts, [](const Fact& fact) { return fact.by.empty(); });
+  if (!std::is_sorted(facts.begin(), facts.end(), key_less<Fact>)) {
+    std::stable_sort(facts.begin(), facts.end(), key_less<Fact>);
+  }
+  std::vector<Fact> out;
+  out.reserve(facts.size());
+  for (Fact& fact : facts) {
+    if (out.empty() || key_less(out.back(), fact)) {
+      out.push_back(std::move(fact));
+      continue;
+    }
+    absorb_arguments(out.back(), fact);
+    for (const auto& [id, share] : fact.by) {
+      add(out.back().by[id], share);
+    }
+  }
+  for (Fact& fact : out) {
+    complete_arguments(fact);
+  }
+  facts = std::move(out);
+}
+
+void fold(std::vector<Process>& processes) {
+  std::stable_sort(
+      processes.begin(), processes.end(),
+      [](const Process& a, const Process& b) { return a.key < b.key; });
+  std::vector<Process> out;
+  out.reserve(processes.size());
+  for (Process& process : processes) {
+    if (out.empty() || out.back().key != process.key) {
+      out.push_back(std::move(process));
+      continue;
+    }
+    each_list(
+        [](auto& to, auto& from) {
+          to.insert(to.end(), std::make_move_iterator(from.begin()),
+                    std::make_move_iterator(from.end()));
+        },
+        out.back(), process);
+  }
+  for (Process& process : out) {
+    each_list([](auto& list) { fold(list); }, process);
+  }
+  processes = std::move(out);
+}
+
+// The recordings whose facts this one holds.
+std::vector<RecordingId> leaves(const Recording& recording) {
+  return recording.folded.empty() ? std::vector{recording.id}
+                                  : recording.folded;
+}
+
+std::unexpected<Error> refuse_content(const RecordingId& id) {
+  return std::unexpected(
+      Error(ErrorCode::InvalidInput,
+            fmt::format("recording {} has different content on the two sides",
+                        id))
+          .with_hint("one of the files was changed after it was recorded; "
+                     "keep the original"));
+}
+
+Result<std::vector<Recording>> unite(const std::vector<Recording>& a,
+                                     const std::vector<Recording>& b) {
+  std::map<RecordingId, Recording> all;
+  for (const auto* side : {&a, &b}) {
+    for (const Recording& recording : *side) {
+      const auto [slot, fresh] = all.try_emplace(recording.id, recording);
+      if (!fresh && slot->second != recording) {
+        return refuse_content(recording.id);
+      }
+    }
+  }
+  std::map<RecordingId, RecordingId> owner;
+  std::vector<Recording> out;
+  for (auto& [id, recording] : all) {
+    for (const RecordingId& leaf : leaves(recording)) {
+      const auto [slot, fresh] = owner.try_emplace(leaf, id);
+      if (!fresh) {
+        return std::unexpected(
+            Error(ErrorCode::InvalidInput,
+                  fmt::format("recording {} is in both {} and {}", leaf,
+                              slot->second, id))
+                .with_hint("merge the compacted file or its parts, not both"));
+      }
+    }
+    out.push_back(std::move(recording));
+  }
+  return out;
+}
+
+using Ids = std::set<RecordingId>;
+
+// A fact that one side lacks cannot be of a recording that both sides hold.
+Result<> expect_foreign(const By& by, const Ids& common) {
+  for (const auto& [id, share] : by) {
+    if (common.contains(id)) {
+      return refuse_content(id);
+    }
+  }
+  return {};
+}
+
+// Each recording that both sides hold has the same share in both.
+Result<> expect_same(const By& a, const By& b, const Ids& common) {
+  for (const RecordingId& id : common) {
+    const auto left = a.find(id);
+    const auto right = b.find(id);
+    const bool both = left != a.end() && right != b.end();
+    const bool neither = left == a.end() && right == b.end();
+    if (!neither && !(both && left->second == right->second)) {
+      return refuse_content(id);
+    }
+  }
+  return {};
+}
+
+bool includes(const std::optional<Arguments>& whole,
+              const std::optional<Arguments>& part) {
+  if (!part || (whole && whole->unbounded)) {
+    return true;
+  }
+  return whole && !part->unbounded &&
+         std::includes(whole->tuples.begin(), whole->tuples.end(),
+                       part->tuples.begin(), part->tuples.end());
+}
+
+template <class Fact>
+bool arguments_agree(const Fact& /*whole*/, const Fact& /*part*/) {
+  return true;
+}
+
+// Arguments are kept per fact, not per recording. What a side saw in some
+// recordings must be part of what the other saw in these and more.
+bool arguments_agree(const SyscallFact& whole, const SyscallFact& part) {
+  const auto held = [&](const auto& entry) {
+    return whole.by.contains(entry.first);
+  };
+  return !std::all_of(part.by.begin(), part.by.end(), held) ||
+         (includes(whole.args, part.args) &&
+          includes(whole.denied_args, part.denied_args));
+}
+
+template <class Fact>
+Result<Fact> unite(Fact a, const Fact& b, const Ids& common) {
+  TRY(expect_same(a.by, b.by, common));
+  if (!arguments_agree(a, b) || !arguments_agree(b, a)) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              "the two sides disagree on the arguments of one recording")
+            .with_hint("one of the files was changed after it was recorded; "
+                       "keep the original"));
+  }
+  absorb_arguments(a, b);
+  a.by.insert(b.by.begin(), b.by.end());
+  return a;
+}
+
+template <class Fact>
+Result<std::vector<Fact>> unite(std::vector<Fact> a, const std::vector<Fact>& b,
+                                const Ids& common) {
+  std::vector<Fact> out;
+  out.reserve(std::max(a.size(), b.size()));
+  auto left = a.begin();
+  auto right = b.begin();
+  while (left != a.end() || right != b.end()) {
+    if (right == b.end() || (left != a.end() && key_less(*left, *right))) {
+      TRY(expect_foreign(left->by, common));
+      out.push_back(std::move(*left++));
+    } else if (left == a.end() || key_less(*right, *left)) {
+      TRY(expect_foreign(right->by, common));
+      out.push_back(*right++);
+    } else {
+      TRY_ASSIGN(Fact fact, unite(std::move(*left++), *right++, common));
+      out.push_back(std::move(fact));
+    }
+  }
+  return out;
+}
+
+Result<std::vector<Process>> unite(const std::vector<Process>& a,
+                                   const std::vector<Process>& b,
+                                   const Ids& common) {
+  std::map<ProcessKey, std::pair<Process, Process>> sides;
+  for (const Process& process : a) {
+    sides[process.key].first = process;
+  }
+  for (const Process& process : b) {
+    sides[process.key].second = process;
+  }
+  std::vector<Process> out;
+  for (auto& [key, both] : sides) {
+    Result<> done;
+    each_list(
+        [&](auto& left, auto& right) {
+          if (!done) {
+            return;
+          }
+          auto list = unite(std::move(left), right, common);
+          if (list) {
+            left = std::move(*list);
+          } else {
+            done = std::unexpected(std::move(list).error());
+          }
+        },
+        both.first, both.second);
+    TRY(during(key.exe, std::move(done)));
+    both.first.key = key;
+    out.push_back(std::move(both.first));
+  }
+  return out;
+}
+
+Result<Workload> unite(const Workload& a, const Workload& b) {
+  const auto name = [](const Workload& w) {
+    return w.container.empty() ? w.id : w.id + " (" + w.container + ")";
+  };
+  if (a.id != b.id || a.container != b.container) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("evidence of two workloads, {} and {}", name(a),
+                          name(b)))
+            .with_hint("merge recordings of one workload; a bundle holds one"));
+  }
+  if (!a.owner.empty() && !b.owner.empty() && a.owner != b.owner) {
+    return fail(ErrorCode::InvalidInput, "{} has two owners, {} and {}",
+                name(a), a.owner, b.owner);
+  }
+  return Workload{a.id, a.container, a.owner.empty() ? b.owner : a.owner};
+}
+
+}  // namespace
+
+Evidence canonical(Evidence evidence) {
+  for (Recording& recording : evidence.recordings) {
+    recording.verdict = judge(std::move(recording.verdict.gaps));
+    std::sort(recording.folded.begin(), recording.folded.end());
+  }
+  std::stable_sort(
+      evidence.recordings.begin(), evidence.recordings.end(),
+      [](const Recording& a, const Recording& b) { return a.id < b.id; });
+  evidence.recordings.erase(
+      std::unique(evidence.recordings.begin(), evidence.recordings.end()),
+      evidence.recordings.end());
+  fold(evidence.processes);
+  return evidence;
+}
+
+Result<Evidence> merge(const Evidence& left, const Evidence& right) {
+  const Evidence a = canonical(left);
+  const Evidence b = canonical(right);
+  Ids common;
+  for (const Recording& recording : a.recordings) {
+    common.insert(recording.id);
+  }
+  Ids held;
+  for (const Recording& recording : b.recordings) {
+    held.insert(recording.id);
+  }
+  std::erase_if(common, [&](const auto& id) { return !held.contains(id); });
+
+  Evidence out;
+  TRY_ASSIGN(out.workload, unite(a.workload, b.workload));
+  TRY_ASSIGN(out.recordings, unite(a.recordings, b.recordings));
+  TRY_ASSIGN(out.processes, unite(a.processes, b.processes, common));
+  return out;
+}
+
+}  // namespace vambrace::evidence
