@@ -12,6 +12,11 @@ namespace vambrace::cli {
 using Words = std::span<const std::string>;
 
 Result<Exit> completion(Environment& environment, Words words);
+Result<Exit> evidence_check(Environment& environment, Words words);
+Result<Exit> evidence_compact(Environment& environment, Words words);
+Result<Exit> evidence_diff(Environment& environment, Words words);
+Result<Exit> evidence_merge(Environment& environment, Words words);
+Result<Exit> evidence_show(Environment& environment, Words words);
 Result<Exit> help(Environment& environment, Words words);
 Result<Exit> man(Environment& environment, Words words);
 Result<Exit> version(Environment& environment, Words words);

@@ -6,6 +6,15 @@ namespace vambrace::cli {
 std::span<const Command> commands() {
   // In the order of the walk; groups are the headings of the overview.
   static const Command kCommands[] = {
+      {"evidence show", "print what was recorded", evidence_show, "Record"},
+      {"evidence merge", "unite recordings of one workload", evidence_merge,
+       "Record"},
+      {"evidence diff", "compare the behavior of two evidences", evidence_diff,
+       "Record"},
+      {"evidence check", "say whether evidence is complete", evidence_check,
+       "Record"},
+      {"evidence compact", "fold recordings into one", evidence_compact,
+       "Record"},
       {"help", "show the manual page of a command", help, "Help"},
       {"completion", "print the completion script of a shell", completion,
        "Help"},
