@@ -87,17 +87,16 @@ SeccompModel seccomp_model(const Target& target) {
 }
 
 bool libseccomp_knows(const Target& target, kernel::Syscall syscall) {
-  // Added to x86_64 out of order by Linux 6.11 and later.
-  constexpr std::uint32_t kUretprobe = 335;
-  constexpr std::uint32_t kUprobe = 336;
-  if (syscall.arch == kernel::Arch::X86_64 &&
-      (syscall.nr == kUretprobe || syscall.nr == kUprobe)) {
-    return false;
-  }
-  return kernel::syscall_name(syscall).has_value() &&
-         (syscall.nr <= last_number(target.libseccomp) ||
-          // The numbers of their own that x32 has.
-          (syscall.arch == kernel::Arch::X32 && syscall.nr >= 512));
+  const bool x32 = syscall.arch == kernel::Arch::X32;
+  // Numbers that kernels after Linux 6.7 gave out of order (uretprobe, uprobe),
+  // or then also to x32 (map_shadow_stack).
+  const bool later = ((syscall.arch == kernel::Arch::X86_64 || x32) &&
+                      (syscall.nr == 335 || syscall.nr == 336)) ||
+                     (x32 && syscall.nr == 453);
+  // x32 has numbers of its own, above all others.
+  const bool of_x32 = x32 && syscall.nr >= 512;
+  return kernel::syscall_name(syscall).has_value() && !later &&
+         (of_x32 || syscall.nr <= last_number(target.libseccomp));
 }
 
 std::optional<Multiplexed> multiplexed_on_i386(std::string_view name) {

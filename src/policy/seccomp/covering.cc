@@ -53,11 +53,6 @@ void look(const Evaluator& evaluator, std::uint32_t arch, std::uint32_t nr,
 // The halves that a program compares are put together to whole values.
 void look(std::span<const Instruction> program, std::uint32_t arch,
           std::uint32_t nr, Looked& looked) {
-  bool loads = false;
-  run(program, {.nr = nr, .arch = arch, .ip = 0, .args = {}}, &loads);
-  if (!loads) {
-    return;
-  }
   const Trace traced = trace(program, arch, nr);
   std::array<std::set<std::uint32_t>, 6> low;
   std::array<std::set<std::uint32_t>, 6> high;
@@ -163,6 +158,25 @@ std::vector<Arguments> around(const std::vector<Arguments>& bases,
   return {out.begin(), out.end()};
 }
 
+bool loads_arguments(std::span<const Instruction> program, std::uint32_t arch,
+                     std::uint32_t nr) {
+  bool loads = false;
+  run(program, {.nr = nr, .arch = arch, .ip = 0, .args = {}}, &loads);
+  return loads;
+}
+
+bool anything_looks(const Sources& sources, std::uint32_t arch,
+                    std::uint32_t nr) {
+  return std::ranges::any_of(sources.programs,
+                             [&](std::span<const Instruction> program) {
+                               return loads_arguments(program, arch, nr);
+                             }) ||
+         std::ranges::any_of(sources.evaluators, [&](const Evaluator* each) {
+           const CallRules* rules = each->rules(arch, nr);
+           return rules != nullptr && !rules->alternatives.empty();
+         });
+}
+
 }  // namespace
 
 std::vector<Numbers> covering_numbers(const Sources& sources) {
@@ -198,6 +212,9 @@ std::vector<Numbers> covering_numbers(const Sources& sources) {
 std::vector<Arguments> covering_arguments(const Sources& sources,
                                           std::uint32_t arch,
                                           std::uint32_t nr) {
+  if (!anything_looks(sources, arch, nr)) {
+    return {Arguments{}};
+  }
   Looked looked;
   for (const std::span<const Instruction> program : sources.programs) {
     look(program, arch, nr, looked);
