@@ -24,6 +24,9 @@ enum class Cause : std::uint8_t {
   Decision,  // a person added it, in bundle.yaml
 };
 
+std::string_view to_string(Cause cause);  // "observed", "closure", ...
+std::optional<Cause> cause_from(std::string_view name);
+
 // A rule without a reason cannot be built.
 struct Reason {
   Cause cause = Cause::Observed;
@@ -103,5 +106,16 @@ struct Policy {
   // The runtime layer is not in here: it is added when a target is rendered.
   auto operator<=>(const Policy&) const = default;
 };
+
+// nullptr: no rule for this call.
+const SyscallRule* find_rule(const Policy& policy, kernel::Syscall syscall);
+const ExpectedDenial* find_expected(const Policy& policy,
+                                    kernel::Syscall syscall);
+const CapabilityRule* find_capability(const Policy& policy,
+                                      std::uint32_t number);
+
+// "observed: /usr/sbin/nginx (app) in serving, startup", for people; names are
+// quoted.
+std::string describe(const Reason& reason);
 
 }  // namespace vambrace::policy

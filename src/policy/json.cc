@@ -1,0 +1,417 @@
+#include "policy/json.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "kernel/capabilities.h"
+#include "kernel/errnos.h"
+#include "policy/stage.h"
+
+namespace vambrace::policy {
+namespace {
+
+using json::Reader;
+using json::Value;
+
+std::string hex(std::uint64_t value) {
+  return fmt::format("{:#x}", value);
+}
+
+Value quoted(const std::set<std::string>& names) {
+  Value list = Value::array();
+  for (const std::string& name : names) {
+    list.push_back(json::quote_bytes(name));
+  }
+  return list;
+}
+
+Value reasons_json(const std::vector<Reason>& reasons) {
+  Value list = Value::array();
+  for (const Reason& reason : reasons) {
+    list.push_back(to_json(reason));
+  }
+  return list;
+}
+
+Value call_json(kernel::Syscall syscall) {
+  Value out = {{"arch", std::string(kernel::to_string(syscall.arch))},
+               {"nr", syscall.nr}};
+  if (const auto name = kernel::syscall_name(syscall)) {
+    out["name"] = std::string(*name);
+  }
+  return out;
+}
+
+std::string capability_label(std::uint32_t number) {
+  const auto name = kernel::capability_name(number);
+  return name ? std::string(*name) : fmt::format("CAP_{}", number);
+}
+
+// Reading. Each function reports the place of a fault.
+
+Result<> bad(const std::string& place, std::string_view what) {
+  return fail(ErrorCode::InvalidInput, "{}: {}", place, what);
+}
+
+Result<std::uint64_t> unhex(const Reader& reader, const char* key,
+                            const std::string& text) {
+  std::uint64_t value = 0;
+  const char* begin = text.data() + 2;
+  const char* end = text.data() + text.size();
+  const bool prefix = text.size() > 2 && text.starts_with("0x");
+  if (!prefix || std::from_chars(begin, end, value, 16).ptr != end ||
+      hex(value) != text) {
+    return fail(ErrorCode::InvalidInput, "{}: not a number such as 0x1f",
+                reader.place_of(key));
+  }
+  return value;
+}
+
+Result<std::set<std::string>> read_names(Reader& reader, const char* key) {
+  TRY_ASSIGN(const std::vector<std::string> texts, reader.texts(key));
+  std::set<std::string> names;
+  for (const std::string& text : texts) {
+    TRY_ASSIGN(std::string name, json::unquote_bytes(text));
+    names.insert(std::move(name));
+  }
+  if (names.size() != texts.size() || !std::ranges::is_sorted(texts)) {
+    TRY(bad(reader.place_of(key), "not sorted or not unique"));
+  }
+  return names;
+}
+
+Result<std::string> read_quoted(Reader& reader, const char* key) {
+  TRY_ASSIGN(const std::string text, reader.text_or(key, ""));
+  return during(reader.place_of(key), json::unquote_bytes(text));
+}
+
+Result<Reason> read_reason(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  Reason reason;
+  TRY_ASSIGN(const std::string cause, reader.text("cause"));
+  const auto known = cause_from(cause);
+  if (!known) {
+    TRY(bad(reader.place_of("cause"), "unknown cause"));
+  }
+  reason.cause = *known;
+  TRY_ASSIGN(reason.exe, read_quoted(reader, "exe"));
+  TRY_ASSIGN(reason.script, read_quoted(reader, "script"));
+  TRY_ASSIGN(reason.note, read_quoted(reader, "note"));
+  if (reader.has("origin")) {
+    TRY_ASSIGN(const std::string origin, reader.text("origin"));
+    reason.origin = evidence::origin_from(origin);
+    if (!reason.origin) {
+      TRY(bad(reader.place_of("origin"), "unknown origin"));
+    }
+  }
+  if (reader.has("phases")) {
+    TRY_ASSIGN(reason.phases, read_names(reader, "phases"));
+  }
+  TRY(reader.finish());
+  return reason;
+}
+
+// Applies `read` to each element of an array and insists on strict order.
+template <class T, class Read>
+Result<std::vector<T>> read_list(Reader& reader, const char* key, Read read) {
+  TRY_ASSIGN(const Value* array, reader.array(key));
+  std::vector<T> out;
+  for (const Value& value : *array) {
+    const std::string place =
+        fmt::format("{}[{}]", reader.place_of(key), out.size());
+    TRY_ASSIGN(T item, read(value, place));
+    if (!out.empty() && !(out.back() < item)) {
+      TRY(bad(place, "not sorted or not unique"));
+    }
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+Result<std::vector<Reason>> read_reasons(Reader& reader) {
+  TRY_ASSIGN(std::vector<Reason> reasons,
+             read_list<Reason>(reader, "reasons", read_reason));
+  if (reasons.empty()) {
+    TRY(bad(reader.place_of("reasons"), "a rule without a reason"));
+  }
+  return reasons;
+}
+
+Result<kernel::Syscall> read_call(Reader& reader) {
+  TRY_ASSIGN(const std::string arch_name, reader.text("arch"));
+  const auto arch = kernel::arch_from(arch_name);
+  if (!arch) {
+    TRY(bad(reader.place_of("arch"), "unknown architecture"));
+  }
+  TRY_ASSIGN(const std::uint64_t nr, reader.number("nr"));
+  if (nr > 0xffffffff) {
+    TRY(bad(reader.place_of("nr"), "not a 32-bit number"));
+  }
+  const kernel::Syscall syscall{*arch, static_cast<std::uint32_t>(nr)};
+  TRY_ASSIGN(const std::string name, reader.text_or("name", ""));
+  if (name != kernel::syscall_name(syscall).value_or("")) {
+    TRY(bad(reader.place_of("name"), "does not belong to the number"));
+  }
+  return syscall;
+}
+
+Result<ArgMatch> read_match(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  TRY_ASSIGN(const std::uint64_t index, reader.number("index"));
+  TRY_ASSIGN(const std::string mask_text, reader.text("mask"));
+  TRY_ASSIGN(const std::uint64_t mask, unhex(reader, "mask", mask_text));
+  TRY_ASSIGN(const std::string value_text, reader.text("value"));
+  TRY_ASSIGN(const std::uint64_t wanted, unhex(reader, "value", value_text));
+  TRY(reader.finish());
+  if (index > 5 || (wanted & ~mask) != 0) {
+    TRY(bad(place, "an index above 5 or a value outside the mask"));
+  }
+  return ArgMatch{static_cast<std::uint8_t>(index), mask, wanted};
+}
+
+Result<ArgTuple> read_tuple(const Value& value, const std::string& place) {
+  if (!value.is_array() || value.empty()) {
+    TRY(bad(place, "not an array of matches"));
+  }
+  ArgTuple tuple;
+  for (const Value& item : value) {
+    TRY_ASSIGN(const ArgMatch match,
+               read_match(item, fmt::format("{}[{}]", place, tuple.size())));
+    if (!tuple.empty() && tuple.back().index >= match.index) {
+      TRY(bad(place, "indices are not ascending"));
+    }
+    tuple.push_back(match);
+  }
+  return tuple;
+}
+
+Result<SyscallRule> read_rule(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  SyscallRule rule;
+  TRY_ASSIGN(rule.syscall, read_call(reader));
+  if (reader.has("args")) {
+    TRY_ASSIGN(const std::vector<ArgTuple> tuples,
+               read_list<ArgTuple>(reader, "args", read_tuple));
+    if (tuples.empty()) {
+      TRY(bad(reader.place_of("args"), "empty; leave it out"));
+    }
+    rule.args.insert(tuples.begin(), tuples.end());
+  }
+  TRY_ASSIGN(rule.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  return rule;
+}
+
+Result<ExpectedDenial> read_expected(const Value& value,
+                                     const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  ExpectedDenial denial;
+  TRY_ASSIGN(denial.syscall, read_call(reader));
+  TRY_ASSIGN(const std::string name, reader.text("errno"));
+  const auto number = kernel::errno_number(name);
+  if (!number || *number == 0 || *number > 4095) {
+    TRY(bad(reader.place_of("errno"), "unknown errno"));
+  }
+  denial.error = *number;
+  TRY_ASSIGN(denial.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  return denial;
+}
+
+Result<std::uint32_t> read_capability_name(Reader& reader) {
+  TRY_ASSIGN(const std::string name, reader.text("name"));
+  const auto number = kernel::capability_number(name);
+  if (!number) {
+    TRY(bad(reader.place_of("name"), "unknown capability"));
+  }
+  return *number;
+}
+
+Result<CapabilityRule> read_capability(const Value& value,
+                                       const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  CapabilityRule rule;
+  TRY_ASSIGN(rule.number, read_capability_name(reader));
+  TRY_ASSIGN(rule.uses, read_names(reader, "uses"));
+  TRY_ASSIGN(rule.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  return rule;
+}
+
+Result<CapabilityNoise> read_noise(const Value& value,
+                                   const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  CapabilityNoise noise;
+  TRY_ASSIGN(noise.number, read_capability_name(reader));
+  TRY_ASSIGN(noise.why, reader.text("why"));
+  TRY(reader.finish());
+  return noise;
+}
+
+Result<Finding> read_finding(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  Finding finding;
+  TRY_ASSIGN(finding.id, reader.text("id"));
+  TRY_ASSIGN(finding.severity, reader.text("severity"));
+  TRY_ASSIGN(finding.place, reader.text("place"));
+  TRY_ASSIGN(finding.message, reader.text("message"));
+  TRY_ASSIGN(finding.hint, reader.text_or("hint", ""));
+  TRY(reader.finish());
+  return finding;
+}
+
+Result<> read_head(Reader& reader, Policy& policy) {
+  TRY_ASSIGN(const std::string schema, reader.text("schema"));
+  if (schema != kSchema) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("schema: \"{}\" is not {}", json::quote_bytes(schema),
+                          kSchema))
+            .with_hint("this version reads only that schema"));
+  }
+  TRY_ASSIGN(const Value* workload, reader.object("workload"));
+  TRY_ASSIGN(Reader who, Reader::of(*workload, "workload"));
+  TRY_ASSIGN(policy.workload.id, read_quoted(who, "id"));
+  TRY_ASSIGN(policy.workload.container, read_quoted(who, "container"));
+  TRY_ASSIGN(policy.workload.owner, read_quoted(who, "owner"));
+  TRY(who.finish());
+  TRY_ASSIGN(const Value* seen, reader.object("evidence"));
+  TRY_ASSIGN(Reader evidence, Reader::of(*seen, "evidence"));
+  TRY_ASSIGN(const std::string state, evidence.text("state"));
+  using evidence::State;
+  const State states[] = {State::Complete, State::Incomplete, State::Filtered};
+  const auto* known = std::ranges::find_if(states, [&](State candidate) {
+    return evidence::to_string(candidate) == state;
+  });
+  if (known == std::end(states)) {
+    TRY(bad("evidence.state", "unknown state"));
+  }
+  policy.evidence_state = *known;
+  TRY_ASSIGN(policy.gaps, read_names(evidence, "gaps"));
+  return evidence.finish();
+}
+
+Result<> read_arches(Reader& reader, Policy& policy) {
+  TRY_ASSIGN(const std::vector<std::string> names, reader.texts("arches"));
+  for (const std::string& name : names) {
+    const auto arch = kernel::arch_from(name);
+    if (!arch || !policy.arches.insert(*arch).second) {
+      return bad("arches", "an unknown or double architecture");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Value to_json(const Reason& reason) {
+  Value out = {{"cause", std::string(to_string(reason.cause))}};
+  if (!reason.exe.empty()) {
+    out["exe"] = json::quote_bytes(reason.exe);
+  }
+  if (!reason.script.empty()) {
+    out["script"] = json::quote_bytes(reason.script);
+  }
+  if (reason.origin) {
+    out["origin"] = std::string(evidence::to_string(*reason.origin));
+  }
+  if (!reason.phases.empty()) {
+    out["phases"] = quoted(reason.phases);
+  }
+  if (!reason.note.empty()) {
+    out["note"] = json::quote_bytes(reason.note);
+  }
+  return out;
+}
+
+Value to_json(const Finding& finding) {
+  return {{"id", finding.id},
+          {"severity", finding.severity},
+          {"place", finding.place},
+          {"message", finding.message},
+          {"hint", finding.hint}};
+}
+
+Value to_json(const std::set<ArgTuple>& args) {
+  Value list = Value::array();
+  for (const ArgTuple& tuple : args) {
+    Value matches = Value::array();
+    for (const ArgMatch& match : tuple) {
+      matches.push_back({{"index", match.index},
+                         {"mask", hex(match.mask)},
+                         {"value", hex(match.value)}});
+    }
+    list.push_back(std::move(matches));
+  }
+  return list;
+}
+
+std::string print(const Policy& policy) {
+  Value out = {
+      {"schema", std::string(kSchema)},
+      {"workload",
+       {{"id", json::quote_bytes(policy.workload.id)},
+        {"container", json::quote_bytes(policy.workload.container)},
+        {"owner", json::quote_bytes(policy.workload.owner)}}},
+      {"evidence",
+       {{"state", std::string(evidence::to_string(policy.evidence_state))},
+        {"gaps", quoted(policy.gaps)}}},
+  };
+  for (const char* key : {"arches", "syscalls", "expected", "capabilities",
+                          "noise", "findings"}) {
+    out[key] = Value::array();
+  }
+  for (const kernel::Arch arch : policy.arches) {
+    out["arches"].push_back(std::string(kernel::to_string(arch)));
+  }
+  for (const SyscallRule& rule : policy.syscalls) {
+    Value item = call_json(rule.syscall);
+    if (!rule.args.empty()) {
+      item["args"] = to_json(rule.args);
+    }
+    item["reasons"] = reasons_json(rule.reasons);
+    out["syscalls"].push_back(std::move(item));
+  }
+  for (const ExpectedDenial& denial : policy.expected) {
+    Value item = call_json(denial.syscall);
+    item["errno"] = kernel::errno_name(denial.error);
+    item["reasons"] = reasons_json(denial.reasons);
+    out["expected"].push_back(std::move(item));
+  }
+  for (const CapabilityRule& rule : policy.capabilities) {
+    out["capabilities"].push_back({{"name", capability_label(rule.number)},
+                                   {"uses", quoted(rule.uses)},
+                                   {"reasons", reasons_json(rule.reasons)}});
+  }
+  for (const CapabilityNoise& noise : policy.noise) {
+    out["noise"].push_back(
+        {{"name", capability_label(noise.number)}, {"why", noise.why}});
+  }
+  for (const Finding& finding : policy.findings) {
+    out["findings"].push_back(to_json(finding));
+  }
+  return json::print(out);
+}
+
+Result<Policy> parse(std::string_view text) {
+  constexpr json::Limits kLimits{.bytes = 16U << 20, .depth = 16};
+  TRY_ASSIGN(const Value document, json::parse(text, kLimits));
+  TRY_ASSIGN(Reader reader, Reader::of(document, ""));
+  Policy policy;
+  TRY(read_head(reader, policy));
+  TRY(read_arches(reader, policy));
+  TRY_ASSIGN(policy.syscalls,
+             read_list<SyscallRule>(reader, "syscalls", read_rule));
+  TRY_ASSIGN(policy.expected,
+             read_list<ExpectedDenial>(reader, "expected", read_expected));
+  TRY_ASSIGN(policy.capabilities, read_list<CapabilityRule>(
+                                      reader, "capabilities", read_capability));
+  TRY_ASSIGN(policy.noise,
+             read_list<CapabilityNoise>(reader, "noise", read_noise));
+  TRY_ASSIGN(policy.findings,
+             read_list<Finding>(reader, "findings", read_finding));
+  TRY(reader.finish());
+  return policy;
+}
+
+}  // namespace vambrace::policy

@@ -1,0 +1,73 @@
+#include "policy/json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/samples.h"
+#include "policy/synthesize.h"
+
+namespace vambrace::policy {
+namespace {
+
+Policy example() {
+  evidence::Evidence evidence = sample::evidence_of({
+      sample::process(
+          {sample::fact("read"), sample::fact("socket", {{1, 1, 0}, {2, 1, 0}}),
+           sample::fact("clone3", {{0}})},
+          "/bin/\xff \"quoted\""),
+  });
+  evidence.recordings[0].verdict = evidence::judge({{"map_full", ""}});
+  return synthesize(evidence).value();
+}
+
+std::string refusal(std::string_view text) {
+  const auto parsed = parse(text);
+  return parsed ? "accepted" : parsed.error().message();
+}
+
+std::string replaced(std::string text, std::string_view from,
+                     std::string_view to) {
+  const std::size_t at = text.find(from);
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+TEST(PolicyJson, RoundTrips) {
+  const Policy policy = example();
+  const auto again = parse(print(policy));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, policy);
+  EXPECT_EQ(print(*again), print(policy));
+}
+
+TEST(PolicyJson, RefusesAnotherSchema) {
+  EXPECT_THAT(refusal(replaced(print(example()), "policy/v1", "policy/v2")),
+              testing::HasSubstr("is not vambrace.policy/v1"));
+}
+
+TEST(PolicyJson, RefusesUnknownKeysAndNamesThePlace) {
+  EXPECT_THAT(refusal(replaced(print(example()), "\"cause\"", "\"casue\"")),
+              testing::HasSubstr("reasons[0]"));
+}
+
+TEST(PolicyJson, RefusesARuleWithoutAReason) {
+  const std::string text = print(example());
+  json::Value value = json::parse(text).value();
+  value["syscalls"][0]["reasons"] = json::Value::array();
+  EXPECT_THAT(refusal(json::print(value)),
+              testing::HasSubstr("without a reason"));
+}
+
+TEST(PolicyJson, RefusesANameThatIsNotTheNumbers) {
+  json::Value value = json::parse(print(example())).value();
+  value["syscalls"][0]["name"] = "ptrace";
+  EXPECT_THAT(refusal(json::print(value)), testing::HasSubstr("syscalls[0]"));
+}
+
+TEST(PolicyJson, RefusesDoubleRules) {
+  json::Value value = json::parse(print(example())).value();
+  value["syscalls"].insert(value["syscalls"].begin(), value["syscalls"][0]);
+  EXPECT_THAT(refusal(json::print(value)), testing::HasSubstr("not unique"));
+}
+
+}  // namespace
+}  // namespace vambrace::policy

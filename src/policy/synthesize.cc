@@ -1,0 +1,424 @@
+#include "policy/synthesize.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/json.h"
+#include "evidence/merge.h"
+#include "kernel/capabilities.h"
+#include "kernel/errnos.h"
+#include "policy/always.h"
+#include "policy/arguments.h"
+#include "policy/capabilities/reduce.h"
+#include "policy/findings.h"
+#include "policy/reasons.h"
+
+namespace vambrace::policy {
+namespace {
+
+constexpr std::uint32_t kEnosys = 38;
+
+// Everything that processes which count did with one call.
+struct Use {
+  evidence::Arguments args;  // of what was let through
+  bool args_unseen = false;  // some of it without its arguments
+  evidence::Arguments denied_args;
+  bool denied_args_unseen = false;
+  std::uint64_t count = 0;
+  std::map<std::string, std::uint64_t> errnos;
+  std::uint64_t denied = 0;
+  std::map<std::string, std::uint64_t> denied_errnos;
+  Reasons reasons;
+  Reasons denied_reasons;
+};
+using Uses = std::map<kernel::Syscall, Use>;
+
+void add_counts(std::map<std::string, std::uint64_t>& to,
+                const std::map<std::string, std::uint64_t>& from) {
+  for (const auto& [name, count] : from) {
+    to[name] += count;
+  }
+}
+
+void add_args(evidence::Arguments& to, bool& unseen,
+              const std::optional<evidence::Arguments>& from) {
+  if (from) {
+    to.add_all(*from);
+  } else {
+    unseen = true;
+  }
+}
+
+Uses collect(const evidence::Evidence& evidence) {
+  Uses uses;
+  for (const evidence::Process& process : evidence.processes) {
+    if (!counts(process.key.origin)) {
+      continue;
+    }
+    for (const evidence::SyscallFact& fact : process.syscalls) {
+      const evidence::Share share = evidence::total(fact.by);
+      Use& use = uses[fact.syscall];
+      use.count += share.count;
+      add_counts(use.errnos, share.errnos);
+      use.denied += share.denied;
+      add_counts(use.denied_errnos, share.denied_errnos);
+      if (share.count > 0) {
+        add_args(use.args, use.args_unseen, fact.args);
+        use.reasons.add(Cause::Observed, process.key, share);
+      }
+      if (share.denied > 0) {
+        add_args(use.denied_args, use.denied_args_unseen, fact.denied_args);
+        use.denied_reasons.add(Cause::Denied, process.key, share);
+      }
+    }
+  }
+  return uses;
+}
+
+// The one errno that a call always gave, if all `count` gave it.
+std::optional<std::uint32_t> only_errno(
+    const std::map<std::string, std::uint64_t>& errnos, std::uint64_t count) {
+  if (count == 0 || errnos.size() != 1 || errnos.begin()->second != count) {
+    return std::nullopt;
+  }
+  return kernel::errno_number(errnos.begin()->first);
+}
+
+// A call that never once worked, for lack of the call or of the right: the
+// workload already lives without it.
+std::optional<std::uint32_t> always_refused(const Use& use, bool heal) {
+  constexpr std::uint32_t kEperm = 1;
+  if (use.denied > 0 && heal) {
+    return std::nullopt;
+  }
+  if (use.count == 0) {
+    return only_errno(use.denied_errnos, use.denied);
+  }
+  const auto error = only_errno(use.errnos, use.count);
+  return error == kEnosys || error == kEperm ? error : std::nullopt;
+}
+
+class Synthesis {
+ public:
+  Synthesis(const evidence::Evidence& evidence, const SynthesisOptions& options)
+      : evidence_(evidence), options_(options), uses_(collect(evidence)) {}
+
+  Result<Policy> run() {
+    describe_evidence();
+    add_observed();
+    add_thread_creation();
+    add_always();
+    const capabilities::Reduced reduced =
+        capabilities::reduce(evidence_, options_.heal);
+    for (const CapabilityRule& rule : reduced.rules) {
+      capabilities_.emplace(rule.number, rule);
+    }
+    policy_.noise = reduced.noise;
+    TRY(apply_decisions());
+    store();
+    close();
+    TRY(judge());
+    return std::move(policy_);
+  }
+
+ private:
+  void describe_evidence() {
+    const evidence::Verdict verdict = evidence::verdict(evidence_);
+    policy_.workload = evidence_.workload;
+    policy_.evidence_state = verdict.state;
+    for (const evidence::Gap& gap : verdict.gaps) {
+      policy_.gaps.insert(gap.kind);
+    }
+    for (const auto& [syscall, use] : uses_) {
+      policy_.arches.insert(syscall.arch);
+    }
+  }
+
+  // What was let through, and with --heal what was refused, becomes rules.
+  void add_observed() {
+    for (const auto& [syscall, use] : uses_) {
+      if (const auto error = always_refused(use, options_.heal)) {
+        expect(syscall, *error,
+               use.count > 0 ? use.reasons : use.denied_reasons);
+        continue;
+      }
+      const bool healed = options_.heal && use.denied > 0;
+      if (use.count == 0 && !healed) {
+        continue;  // refused in different ways: nothing to hold on to
+      }
+      SyscallRule rule{syscall, {}, {}};
+      Reasons reasons = use.reasons;
+      evidence::Arguments args = use.args;
+      bool unseen = use.count > 0 && use.args_unseen;
+      if (healed) {
+        args.add_all(use.denied_args);
+        unseen = unseen || use.denied_args_unseen;
+        for (const Reason& reason : use.denied_reasons.sorted()) {
+          reasons.add(reason);
+        }
+      }
+      rule.reasons = reasons.sorted();
+      pin_arguments(rule, args, unseen);
+      rules_.emplace(syscall, std::move(rule));
+    }
+  }
+
+  void pin_arguments(SyscallRule& rule, const evidence::Arguments& args,
+                     bool unseen) {
+    if (pinned_arguments(rule.syscall).empty()) {
+      return;
+    }
+    const auto tuples = unseen ? std::nullopt : pin(rule.syscall, args);
+    if (tuples) {
+      rule.args = *tuples;
+      return;
+    }
+    const std::string why =
+        unseen ? "its arguments were not recorded"
+        : args.unbounded
+            ? "its arguments had too many values to record"
+            : fmt::format("its arguments had more than {} values", kMaxTuples);
+    find("args-unbounded", "medium", rule.syscall,
+         why + "; any arguments are granted",
+         "record without --light, or split the workload");
+  }
+
+  // A filter cannot see clone3's flags. Both C libraries fall back to clone on
+  // ENOSYS (glibc's pthread_create, fork and posix_spawn since 2.34; musl has
+  // no clone3), so where clone is fenced, clone3 is answered with ENOSYS and
+  // what it did is granted through clone.
+  void add_thread_creation() {
+    for (const kernel::Arch arch : std::set(policy_.arches)) {
+      const auto clone = kernel::syscall_number(arch, "clone");
+      const auto clone3 = kernel::syscall_number(arch, "clone3");
+      const auto it = clone3 ? rules_.find({arch, *clone3}) : rules_.end();
+      if (!clone || it == rules_.end()) {
+        continue;
+      }
+      const auto namespaces = clone3_namespaces({arch, *clone3});
+      SyscallRule& old =
+          rules_
+              .try_emplace({arch, *clone}, SyscallRule{{arch, *clone}, {}, {}})
+              .first->second;
+      const bool free = !old.reasons.empty() && old.args.empty();
+      if (!namespaces || free) {
+        add_reasons(old, it->second.reasons, "instead of clone3");
+        old.args.clear();
+        find("clone-unfenced", "medium", it->first,
+             "may create namespaces: its flags are unknown or too many",
+             "record again with arguments");
+        continue;
+      }
+      for (const std::uint64_t flags : *namespaces) {
+        old.args.insert({{0, kCloneNamespaces, flags}});
+      }
+      add_reasons(old, it->second.reasons, "instead of clone3");
+      Reasons reasons;
+      for (const Reason& reason : it->second.reasons) {
+        reasons.add(reason);
+      }
+      expect(it->first, kEnosys, reasons);
+      rules_.erase(it);
+    }
+  }
+
+  // The namespace bits that clone3 was asked for; nullopt if that is unknown or
+  // clone cannot ask for them.
+  std::optional<std::set<std::uint64_t>> clone3_namespaces(
+      kernel::Syscall syscall) const {
+    const Use& use = uses_.at(syscall);
+    if (use.args_unseen || use.args.unbounded || use.args.tuples.empty() ||
+        (options_.heal && use.denied > 0)) {
+      return std::nullopt;
+    }
+    std::set<std::uint64_t> namespaces;
+    for (const auto& tuple : use.args.tuples) {
+      if (tuple.empty() || (tuple[0] & kCloneNewTime) != 0) {
+        return std::nullopt;
+      }
+      namespaces.insert(tuple[0] & kCloneNamespaces);
+    }
+    return namespaces;
+  }
+
+  static void add_reasons(SyscallRule& rule, const std::vector<Reason>& more,
+                          const std::string& note) {
+    Reasons reasons;
+    for (const Reason& reason : rule.reasons) {
+      reasons.add(reason);
+    }
+    for (Reason reason : more) {
+      reason.note = note;
+      reasons.add(std::move(reason));
+    }
+    rule.reasons = reasons.sorted();
+  }
+
+  void add_always() {
+    for (const kernel::Arch arch : policy_.arches) {
+      for (const AlwaysCall& call : always_calls()) {
+        const auto nr = kernel::syscall_number(arch, call.name);
+        if (!nr) {
+          continue;
+        }
+        const Reason reason{.cause = Cause::Always,
+                            .note = std::string(call.why)};
+        grant({arch, *nr}, reason);
+      }
+    }
+  }
+
+  // Any arguments, whatever was there before.
+  void grant(kernel::Syscall syscall, const Reason& reason) {
+    SyscallRule& rule =
+        rules_.try_emplace(syscall, SyscallRule{syscall, {}, {}}).first->second;
+    rule.args.clear();
+    rule.reasons.push_back(reason);
+    std::ranges::sort(rule.reasons);
+    expected_.erase(syscall);
+  }
+
+  void expect(kernel::Syscall syscall, std::uint32_t error,
+              const Reasons& reasons) {
+    expected_.insert_or_assign(
+        syscall, ExpectedDenial{syscall, error, reasons.sorted()});
+  }
+
+  Result<> apply_decisions() {
+    for (const Decision& decision : options_.decisions) {
+      TRY_ASSIGN(const Subject subject,
+                 during("decision", parse_subject(decision.what)));
+      const Reason reason{.cause = Cause::Decision,
+                          .note = fmt::format("{} by {}: {}", decision.choice,
+                                              decision.who, decision.why)};
+      if (const auto* call = std::get_if<SyscallSubject>(&subject)) {
+        TRY(decide_syscall(call->name, decision.choice, reason));
+      } else {
+        TRY(decide_capability(std::get<CapabilitySubject>(subject).number,
+                              decision.choice, reason));
+      }
+    }
+    return {};
+  }
+
+  static Result<> unknown_choice(const std::string& choice) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, fmt::format("decision: unknown choice "
+                                                   "\"{}\"",
+                                                   json::quote_bytes(choice)))
+            .with_hint("a choice is keep, drop or add"));
+  }
+
+  Result<> decide_syscall(const std::string& name, const std::string& choice,
+                          const Reason& reason) {
+    for (const kernel::Arch arch : policy_.arches) {
+      const auto nr = kernel::syscall_number(arch, name);
+      if (!nr) {
+        continue;
+      }
+      const kernel::Syscall syscall{arch, *nr};
+      const auto rule = rules_.find(syscall);
+      if (choice == "add") {
+        grant(syscall, reason);
+      } else if (choice == "drop") {
+        if (rule != rules_.end()) {
+          rules_.erase(rule);
+        }
+      } else if (choice == "keep") {
+        if (rule != rules_.end()) {
+          rule->second.reasons.push_back(reason);
+          std::ranges::sort(rule->second.reasons);
+        }
+      } else {
+        return unknown_choice(choice);
+      }
+    }
+    return {};
+  }
+
+  Result<> decide_capability(std::uint32_t number, const std::string& choice,
+                             const Reason& reason) {
+    if (choice == "drop") {
+      capabilities_.erase(number);
+    } else if (choice == "add" || capabilities_.contains(number)) {
+      CapabilityRule& rule =
+          capabilities_.try_emplace(number, CapabilityRule{number, {}, {}})
+              .first->second;
+      rule.reasons.push_back(reason);
+      std::ranges::sort(rule.reasons);
+    }
+    if (choice != "drop" && choice != "add" && choice != "keep") {
+      return unknown_choice(choice);
+    }
+    return {};
+  }
+
+  void store() {
+    for (auto& [syscall, rule] : rules_) {
+      policy_.syscalls.push_back(std::move(rule));
+    }
+    for (auto& [syscall, denial] : expected_) {
+      policy_.expected.push_back(std::move(denial));
+    }
+    for (auto& [number, rule] : capabilities_) {
+      policy_.capabilities.push_back(std::move(rule));
+    }
+  }
+
+  void close() {
+    if (options_.closures.resilient_libc) {
+      const std::size_t added = close_over_libc(policy_);
+      policy_.findings.push_back(
+          {"closure", "info", "seccomp",
+           fmt::format("the closure \"resilient libc\" adds {} calls", added),
+           ""});
+    }
+    if (options_.closures.aarch64) {
+      const std::size_t added = translate_to_aarch64(policy_);
+      policy_.findings.push_back(
+          {"closure", "info", "seccomp",
+           fmt::format("the closure \"arch aarch64\" adds {} rules", added),
+           ""});
+    }
+  }
+
+  Result<> judge() {
+    std::set<std::uint32_t> waived_capabilities;
+    std::set<std::string> waived_calls;
+    for (const Waiver& waiver : options_.waivers) {
+      TRY_ASSIGN(const Subject subject,
+                 during("waiver", parse_subject(waiver.what)));
+      if (const auto* call = std::get_if<SyscallSubject>(&subject)) {
+        waived_calls.insert(call->name);
+      } else {
+        waived_capabilities.insert(std::get<CapabilitySubject>(subject).number);
+      }
+    }
+    add_findings(policy_, waived_calls, waived_capabilities);
+    return {};
+  }
+
+  void find(std::string id, std::string severity, kernel::Syscall syscall,
+            std::string message, std::string hint) {
+    policy_.findings.push_back({std::move(id), std::move(severity),
+                                "seccomp: " + kernel::syscall_label(syscall),
+                                std::move(message), std::move(hint)});
+  }
+
+  const evidence::Evidence& evidence_;
+  const SynthesisOptions& options_;
+  const Uses uses_;
+  Policy policy_;
+  std::map<kernel::Syscall, SyscallRule> rules_;
+  std::map<kernel::Syscall, ExpectedDenial> expected_;
+  std::map<std::uint32_t, CapabilityRule> capabilities_;
+};
+
+}  // namespace
+
+Result<Policy> synthesize(const evidence::Evidence& evidence,
+                          const SynthesisOptions& options) {
+  return Synthesis(evidence, options).run();
+}
+
+}  // namespace vambrace::policy

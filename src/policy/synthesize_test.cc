@@ -1,0 +1,220 @@
+#include "policy/synthesize.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/arguments.h"
+#include "policy/json.h"
+#include "policy/samples.h"
+
+namespace vambrace::policy {
+namespace {
+
+using evidence::Origin;
+using sample::call;
+using sample::evidence_of;
+using sample::fact;
+using sample::process;
+using sample::seen;
+
+constexpr std::uint64_t kInt = 0xffffffff;
+constexpr std::uint64_t kNewUser = 0x10000000;
+
+Policy policy_of(std::vector<evidence::SyscallFact> facts,
+                 const SynthesisOptions& options = {}) {
+  return synthesize(evidence_of({process(std::move(facts))}), options).value();
+}
+
+const SyscallRule* rule(const Policy& policy, const char* name) {
+  return find_rule(policy, call(name));
+}
+
+std::set<std::string> finding_ids(const Policy& policy) {
+  std::set<std::string> ids;
+  for (const Finding& finding : policy.findings) {
+    ids.insert(finding.id);
+  }
+  return ids;
+}
+
+TEST(Synthesize, GrantsWhatAppHelpersAndProbesDid) {
+  const Policy policy =
+      synthesize(evidence_of({
+                     process({fact("read")}),
+                     process({fact("getcwd")}, "/bin/sh", Origin::Helper),
+                     process({fact("uname")}, "/bin/curl", Origin::Probe),
+                     process({fact("kill")}, "/bin/bash", Origin::Session),
+                     process({fact("mount")}, "/sbin/runc", Origin::Runtime),
+                     process({fact("sync")}, "/bin/pytest", Origin::Harness),
+                 }))
+          .value();
+  EXPECT_NE(rule(policy, "read"), nullptr);
+  EXPECT_NE(rule(policy, "getcwd"), nullptr);
+  EXPECT_NE(rule(policy, "uname"), nullptr);
+  EXPECT_EQ(rule(policy, "kill"), nullptr);
+  EXPECT_EQ(rule(policy, "mount"), nullptr);
+  EXPECT_EQ(rule(policy, "sync"), nullptr);
+}
+
+TEST(Synthesize, SaysWhichImageAndPhasesCalledForARule) {
+  const Policy policy = policy_of({fact("read", seen(3, "startup"))});
+  const Reason& reason = rule(policy, "read")->reasons.at(0);
+  EXPECT_EQ(reason.cause, Cause::Observed);
+  EXPECT_EQ(reason.exe, "/bin/app");
+  EXPECT_EQ(reason.origin, Origin::App);
+  EXPECT_EQ(reason.phases, std::set<std::string>{"startup"});
+}
+
+TEST(Synthesize, AlwaysGrantsTheEndOfAProgramAndTheVdso) {
+  const Policy policy = policy_of({fact("read")});
+  for (const char* name : {"exit", "exit_group", "rt_sigreturn", "time",
+                           "restart_syscall", "clock_gettime", "getcpu"}) {
+    ASSERT_NE(rule(policy, name), nullptr) << name;
+    EXPECT_EQ(rule(policy, name)->reasons.at(0).cause, Cause::Always);
+  }
+}
+
+TEST(Synthesize, PinsTheSocketFamilyAndIgnoresDescriptorFlags) {
+  // AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK
+  const Policy policy = policy_of({fact("socket", {{1, 0x80801, 0}})});
+  const std::set<ArgTuple> expected = {
+      {{0, kInt, 1}, {1, kInt & ~0x80800ULL, 1}, {2, kInt, 0}}};
+  EXPECT_EQ(rule(policy, "socket")->args, expected);
+}
+
+TEST(Synthesize, TakesTheDefaultProtocolForItsName) {
+  const Policy policy = policy_of({fact("socket", {{2, 1, 6}})});
+  const std::set<ArgTuple>& args = rule(policy, "socket")->args;
+  EXPECT_TRUE(covers(args, {{{0, kInt, 2}, {1, kInt, 1}, {2, kInt, 0}}}));
+  EXPECT_FALSE(covers(args, {{{0, kInt, 2}, {1, kInt, 1}, {2, kInt, 132}}}));
+}
+
+TEST(Synthesize, FencesNamespacesButNotThreads) {
+  // glibc's thread flags, then its fork.
+  const Policy policy = policy_of({fact("clone", {{0x3d0f00}, {0x1200011}})});
+  EXPECT_EQ(rule(policy, "clone")->args,
+            (std::set<ArgTuple>{{{0, kCloneNamespaces, 0}}}));
+}
+
+TEST(Synthesize, LeavesHotAndFragileCallsFree) {
+  const Policy policy =
+      policy_of({fact("openat", {{0x80000}}), fact("mmap", {{3}}),
+                 fact("fcntl", {{1}}), fact("madvise", {{4}})});
+  for (const char* name : {"openat", "mmap", "fcntl", "madvise"}) {
+    EXPECT_TRUE(rule(policy, name)->args.empty()) << name;
+  }
+}
+
+TEST(Synthesize, UnboundedArgumentsGiveNoRuleButAFinding) {
+  evidence::SyscallFact ioctl = fact("ioctl");
+  ioctl.args = evidence::Arguments{.unbounded = true};
+  const Policy policy = policy_of({ioctl});
+  EXPECT_TRUE(rule(policy, "ioctl")->args.empty());
+  EXPECT_THAT(finding_ids(policy), testing::Contains("args-unbounded"));
+}
+
+TEST(Synthesize, AnswersClone3WithEnosysAndGrantsItsFallback) {
+  const Policy policy = policy_of({fact("clone3", {{0x3d0f00}})});
+  EXPECT_EQ(rule(policy, "clone3"), nullptr);
+  ASSERT_NE(find_expected(policy, call("clone3")), nullptr);
+  EXPECT_EQ(find_expected(policy, call("clone3"))->error, 38U);
+  ASSERT_NE(rule(policy, "clone"), nullptr);
+  EXPECT_EQ(rule(policy, "clone")->args,
+            (std::set<ArgTuple>{{{0, kCloneNamespaces, 0}}}));
+  EXPECT_EQ(rule(policy, "clone")->reasons.at(0).note, "instead of clone3");
+}
+
+TEST(Synthesize, KeepsTheNamespacesThatClone3Made) {
+  const Policy policy = policy_of({fact("clone3", {{kNewUser | 0x100}})});
+  EXPECT_EQ(rule(policy, "clone")->args,
+            (std::set<ArgTuple>{{{0, kCloneNamespaces, kNewUser}}}));
+}
+
+TEST(Synthesize, GrantsClone3WhereItsFlagsAreUnknown) {
+  const Policy policy = policy_of({fact("clone3")});
+  EXPECT_NE(rule(policy, "clone3"), nullptr);
+  EXPECT_THAT(finding_ids(policy), testing::Contains("clone-unfenced"));
+}
+
+TEST(Synthesize, KeepsACallThatAlwaysFailedDenied) {
+  const Policy policy = policy_of({fact("rseq", sample::failed(4, "ENOSYS")),
+                                   fact("mlock", sample::failed(4, "EPERM")),
+                                   fact("stat", sample::failed(4, "ENOENT"))});
+  EXPECT_EQ(rule(policy, "rseq"), nullptr);
+  EXPECT_EQ(find_expected(policy, call("rseq"))->error, 38U);
+  EXPECT_EQ(find_expected(policy, call("mlock"))->error, 1U);
+  EXPECT_NE(rule(policy, "stat"), nullptr);
+}
+
+TEST(Synthesize, HealsFromItsOwnDenials) {
+  evidence::SyscallFact socket = fact("socket", sample::refused(2, "EPERM"));
+  socket.denied_args = evidence::Arguments{{{1, 1, 0}}};
+  EXPECT_EQ(rule(policy_of({socket}), "socket"), nullptr);
+  const Policy healed = policy_of({socket}, {.heal = true});
+  ASSERT_NE(rule(healed, "socket"), nullptr);
+  EXPECT_EQ(rule(healed, "socket")->args.size(), 1U);
+  EXPECT_EQ(rule(healed, "socket")->reasons.at(0).cause, Cause::Denied);
+}
+
+TEST(Synthesize, ObeysDecisions) {
+  const SynthesisOptions options{
+      .decisions = {{"syscall ptrace", "drop", "ann", "debug build"},
+                    {"syscall sync", "add", "bob", "nightly job"},
+                    {"capability CHOWN", "add", "bob", "nightly job"}}};
+  const Policy policy = policy_of({fact("ptrace", {{0}})}, options);
+  EXPECT_EQ(rule(policy, "ptrace"), nullptr);
+  ASSERT_NE(rule(policy, "sync"), nullptr);
+  EXPECT_EQ(rule(policy, "sync")->reasons.at(0).note,
+            "add by bob: nightly job");
+  EXPECT_NE(find_capability(policy, 0), nullptr);
+}
+
+TEST(Synthesize, RefusesADecisionAboutNothing) {
+  const auto policy =
+      synthesize(evidence_of({process({fact("read")})}),
+                 {.decisions = {{"syscall ptrce", "drop", "ann", ""}}});
+  ASSERT_FALSE(policy);
+  EXPECT_EQ(policy.error().code(), ErrorCode::InvalidInput);
+  EXPECT_THAT(policy.error().hint(), testing::HasSubstr("ptrace"));
+}
+
+TEST(Synthesize, TheSameBehaviorGivesTheSameBytes) {
+  evidence::By other = seen(977, "serving", "r2");
+  other.begin()->second.first = evidence::Instant{std::chrono::hours(5)};
+  const Policy one =
+      policy_of({fact("read", seen(3)), fact("ioctl", {{0x5401}}, seen(1))});
+  const auto again = synthesize(evidence_of(
+      {process({fact("read", other), fact("ioctl", {{0x5401}}, other)})},
+      "r2"));
+  EXPECT_EQ(print(one), print(again.value()));
+}
+
+TEST(Synthesize, SaysWhatTheEvidenceLacks) {
+  evidence::Evidence evidence = evidence_of({process({fact("read")})});
+  evidence.recordings[0].verdict = evidence::judge({{"io_uring", "seen"}});
+  const Policy policy = synthesize(evidence).value();
+  EXPECT_EQ(policy.evidence_state, evidence::State::Incomplete);
+  EXPECT_EQ(policy.gaps, std::set<std::string>{"io_uring"});
+  EXPECT_THAT(finding_ids(policy), testing::Contains("evidence-incomplete"));
+}
+
+TEST(Synthesize, NamesDangerousGrantsUnlessWaived) {
+  const auto severity = [](const Policy& policy) {
+    for (const Finding& finding : policy.findings) {
+      if (finding.id == "dangerous-syscall") {
+        return finding.severity;
+      }
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(severity(policy_of({fact("mount", {{0}})})), "high");
+  EXPECT_EQ(severity(policy_of(
+                {fact("mount", {{0}})},
+                {.waivers = {{"syscall mount", "ann", "why", "2099-01-01"}}})),
+            "info");
+  // Threads are no danger.
+  EXPECT_EQ(severity(policy_of({fact("clone", {{0x3d0f00}})})), "none");
+}
+
+}  // namespace
+}  // namespace vambrace::policy
