@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,28 +9,15 @@
 #include "base/files.h"
 #include "base/result.h"
 #include "evidence/evidence.h"
+#include "policy/decision.h"
 #include "policy/policy.h"
 #include "policy/stage.h"
 #include "runtime/target.h"
 
 namespace vambrace::repository {
 
-// A person's choice about one rule, kept in bundle.yaml.
-struct Decision {
-  std::string what;    // "syscall ptrace", "capability NET_ADMIN"
-  std::string choice;  // "keep", "drop", "add"
-  std::string who;
-  std::string why;
-  auto operator<=>(const Decision&) const = default;
-};
-
-struct Waiver {
-  std::string what;
-  std::string who;
-  std::string why;
-  std::string until;  // 2026-12-31
-  auto operator<=>(const Waiver&) const = default;
-};
+using policy::Decision;
+using policy::Waiver;
 
 // bundle.yaml: the file people edit.
 struct Manifest {
@@ -48,6 +36,9 @@ struct Manifest {
 Result<Manifest> parse_manifest(std::string_view yaml);
 std::string print_manifest(const Manifest& manifest);
 
+// The waivers that still hold on a day written as 2026-12-31.
+std::vector<Waiver> waivers_on(const Manifest& manifest, std::string_view day);
+
 // A bundle folder as it is on disk.
 struct Bundle {
   std::string directory;
@@ -59,6 +50,24 @@ struct Bundle {
 
 // Reads bundle.yaml, policy.json, seccomp.json and capabilities.json.
 Result<Bundle> load_bundle(const Files& files, const std::string& directory);
+
+// Reads bundle.yaml alone; NotFound if the folder has none yet.
+Result<Manifest> load_manifest(const Files& files,
+                               const std::string& directory);
+
+// Which of these files, named relative to the folder, are not there with these
+// bytes. Sorted.
+std::vector<std::string> changed_files(
+    const Files& files, const std::string& directory,
+    const std::map<std::string, std::string>& contents);
+
+// Writes files of a bundle, named relative to its folder, all or none: each is
+// staged beside its place first, so that a full disk leaves the old bundle.
+// Files whose bytes are already there are left alone; returns the names of the
+// written ones.
+Result<std::vector<std::string>> write_bundle(
+    Files& files, const std::string& directory,
+    const std::map<std::string, std::string>& contents);
 
 // The evidence of a bundle folder (evidence/*.json), merged.
 Result<evidence::Evidence> load_bundle_evidence(const Files& files,

@@ -1,0 +1,116 @@
+#include "repository/bundle.h"
+
+#include <algorithm>
+
+#include "evidence/json.h"
+#include "evidence/merge.h"
+#include "policy/capabilities/reduce.h"
+#include "policy/json.h"
+
+namespace vambrace::repository {
+namespace {
+
+constexpr std::uint64_t kSmallFile = 16U << 20;
+
+Error explain_missing(Error error, const std::string& directory) {
+  if (error.code() != ErrorCode::NotFound) {
+    return error;
+  }
+  return std::move(error).with_hint(fmt::format(
+      "make the bundle with: vambrace synth EVIDENCE... -o {}", directory));
+}
+
+Result<std::string> read_part(const Files& files, const std::string& directory,
+                              std::string_view name) {
+  auto text = files.read(directory + "/" + std::string(name), kSmallFile);
+  if (!text) {
+    return std::unexpected(explain_missing(std::move(text.error()), directory));
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<Manifest> load_manifest(const Files& files,
+                               const std::string& directory) {
+  const std::string path = directory + "/bundle.yaml";
+  TRY_ASSIGN(const std::string text,
+             read_part(files, directory, "bundle.yaml"));
+  return during(path, parse_manifest(text));
+}
+
+Result<Bundle> load_bundle(const Files& files, const std::string& directory) {
+  Bundle bundle{.directory = directory};
+  TRY_ASSIGN(bundle.manifest, load_manifest(files, directory));
+  TRY_ASSIGN(const std::string policy,
+             read_part(files, directory, "policy.json"));
+  TRY_ASSIGN(bundle.policy,
+             during(directory + "/policy.json", policy::parse(policy)));
+  TRY_ASSIGN(bundle.seccomp_json, read_part(files, directory, "seccomp.json"));
+  TRY_ASSIGN(const std::string capabilities,
+             read_part(files, directory, "capabilities.json"));
+  TRY_ASSIGN(const policy::capabilities::Grant grant,
+             during(directory + "/capabilities.json",
+                    policy::capabilities::parse(capabilities)));
+  bundle.capabilities.assign(grant.add.begin(), grant.add.end());
+  return bundle;
+}
+
+Result<evidence::Evidence> load_bundle_evidence(const Files& files,
+                                                const std::string& directory) {
+  const std::string folder = directory + "/evidence";
+  std::optional<evidence::Evidence> merged;
+  if (files.is_directory(folder)) {
+    TRY_ASSIGN(const std::vector<std::string> names, files.list(folder));
+    for (const std::string& name : names) {
+      if (!name.ends_with(".json") || name.starts_with('.')) {
+        continue;
+      }
+      const std::string path = folder + "/" + name;
+      TRY_ASSIGN(const std::string text, files.read(path));
+      TRY_ASSIGN(evidence::Evidence one, during(path, evidence::parse(text)));
+      if (!merged) {
+        merged = std::move(one);
+      } else {
+        TRY_ASSIGN(merged, during(path, evidence::merge(*merged, one)));
+      }
+    }
+  }
+  if (!merged) {
+    return std::unexpected(
+        Error(ErrorCode::NotFound, fmt::format("{}: no evidence", folder))
+            .with_hint("name evidence files after the bundle"));
+  }
+  return std::move(*merged);
+}
+
+std::vector<std::string> changed_files(
+    const Files& files, const std::string& directory,
+    const std::map<std::string, std::string>& contents) {
+  std::vector<std::string> names;
+  for (const auto& [name, bytes] : contents) {
+    const std::string path = directory + "/" + name;
+    const auto old =
+        files.exists(path)
+            ? files.read(path)
+            : Result<std::string>(fail(ErrorCode::NotFound, "{}", path));
+    if (!old || *old != bytes) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> write_bundle(
+    Files& files, const std::string& directory,
+    const std::map<std::string, std::string>& contents) {
+  std::vector<std::string> names = changed_files(files, directory, contents);
+  std::map<std::string, std::string> changed;
+  for (const std::string& name : names) {
+    changed.emplace(directory + "/" + name, contents.at(name));
+  }
+  TRY(files.write_all(changed));
+  return names;
+}
+
+}  // namespace vambrace::repository

@@ -1,0 +1,127 @@
+#include "repository/bundle.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "base/memory_files.h"
+#include "repository/yaml.h"
+
+namespace vambrace::repository {
+namespace {
+
+constexpr std::string_view kSmall =
+    "schema: vambrace.bundle/v1\n"
+    "workload:\n"
+    "  id: spiffe://local/web\n"
+    "target: docker\n"
+    "stage: allow\n"
+    "waivers:\n"
+    "  - what: capability SYS_ADMIN\n"
+    "    who: ann\n"
+    "    why: \"backup: mounts\"\n"
+    "    until: 2026-12-31\n";
+
+std::string with(std::string_view from, std::string_view to) {
+  std::string text(kSmall);
+  const std::size_t at = text.find(from);
+  return text.replace(at, from.size(), to);
+}
+
+Error refusal(std::string_view yaml) {
+  const auto parsed = parse_manifest(yaml);
+  return parsed ? Error(ErrorCode::Internal, "accepted") : parsed.error();
+}
+
+TEST(Manifest, ReadsWhatPeopleWrite) {
+  const Manifest manifest = parse_manifest(kSmall).value();
+  EXPECT_EQ(manifest.workload.id, "spiffe://local/web");
+  EXPECT_EQ(manifest.target.name, "docker");
+  EXPECT_EQ(manifest.stage, policy::Stage::Allow);
+  ASSERT_EQ(manifest.waivers.size(), 1U);
+  EXPECT_EQ(manifest.waivers[0].why, "backup: mounts");
+}
+
+TEST(Manifest, NamesLineAndNearestKey) {
+  const Error error = refusal(with("stage:", "stgae:"));
+  EXPECT_THAT(error.message(), testing::StartsWith("line 5: unknown key"));
+  EXPECT_THAT(error.hint(), testing::HasSubstr("\"stage\""));
+}
+
+TEST(Manifest, RefusesWhatIsNotPlainData) {
+  EXPECT_THAT(refusal("a: &x 1\nb: *x\n").message(),
+              testing::HasSubstr("anchor"));
+  EXPECT_THAT(refusal("a: 1\n---\nb: 2\n").message(),
+              testing::HasSubstr("second document"));
+  EXPECT_THAT(refusal(std::string(100'000, '[')).message(),
+              testing::HasSubstr("nested too deeply"));
+  EXPECT_THAT(refusal(std::string(2U << 20, ' ')).message(),
+              testing::HasSubstr("bytes"));
+  EXPECT_THAT(
+      refusal(with("stage: allow", "stage: allow\nstage: harden")).message(),
+      testing::HasSubstr("double key"));
+}
+
+TEST(Manifest, RefusesAnotherSchema) {
+  EXPECT_THAT(refusal(with("bundle/v1", "bundle/v2")).message(),
+              testing::HasSubstr("is not vambrace.bundle/v1"));
+}
+
+TEST(Manifest, RefusesWaiversWithoutAPersonOrADay) {
+  EXPECT_EQ(refusal(with("who: ann", "who: \"\"")).code(),
+            ErrorCode::InvalidInput);
+  EXPECT_EQ(refusal(with("2026-12-31", "soon")).code(),
+            ErrorCode::InvalidInput);
+  EXPECT_THAT(refusal(with("SYS_ADMIN", "SYS_ADMN")).message(),
+              testing::HasSubstr("SYS_ADMN"));
+}
+
+TEST(Manifest, AWaiverHoldsToItsLastDay) {
+  const Manifest manifest = parse_manifest(kSmall).value();
+  EXPECT_EQ(waivers_on(manifest, "2026-12-31").size(), 1U);
+  EXPECT_TRUE(waivers_on(manifest, "2027-01-01").empty());
+}
+
+TEST(Manifest, RoundTrips) {
+  Manifest manifest = parse_manifest(kSmall).value();
+  manifest.target.no_new_privs = false;
+  manifest.closures = {"resilient libc"};
+  manifest.probes = {"/bin/check"};
+  manifest.decisions = {{"syscall ptrace", "drop", "bob", "# not: needed"}};
+  const auto again = parse_manifest(print_manifest(manifest));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, manifest);
+}
+
+RC_GTEST_PROP(YamlQuoted, RoundTripsPrintableText, ()) {
+  const auto text =
+      *rc::gen::container<std::string>(rc::gen::inRange<char>(0x20, 0x7f));
+  const auto node = parse_yaml("key: " + yaml_quoted(text) + "\n");
+  RC_ASSERT(node.has_value());
+  RC_ASSERT((*node)["key"].Scalar() == text);
+}
+
+TEST(WriteBundle, LeavesEqualFilesAlone) {
+  MemoryFiles files;
+  ASSERT_TRUE(write_bundle(files, "b", {{"x", "1"}, {"y", "2"}}));
+  EXPECT_THAT(write_bundle(files, "b", {{"x", "1"}, {"y", "3"}}).value(),
+              testing::ElementsAre("y"));
+}
+
+TEST(WriteBundle, AFullDiskLeavesTheOldBundle) {
+  MemoryFiles files;
+  files.files = {{"b/x", "old"}};
+  files.writes_until_full = 1;
+  EXPECT_FALSE(write_bundle(files, "b", {{"x", "new"}, {"y", "new"}}));
+  EXPECT_EQ(files.files, (std::map<std::string, std::string>{{"b/x", "old"}}));
+}
+
+TEST(LoadBundle, SaysHowToMakeOne) {
+  const MemoryFiles files;
+  const auto bundle = load_bundle(files, "none");
+  ASSERT_FALSE(bundle);
+  EXPECT_THAT(bundle.error().hint(), testing::HasSubstr("vambrace synth"));
+}
+
+}  // namespace
+}  // namespace vambrace::repository

@@ -1,0 +1,245 @@
+#include <algorithm>
+
+#include "base/json.h"
+#include "policy/closure.h"
+#include "repository/bundle.h"
+#include "repository/yaml.h"
+
+namespace vambrace::repository {
+namespace {
+
+constexpr std::string_view kSchema = "vambrace.bundle/v1";
+
+template <class T>
+Result<T> locate(const YAML::Node& node, const std::string& place,
+                 Result<T> result) {
+  if (result) {
+    return result;
+  }
+  const std::string line = where(node, place);
+  return during(line.substr(0, line.size() - 2), std::move(result));
+}
+
+Result<runtime::Version> read_version(YamlReader& reader, const char* key,
+                                      runtime::Version fallback) {
+  TRY_ASSIGN(const std::string text,
+             reader.text_or(key, runtime::to_string(fallback)));
+  return locate(reader.optional(key), reader.place_of(key),
+                runtime::parse_version(text));
+}
+
+Result<runtime::Target> named_target(const YAML::Node& node,
+                                     const std::string& name) {
+  if (const auto target = runtime::target_named(name)) {
+    return *target;
+  }
+  return std::unexpected(
+      Error(ErrorCode::InvalidInput,
+            fmt::format("{}unknown target \"{}\"", where(node, "target"),
+                        json::quote_bytes(name)))
+          .with_hint(fmt::format("targets are {}",
+                                 fmt::join(runtime::target_names(), ", "))));
+}
+
+// "docker", or a mapping with a name and what differs from it.
+Result<runtime::Target> read_target(YamlReader& parent) {
+  const YAML::Node node = parent.optional("target");
+  if (!node.IsDefined()) {
+    return runtime::Target{};
+  }
+  if (node.IsScalar()) {
+    return named_target(node, node.Scalar());
+  }
+  TRY_ASSIGN(YamlReader reader, YamlReader::of(node, "target"));
+  TRY_ASSIGN(const std::string name, reader.text("name"));
+  TRY_ASSIGN(runtime::Target target, named_target(node, name));
+  TRY_ASSIGN(target.engine_version,
+             read_version(reader, "engine_version", target.engine_version));
+  TRY_ASSIGN(target.runtime_version,
+             read_version(reader, "runtime_version", target.runtime_version));
+  TRY_ASSIGN(target.libseccomp,
+             read_version(reader, "libseccomp", target.libseccomp));
+  TRY_ASSIGN(target.kernel, read_version(reader, "kernel", target.kernel));
+  TRY_ASSIGN(
+      const std::string arch_name,
+      reader.text_or("arch", std::string(kernel::to_string(target.arch))));
+  const auto arch = kernel::arch_from(arch_name);
+  if (!arch) {
+    return fail(ErrorCode::InvalidInput, "{}unknown architecture",
+                where(reader.optional("arch"), "target.arch"));
+  }
+  target.arch = *arch;
+  TRY_ASSIGN(target.no_new_privs,
+             reader.boolean_or("no_new_privs", target.no_new_privs));
+  TRY(reader.finish());
+  return target;
+}
+
+Result<evidence::Workload> read_workload(YamlReader& parent) {
+  TRY_ASSIGN(YamlReader reader,
+             YamlReader::of(parent.optional("workload"), "workload"));
+  evidence::Workload workload;
+  TRY_ASSIGN(workload.id, reader.text("id"));
+  TRY_ASSIGN(workload.container, reader.text_or("container", ""));
+  TRY_ASSIGN(workload.owner, reader.text_or("owner", ""));
+  TRY(reader.finish());
+  return workload;
+}
+
+bool is_day(const std::string& text) {
+  if (text.size() != 10) {
+    return false;
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 4 || i == 7;
+    if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9') {
+      return false;
+    }
+  }
+  return true;
+}
+
+Result<Decision> read_decision(const YAML::Node& node) {
+  TRY_ASSIGN(YamlReader reader, YamlReader::of(node, "decisions"));
+  Decision decision;
+  TRY_ASSIGN(decision.what, reader.text("what"));
+  TRY_ASSIGN(decision.choice, reader.text("choice"));
+  TRY_ASSIGN(decision.who, reader.text("who"));
+  TRY_ASSIGN(decision.why, reader.text("why"));
+  TRY(reader.finish());
+  TRY(locate(node, "decisions", policy::parse_subject(decision.what)));
+  if (decision.choice != "keep" && decision.choice != "drop" &&
+      decision.choice != "add") {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("{}unknown choice \"{}\"", where(node, "decisions"),
+                          json::quote_bytes(decision.choice)))
+            .with_hint("a choice is keep, drop or add"));
+  }
+  return decision;
+}
+
+Result<Waiver> read_waiver(const YAML::Node& node) {
+  TRY_ASSIGN(YamlReader reader, YamlReader::of(node, "waivers"));
+  Waiver waiver;
+  TRY_ASSIGN(waiver.what, reader.text("what"));
+  TRY_ASSIGN(waiver.who, reader.text("who"));
+  TRY_ASSIGN(waiver.why, reader.text("why"));
+  TRY_ASSIGN(waiver.until, reader.text("until"));
+  TRY(reader.finish());
+  TRY(locate(node, "waivers", policy::parse_subject(waiver.what)));
+  if (waiver.who.empty() || !is_day(waiver.until)) {
+    return fail(ErrorCode::InvalidInput,
+                "{}needs a person and a last day such as 2026-12-31",
+                where(node, "waivers"));
+  }
+  return waiver;
+}
+
+std::string list(std::string_view key, const std::vector<std::string>& items) {
+  std::string text = fmt::format("{}:{}\n", key, items.empty() ? " []" : "");
+  for (const std::string& item : items) {
+    text += fmt::format("  - {}\n", yaml_quoted(item));
+  }
+  return text;
+}
+
+std::string print_target(const runtime::Target& target) {
+  const runtime::Target plain =
+      runtime::target_named(target.name).value_or(runtime::Target{});
+  if (plain == target) {
+    return fmt::format("target: {}\n", target.name);
+  }
+  return fmt::format(
+      "target:\n  name: {}\n  engine_version: \"{}\"\n"
+      "  runtime_version: \"{}\"\n  libseccomp: \"{}\"\n  kernel: \"{}\"\n"
+      "  arch: {}\n  no_new_privs: {}\n",
+      target.name, runtime::to_string(target.engine_version),
+      runtime::to_string(target.runtime_version),
+      runtime::to_string(target.libseccomp), runtime::to_string(target.kernel),
+      kernel::to_string(target.arch), target.no_new_privs);
+}
+
+}  // namespace
+
+Result<Manifest> parse_manifest(std::string_view yaml) {
+  TRY_ASSIGN(const YAML::Node document, parse_yaml(yaml));
+  TRY_ASSIGN(YamlReader reader, YamlReader::of(document, ""));
+  TRY_ASSIGN(const std::string schema, reader.text("schema"));
+  if (schema != kSchema) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("{}\"{}\" is not {}",
+                          where(reader.optional("schema"), "schema"),
+                          json::quote_bytes(schema), kSchema))
+            .with_hint("this version reads only that schema"));
+  }
+  Manifest manifest;
+  TRY_ASSIGN(manifest.workload, read_workload(reader));
+  TRY_ASSIGN(manifest.target, read_target(reader));
+  TRY_ASSIGN(const std::string stage_name, reader.text_or("stage", "harden"));
+  const auto stage = policy::stage_from(stage_name);
+  if (!stage) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("{}unknown stage",
+                          where(reader.optional("stage"), "stage")))
+            .with_hint("a stage is observe, allow or harden"));
+  }
+  manifest.stage = *stage;
+  TRY_ASSIGN(manifest.closures, reader.texts("closures"));
+  TRY(locate(reader.optional("closures"), "closures",
+             policy::parse_closures(manifest.closures)));
+  TRY_ASSIGN(manifest.probes, reader.texts("probes"));
+  TRY_ASSIGN(const auto decisions, reader.items("decisions"));
+  for (const YAML::Node& node : decisions) {
+    TRY_ASSIGN(Decision decision, read_decision(node));
+    manifest.decisions.push_back(std::move(decision));
+  }
+  TRY_ASSIGN(const auto waivers, reader.items("waivers"));
+  for (const YAML::Node& node : waivers) {
+    TRY_ASSIGN(Waiver waiver, read_waiver(node));
+    manifest.waivers.push_back(std::move(waiver));
+  }
+  TRY(reader.finish());
+  return manifest;
+}
+
+std::string print_manifest(const Manifest& manifest) {
+  std::string text = fmt::format(
+      "# People edit this file; `vambrace synth` reads it and makes the rest.\n"
+      "schema: {}\nworkload:\n  id: {}\n  container: {}\n  owner: {}\n{}"
+      "stage: {}\n",
+      kSchema, yaml_quoted(manifest.workload.id),
+      yaml_quoted(manifest.workload.container),
+      yaml_quoted(manifest.workload.owner), print_target(manifest.target),
+      policy::to_string(manifest.stage));
+  text += list("closures", manifest.closures);
+  text += list("probes", manifest.probes);
+  text +=
+      fmt::format("decisions:{}\n", manifest.decisions.empty() ? " []" : "");
+  for (const Decision& decision : manifest.decisions) {
+    text +=
+        fmt::format("  - what: {}\n    choice: {}\n    who: {}\n    why: {}\n",
+                    yaml_quoted(decision.what), decision.choice,
+                    yaml_quoted(decision.who), yaml_quoted(decision.why));
+  }
+  text += fmt::format("waivers:{}\n", manifest.waivers.empty() ? " []" : "");
+  for (const Waiver& waiver : manifest.waivers) {
+    text +=
+        fmt::format("  - what: {}\n    who: {}\n    why: {}\n    until: {}\n",
+                    yaml_quoted(waiver.what), yaml_quoted(waiver.who),
+                    yaml_quoted(waiver.why), yaml_quoted(waiver.until));
+  }
+  return text;
+}
+
+std::vector<Waiver> waivers_on(const Manifest& manifest, std::string_view day) {
+  std::vector<Waiver> valid;
+  std::ranges::copy_if(
+      manifest.waivers, std::back_inserter(valid),
+      [&](const Waiver& waiver) { return waiver.until >= day; });
+  return valid;
+}
+
+}  // namespace vambrace::repository
