@@ -19,6 +19,9 @@ Result<Exit> evidence_merge(Environment& environment, Words words);
 Result<Exit> evidence_show(Environment& environment, Words words);
 Result<Exit> help(Environment& environment, Words words);
 Result<Exit> man(Environment& environment, Words words);
+Result<Exit> mark(Environment& environment, Words words);
+Result<Exit> record(Environment& environment, Words words);
+Result<Exit> stop(Environment& environment, Words words);
 Result<Exit> version(Environment& environment, Words words);
 
 }  // namespace vambrace::cli

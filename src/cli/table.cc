@@ -6,6 +6,11 @@ namespace vambrace::cli {
 std::span<const Command> commands() {
   // In the order of the walk; groups are the headings of the overview.
   static const Command kCommands[] = {
+      {"record", "watch a workload and write what it did as evidence", record,
+       "Record"},
+      {"mark", "begin a phase in the recording that is going on", mark,
+       "Record"},
+      {"stop", "end a recording from another terminal", stop, "Record"},
       {"evidence show", "print what was recorded", evidence_show, "Record"},
       {"evidence merge", "unite recordings of one workload", evidence_merge,
        "Record"},

@@ -32,6 +32,7 @@ struct Options {
   std::string workload_id;  // evidence identity; empty: derived from the scope
   std::vector<std::string> probe_commands;
   std::string pin_directory;  // below bpffs; empty: not pinned
+  std::string output;         // where the evidence is to go, for `stop`
   // Table sizes, to be made tiny in tests. 0: default.
   std::uint32_t max_tasks = 0;
   std::uint32_t max_images = 0;
@@ -59,6 +60,9 @@ class Recorder {
   // Waits up to `timeout`; the exit status of the command once it has ended.
   virtual Result<std::optional<int>> wait(
       std::chrono::milliseconds timeout) = 0;
+  // Asks the command, if there is one, to end; wait() then takes at most ten
+  // seconds more.
+  virtual void end() = 0;
   virtual Progress progress() const = 0;
   // One evidence per workload, in the order of Scope::workloads.
   virtual Result<std::vector<evidence::Evidence>> finish() = 0;

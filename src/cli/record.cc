@@ -1,0 +1,147 @@
+#include <csignal>
+#include <fstream>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/record_words.h"
+#include "evidence/json.h"
+#include "recorder/ebpf/ebpf_recorder.h"
+#include "recorder/ebpf/resume.h"
+
+namespace vambrace::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+volatile std::sig_atomic_t stopped = 0;
+
+void on_stop(int) {
+  stopped = 1;
+}
+
+// SIGINT and SIGTERM end the recording, not the program; put back at the end.
+class StopSignals {
+ public:
+  StopSignals() {
+    stopped = 0;
+    struct sigaction action{};
+    action.sa_handler = on_stop;
+    ::sigaction(SIGINT, &action, &old_int_);
+    ::sigaction(SIGTERM, &action, &old_term_);
+  }
+  ~StopSignals() {
+    ::sigaction(SIGINT, &old_int_, nullptr);
+    ::sigaction(SIGTERM, &old_term_, nullptr);
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+ private:
+  struct sigaction old_int_{};
+  struct sigaction old_term_{};
+};
+
+// A phase whenever the first line of the file changes.
+void follow(const std::string& file, std::string& last,
+            recorder::Recorder& recorder) {
+  if (file.empty()) {
+    return;
+  }
+  std::ifstream stream(file);
+  std::string name;
+  if (std::getline(stream, name) && !name.empty() && name != last &&
+      recorder.mark(name)) {
+    last = name;
+  }
+}
+
+Result<std::optional<int>> watch(Environment& environment,
+                                 recorder::Recorder& recorder,
+                                 const std::string& phase_file) {
+  const bool live = environment.output.err_is_terminal();
+  std::string phase;
+  std::uint64_t facts_before = 0;
+  std::optional<int> status;
+  bool asked = false;
+  while (!status) {
+    if (stopped != 0 && !asked) {
+      asked = true;
+      recorder.end();
+    }
+    follow(phase_file, phase, recorder);
+    TRY_ASSIGN(status,
+               recorder.wait(milliseconds(phase_file.empty() ? 500 : 100)));
+    if (live) {
+      const recorder::Progress seen = recorder.progress();
+      environment.output.err(progress_line(seen, facts_before));
+      facts_before = seen.distinct_facts;
+    }
+  }
+  if (live) {
+    environment.output.err("\r\033[K");
+  }
+  return status;
+}
+
+Result<std::vector<std::string>> write(
+    Environment& environment, const std::vector<evidence::Evidence>& evidences,
+    const std::string& output) {
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < evidences.size(); ++i) {
+    files.push_back(evidence_file(output, evidences[i], i, evidences.size()));
+    TRY(environment.files.write(files.back(), evidence::print(evidences[i])));
+  }
+  return files;
+}
+
+}  // namespace
+
+Result<Exit> resume_recording(Environment& environment, const std::string& id,
+                              const std::string& output, bool json) {
+  TRY_ASSIGN(const auto resumed, recorder::ebpf::resume(environment.files, id));
+  TRY_ASSIGN(const auto files,
+             write(environment, resumed.evidences,
+                   output.empty() ? resumed.state.output : output));
+  recorder::ebpf::discard(environment.files, id);
+  environment.output.out(
+      json ? summary_json(resumed.evidences, files, std::nullopt)
+           : summary_text(resumed.evidences, files, std::nullopt));
+  return Exit::Clean;
+}
+
+Result<Exit> record(Environment& environment, Words words) {
+  RecordWords given;
+  TRY(given.parse(environment, words));
+  TRY(given.check_output(environment));
+
+  if (given.resume) {
+    TRY_ASSIGN(const std::string id,
+               recorder::ebpf::find_recording(given.resume_id));
+    return resume_recording(environment, id, given.output, given.json);
+  }
+  bool mounted = false;
+  if (recorder::ebpf::ensure_bpffs(mounted)) {
+    given.options.pin_directory = recorder::ebpf::kPinRoot;
+  }
+  if (mounted) {
+    environment.output.err("mounted a bpffs at /sys/fs/bpf\n");
+  }
+  given.options.output = given.output;
+
+  const StopSignals signals;
+  const auto recorder = recorder::ebpf::make_recorder();
+  TRY(recorder->start(given.scope, given.options));
+  TRY_ASSIGN(const std::optional<int> status,
+             watch(environment, *recorder, given.phase_file));
+  TRY_ASSIGN(auto evidences, recorder->finish());
+  for (evidence::Evidence& evidence : evidences) {
+    evidence.workload.owner = given.owner;
+  }
+  TRY_ASSIGN(const auto files, write(environment, evidences, given.output));
+  environment.output.out(given.json ? summary_json(evidences, files, status)
+                                    : summary_text(evidences, files, status));
+  return status.value_or(0) == 0 ? Exit::Clean : Exit::Findings;
+}
+
+}  // namespace vambrace::cli

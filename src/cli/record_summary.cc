@@ -1,0 +1,172 @@
+#include <array>
+
+#include "base/json.h"
+#include "cli/record_words.h"
+#include "evidence/evidence.h"
+#include "evidence/merge.h"
+
+namespace vambrace::cli {
+namespace {
+
+using evidence::Evidence;
+using evidence::Origin;
+using evidence::Process;
+
+struct Totals {
+  std::set<kernel::Syscall> calls;
+  std::set<std::uint32_t> capabilities;
+  std::uint64_t count = 0;
+  std::uint64_t denied = 0;
+};
+
+bool counts(const Process& process) {
+  return process.key.origin != Origin::Harness &&
+         process.key.origin != Origin::Runtime;
+}
+
+Totals totals_of(const Evidence& evidence) {
+  Totals totals;
+  for (const Process& process : evidence.processes) {
+    if (!counts(process)) {
+      continue;
+    }
+    for (const auto& fact : process.syscalls) {
+      const evidence::Share share = evidence::total(fact.by);
+      totals.calls.insert(fact.syscall);
+      totals.count += share.count;
+      totals.denied += share.denied;
+    }
+    for (const auto& fact : process.capabilities) {
+      if (evidence::total(fact.by).count != 0) {
+        totals.capabilities.insert(fact.number);
+      }
+    }
+  }
+  return totals;
+}
+
+std::string name_of(const Process& process) {
+  const std::string exe =
+      process.key.exe.substr(process.key.exe.rfind('/') + 1);
+  return process.key.script.empty() ? exe
+                                    : exe + " (" + process.key.script + ")";
+}
+
+// Programs that usually drive a workload rather than being one.
+bool drives(const Process& process) {
+  constexpr std::array<std::string_view, 14> kDrivers = {
+      "dash", "bash", "sh",   "zsh", "curl",   "wget",
+      "wrk",  "ab",   "make", "nc",  "pytest", "redis-benchmark",
+      "hey",  "ctest"};
+  const std::string exe =
+      process.key.exe.substr(process.key.exe.rfind('/') + 1);
+  return std::any_of(kDrivers.begin(), kDrivers.end(),
+                     [&](std::string_view name) {
+                       return exe == name || process.key.script.ends_with(name);
+                     });
+}
+
+void add_processes(std::string& text, const Evidence& evidence) {
+  std::map<Origin, std::set<std::string>> names;
+  bool has_driver = false;
+  for (const Process& process : evidence.processes) {
+    names[process.key.origin].insert(name_of(process));
+    has_driver = has_driver || (counts(process) && drives(process));
+  }
+  for (const auto& [origin, programs] : names) {
+    std::string list = fmt::format("{}", fmt::join(programs, ", "));
+    if (list.size() > 100) {
+      list = list.substr(0, 97) + "...";
+    }
+    text += fmt::format("  {:<8} {}\n", to_string(origin), list);
+  }
+  if (has_driver && !names.contains(Origin::Harness)) {
+    text +=
+        "  warning: shells, test runners or clients are part of this "
+        "workload;\n"
+        "           name the program itself with --workload EXE\n";
+  }
+}
+
+}  // namespace
+
+std::string progress_line(const recorder::Progress& seen,
+                          std::uint64_t facts_before) {
+  const auto seconds = seen.elapsed.count() / 1000;
+  std::string line = fmt::format(
+      "\r\033[Krecording {:02}:{:02}  phase {}  {} facts (+{})  last new "
+      "{} s ago",
+      seconds / 60, seconds % 60, seen.phase, seen.distinct_facts,
+      seen.distinct_facts - std::min(facts_before, seen.distinct_facts),
+      seen.since_new_fact.count() / 1000);
+  if (seen.events_lost != 0) {
+    line += fmt::format("  {} hints lost", seen.events_lost);
+  }
+  return line;
+}
+
+std::string summary_text(const std::vector<Evidence>& evidences,
+                         const std::vector<std::string>& files,
+                         std::optional<int> status) {
+  std::string text;
+  if (status.value_or(0) != 0) {
+    text += fmt::format("the command failed with status {}\n", *status);
+  }
+  for (std::size_t i = 0; i < evidences.size(); ++i) {
+    const Evidence& evidence = evidences[i];
+    const Totals totals = totals_of(evidence);
+    text += fmt::format(
+        "{}: {} system calls ({} made, {} refused), {} capabilities used\n",
+        evidence.workload.id, totals.calls.size(), totals.count, totals.denied,
+        totals.capabilities.size());
+    add_processes(text, evidence);
+    const evidence::Verdict& verdict = evidence.recordings.front().verdict;
+    text += fmt::format("  verdict  {}\n", to_string(verdict.state));
+    std::size_t shown = 0;
+    for (const evidence::Gap& gap : verdict.gaps) {
+      if (++shown > 12) {
+        text += fmt::format("  gap      ... and {} more\n",
+                            verdict.gaps.size() - 12);
+        break;
+      }
+      text += fmt::format("  gap      {}: {}\n", gap.kind, gap.detail);
+    }
+    text += fmt::format("  written  {}\n", files[i]);
+  }
+  if (!files.empty()) {
+    text += fmt::format("next: vambrace synth {} -o bundle/\n", files.front());
+  }
+  return text;
+}
+
+std::string summary_json(const std::vector<Evidence>& evidences,
+                         const std::vector<std::string>& files,
+                         std::optional<int> status) {
+  json::Value list = json::Value::array();
+  for (std::size_t i = 0; i < evidences.size(); ++i) {
+    const Evidence& evidence = evidences[i];
+    const Totals totals = totals_of(evidence);
+    json::Value gaps = json::Value::array();
+    for (const auto& gap : evidence.recordings.front().verdict.gaps) {
+      gaps.push_back({{"kind", gap.kind}, {"detail", gap.detail}});
+    }
+    list.push_back(
+        {{"file", files[i]},
+         {"workload", evidence.workload.id},
+         {"recording", evidence.recordings.front().id},
+         {"syscalls", totals.calls.size()},
+         {"calls", totals.count},
+         {"denied", totals.denied},
+         {"capabilities", totals.capabilities.size()},
+         {"verdict",
+          {{"state", to_string(evidence.recordings.front().verdict.state)},
+           {"gaps", gaps}}}});
+  }
+  json::Value result = {{"schema", "vambrace.record/v1"}, {"evidence", list}};
+  if (status) {
+    result["status"] = *status;
+  }
+  return json::print(result);
+}
+
+}  // namespace vambrace::cli

@@ -1,0 +1,116 @@
+#include "cli/record_words.h"
+
+#include "cli/options.h"
+
+namespace vambrace::cli {
+namespace {
+
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace
+
+Result<> RecordWords::parse(Environment& environment, Words words) {
+  Options declared;
+  declared.value("-o,--output", "FILE", output,
+                 "write the evidence here; DIR/ names the file itself");
+  declared.values("--workload", "EXE", scope.workloads,
+                  "the workload under a driver: path or name of its program; "
+                  "once per workload");
+  declared.flag("--light", options.light,
+                "watch no exits: cheaper, but no errnos and no denials");
+  declared.value("--user", "NAME", options.user,
+                 "run the command as this user");
+  declared.value("--container", "NAME", scope.container,
+                 "a Docker container, running or to be made by the command");
+  declared.number("--pid", "N", scope.pid,
+                  "a running process and its descendants");
+  declared.value("--cgroup", "PATH", scope.cgroup,
+                 "a cgroup, below the cgroup v2 mount");
+  declared.value("--phase-from-file", "FILE", phase_file,
+                 "begin a phase whenever the first line of this file changes");
+  declared.values("--probe", "COMMAND", options.probe_commands,
+                  "a health check's command line, as one word");
+  declared.value("--id", "SPIFFE", options.workload_id,
+                 "the workload's identity");
+  declared.value("--owner", "WHO", owner, "who answers for the workload");
+  declared.flag("--resume", resume,
+                "collect a recording whose recorder was killed");
+  declared.value("--recording", "ID", resume_id,
+                 "with --resume: which, if there are several");
+  declared.number("--max-tasks", "N", options.max_tasks,
+                  "size of the table of tasks");
+  declared.number("--max-images", "N", options.max_images,
+                  "size of the table of programs");
+  declared.number("--max-facts", "N", options.max_facts,
+                  "size of each table of facts");
+  declared.number("--ring-bytes", "N", options.ring_bytes,
+                  "size of the ring buffer: a power of two of pages");
+  declared.json(json);
+  declared.command(scope.command, "the command to record", false);
+  TRY(declared.parse(environment, words));
+
+  if (resume) {
+    return {};
+  }
+  const bool follows = !scope.command.empty() || !scope.container.empty();
+  const int scopes =
+      (follows ? 1 : 0) + (scope.pid ? 1 : 0) + (scope.cgroup.empty() ? 0 : 1);
+  if (scopes != 1) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              scopes == 0 ? "nothing to record"
+                          : "give one of --pid, --cgroup and a command")
+            .with_hint("vambrace record -o evidence/ -- COMMAND"));
+  }
+  if (!scope.workloads.empty() && scope.command.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "--workload needs a command")
+            .with_hint("it says which of the programs that the command starts "
+                       "are workloads"));
+  }
+  if (output.empty()) {
+    output = "evidence/";
+  }
+  return {};
+}
+
+Result<> RecordWords::check_output(Environment& environment) const {
+  const bool folder =
+      output.ends_with('/') || environment.files.is_directory(output);
+  const std::string place =
+      folder ? output : output.substr(0, output.rfind('/') + 1);
+  if (folder || place.empty() || environment.files.is_directory(place)) {
+    return {};
+  }
+  // Made when writing; a file in its place could never be.
+  const std::string bare = place.substr(0, place.size() - 1);
+  if (environment.files.exists(bare)) {
+    return fail(ErrorCode::InvalidInput, "{} is not a folder", bare);
+  }
+  return {};
+}
+
+std::string evidence_file(const std::string& output,
+                          const evidence::Evidence& evidence, std::size_t index,
+                          std::size_t count) {
+  const std::string name = base_name(evidence.workload.id);
+  const std::string label = name.empty() ? std::to_string(index) : name;
+  if (output.ends_with('/')) {
+    return fmt::format("{}{}-{}.json", output, label,
+                       evidence.recordings.front().id.substr(0, 8));
+  }
+  if (count == 1) {
+    return output;
+  }
+  // Several workloads and one file name: the workload's name tells them apart.
+  const std::size_t dot = output.rfind('.');
+  const std::string stem =
+      dot == std::string::npos || output.find('/', dot) != std::string::npos
+          ? output
+          : output.substr(0, dot);
+  return fmt::format("{}-{}.json", stem, label);
+}
+
+}  // namespace vambrace::cli

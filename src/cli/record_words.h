@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "evidence/evidence.h"
+#include "recorder/recorder.h"
+
+namespace vambrace::cli {
+
+// What `record` was asked for, checked.
+struct RecordWords {
+  recorder::Scope scope;
+  recorder::Options options;
+  std::string output;
+  std::string owner;
+  std::string phase_file;
+  std::string resume_id;
+  bool resume = false;
+  bool json = false;
+
+  Result<> parse(Environment& environment, Words words);
+  // Before anything runs: can the evidence be written where it should go?
+  Result<> check_output(Environment& environment) const;
+};
+
+// Writes the evidence of a recording whose recorder is gone, and says so.
+// `output` empty: where it was to go.
+Result<Exit> resume_recording(Environment& environment, const std::string& id,
+                              const std::string& output, bool json);
+
+// Where the evidence of workload `index` of `count` goes for `-o output`.
+std::string evidence_file(const std::string& output,
+                          const evidence::Evidence& evidence, std::size_t index,
+                          std::size_t count);
+
+// One line for a terminal, overwriting the last one.
+std::string progress_line(const recorder::Progress& seen,
+                          std::uint64_t facts_before);
+
+// What was recorded, the verdict, and the next step.
+std::string summary_text(const std::vector<evidence::Evidence>& evidences,
+                         const std::vector<std::string>& files,
+                         std::optional<int> status);
+std::string summary_json(const std::vector<evidence::Evidence>& evidences,
+                         const std::vector<std::string>& files,
+                         std::optional<int> status);
+
+}  // namespace vambrace::cli

@@ -1,0 +1,269 @@
+#include "recorder/ebpf/assemble.h"
+
+#include <map>
+#include <optional>
+
+#include "base/json.h"
+#include "evidence/merge.h"
+#include "kernel/errnos.h"
+#include "kernel/syscalls.h"
+#include "recorder/ebpf/addresses.h"
+#include "recorder/ebpf/gaps.h"
+#include "recorder/ebpf/origins.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+using evidence::Arguments;
+using evidence::Gap;
+using evidence::Instant;
+using evidence::Process;
+using evidence::Share;
+using kernel::Syscall;
+
+constexpr std::uint32_t kSigsys = 0x10000;
+
+Syscall syscall_of(std::uint32_t arch, std::uint32_t nr) {
+  return {static_cast<kernel::Arch>(arch & 3), nr};
+}
+
+std::string error_of(std::uint32_t error) {
+  return error == kSigsys ? "SIGSYS" : kernel::errno_name(error);
+}
+
+// Builds the processes of one evidence, fact by fact.
+class Builder {
+ public:
+  Builder(const Raw& raw, const Frame& frame)
+      : raw_(raw),
+        frame_(frame),
+        keys_(process_keys(raw, frame.scope, frame.with_harness,
+                           frame.probe_commands)) {}
+
+  std::vector<Process> build() {
+    for (const auto& [key, tally] : raw_.facts) {
+      if (tally.count != 0 && keys_of(key.image)) {
+        count(call(key.image, syscall_of(key.arch, key.nr)), key.phase, tally);
+      }
+    }
+    for (const auto& [key, tally] : raw_.errnos) {
+      if (keys_of(key.image)) {
+        add_error(key, tally);
+      }
+    }
+    for (const auto& [key, value] : raw_.tuples) {
+      if (keys_of(key.image)) {
+        arguments(key.image, key.arch, key.denied, key.nr)
+            .add({key.value, key.value + std::min<std::uint32_t>(key.used, 3)});
+      }
+    }
+    for (const auto& [key, seen] : raw_.tuple_counts) {
+      if (keys_of(key.image) && seen > VMB_MAX_TUPLES) {
+        Arguments& found = arguments(key.image, key.arch, key.denied, key.nr);
+        found.tuples.clear();
+        found.unbounded = true;
+      }
+    }
+    for (const auto& [key, tally] : raw_.others) {
+      if (keys_of(key.image)) {
+        add_other(key, tally);
+      }
+    }
+    for (const auto& [key, tally] : raw_.caps) {
+      if (keys_of(key.image)) {
+        add_capability(key, tally);
+      }
+    }
+    return finish();
+  }
+
+ private:
+  struct Draft {
+    std::map<Syscall, evidence::SyscallFact> calls;
+    Process process;
+  };
+
+  bool keys_of(std::uint32_t image) const {
+    return image < keys_.size() && keys_[image].has_value();
+  }
+
+  Draft& draft(std::uint32_t image) { return drafts_[image]; }
+
+  evidence::SyscallFact& call_fact(std::uint32_t image, Syscall syscall) {
+    evidence::SyscallFact& fact = draft(image).calls[syscall];
+    fact.syscall = syscall;
+    return fact;
+  }
+
+  Share& call(std::uint32_t image, Syscall syscall) {
+    return call_fact(image, syscall).by[frame_.recording.id];
+  }
+
+  Arguments& arguments(std::uint32_t image, std::uint32_t arch,
+                       std::uint32_t denied, std::uint32_t nr) {
+    evidence::SyscallFact& fact = call_fact(image, syscall_of(arch, nr));
+    std::optional<Arguments>& chosen =
+        denied != 0 ? fact.denied_args : fact.args;
+    if (!chosen) {
+      chosen.emplace();
+    }
+    return *chosen;
+  }
+
+  Instant instant(std::uint64_t ktime) const {
+    const std::int64_t nanoseconds =
+        static_cast<std::int64_t>(ktime) + frame_.clock_offset;
+    return Instant(std::chrono::microseconds(nanoseconds / 1000));
+  }
+
+  std::string phase_name(std::uint32_t phase) const {
+    if (phase >= raw_.phases.size()) {
+      return "startup";
+    }
+    const std::string_view name(raw_.phases[phase].name, VMB_PHASE_NAME);
+    return std::string(name.substr(0, name.find('\0')));
+  }
+
+  void extend(Share& share, const vmb_tally& tally) const {
+    const Instant first = instant(tally.first);
+    const Instant last = instant(std::max(tally.first, tally.last));
+    const bool fresh = share.first == Instant{} && share.last == Instant{};
+    share.first = fresh ? first : std::min(share.first, first);
+    share.last = fresh ? last : std::max(share.last, last);
+  }
+
+  void count(Share& share, std::uint32_t phase, const vmb_tally& tally) const {
+    share.count += tally.count;
+    share.phases[phase_name(phase)] += tally.count;
+    extend(share, tally);
+  }
+
+  void add_error(const vmb_errno_key& key, const vmb_tally& tally) {
+    Share& share = call(key.image, syscall_of(key.arch, key.nr));
+    if (key.denied != 0) {
+      share.denied += tally.count;
+      share.denied_errnos[error_of(key.error)] += tally.count;
+    } else {
+      share.errnos[error_of(key.error)] += tally.count;
+    }
+    extend(share, tally);
+  }
+
+  void add_other(const vmb_other_key& key, const vmb_tally& tally) {
+    Process& process = draft(key.image).process;
+    switch (key.kind) {
+      case VMB_OTHER_EXEC: {
+        evidence::ExecFact fact;
+        if (key.protocol >= raw_.images.size() || key.protocol == 0) {
+          return;
+        }
+        fact.path = json::quote_bytes(path_of(raw_.images[key.protocol]));
+        count(fact.by[frame_.recording.id], key.phase, tally);
+        process.execs.push_back(std::move(fact));
+        return;
+      }
+      case VMB_OTHER_SIGNAL: {
+        evidence::SignalFact fact;
+        fact.signal = key.type;
+        count(fact.by[frame_.recording.id], key.phase, tally);
+        process.signals.push_back(std::move(fact));
+        return;
+      }
+      default: {
+        evidence::NetworkFact fact = network_fact(key, frame_.redact);
+        count(fact.by[frame_.recording.id], key.phase, tally);
+        process.network.push_back(std::move(fact));
+        return;
+      }
+    }
+  }
+
+  void add_capability(const vmb_cap_key& key, const vmb_tally& tally) {
+    evidence::CapabilityFact fact;
+    fact.number = key.cap;
+    if (key.during_nr != 0) {
+      fact.during = syscall_of(key.during_arch, key.during_nr - 1);
+    }
+    if (const auto found = raw_.stacks.find(key.stack);
+        found != raw_.stacks.end()) {
+      fact.functions = found->second;
+    }
+    if ((key.flags & VMB_CAP_AUDIT_KNOWN) != 0) {
+      fact.audited = (key.flags & VMB_CAP_NO_AUDIT) != 0
+                         ? evidence::Audited::No
+                         : evidence::Audited::Yes;
+    }
+    fact.overridden = (key.flags & VMB_CAP_OVERRIDDEN) != 0;
+    fact.user_namespace = (key.flags & VMB_CAP_NS_OWN) != 0     ? "own"
+                          : (key.flags & VMB_CAP_NS_OTHER) != 0 ? "other"
+                                                                : "initial";
+    Share& share = fact.by[frame_.recording.id];
+    if ((key.flags & VMB_CAP_REFUSED) != 0) {
+      share.denied = tally.count;
+      share.denied_errnos["EPERM"] = tally.count;
+      extend(share, tally);
+    } else {
+      count(share, key.phase, tally);
+    }
+    draft(key.image).process.capabilities.push_back(std::move(fact));
+  }
+
+  std::vector<Process> finish() {
+    std::vector<Process> processes;
+    for (std::uint32_t image = 1; image < keys_.size(); ++image) {
+      if (!keys_[image]) {
+        continue;
+      }
+      Draft& draft = drafts_[image];
+      draft.process.key = *keys_[image];
+      for (auto& [syscall, fact] : draft.calls) {
+        draft.process.syscalls.push_back(std::move(fact));
+      }
+      processes.push_back(std::move(draft.process));
+    }
+    return processes;
+  }
+
+  const Raw& raw_;
+  const Frame& frame_;
+  std::vector<std::optional<evidence::ProcessKey>> keys_;
+  std::map<std::uint32_t, Draft> drafts_;
+};
+
+}  // namespace
+
+evidence::Evidence assemble(const Raw& raw, const Frame& frame) {
+  evidence::Evidence result;
+  result.workload = frame.workload;
+  result.processes = Builder(raw, frame).build();
+
+  evidence::Recording recording = frame.recording;
+  const auto wall = [&](std::uint64_t ktime) {
+    return Instant(std::chrono::microseconds(
+        (static_cast<std::int64_t>(ktime) + frame.clock_offset) / 1000));
+  };
+  recording.phases.clear();
+  for (const vmb_phase& phase : raw.phases) {
+    const std::string_view name(phase.name, VMB_PHASE_NAME);
+    recording.phases.push_back(
+        {std::string(name.substr(0, name.find('\0'))), wall(phase.start)});
+  }
+  recording.counters = counters_of(raw);
+  std::vector<Gap> gaps = frame.gaps;
+  for (Gap& gap : gaps_of(raw, frame.scope)) {
+    gaps.push_back(std::move(gap));
+  }
+  if (frame.light) {
+    gaps.push_back({"no_exit_probe",
+                    "recorded with --light: errnos and refused calls were not "
+                    "watched"});
+  }
+  for (Gap& gap : gaps_in(result.processes)) {
+    gaps.push_back(std::move(gap));
+  }
+  recording.verdict = evidence::judge(std::move(gaps));
+  result.recordings.push_back(std::move(recording));
+  return evidence::canonical(std::move(result));
+}
+
+}  // namespace vambrace::recorder::ebpf

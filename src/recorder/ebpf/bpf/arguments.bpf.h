@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Arguments that carry a choice, and sockets and signals named by them. */
+#ifndef VAMBRACE_RECORDER_ARGUMENTS_H
+#define VAMBRACE_RECORDER_ARGUMENTS_H
+
+#define AF_UNIX	 1
+#define AF_INET	 2
+#define AF_INET6 10
+
+static __noinline void note_tuple(struct vmb_tuple_key *key)
+{
+	struct vmb_tuple_count_key group = {};
+	u32 one = 1, *seen;
+
+	if (!key || bpf_map_lookup_elem(&tuples, key))
+		return;
+	group.image = key->image;
+	group.arch = key->arch;
+	group.denied = key->denied;
+	group.nr = key->nr;
+	seen = bpf_map_lookup_elem(&tuple_counts, &group);
+	if (!seen) {
+		u32 zero = 0;
+
+		bpf_map_update_elem(&tuple_counts, &group, &zero, BPF_NOEXIST);
+		seen = bpf_map_lookup_elem(&tuple_counts, &group);
+		if (!seen) {
+			count_one(tuples_refused);
+			return;
+		}
+	}
+	/* One more than the limit says: unbounded. */
+	if (*seen > VMB_MAX_TUPLES)
+		return;
+	if (*seen == VMB_MAX_TUPLES) {
+		*seen = VMB_MAX_TUPLES + 1;
+		return;
+	}
+	if (bpf_map_update_elem(&tuples, key, &one, BPF_NOEXIST)) {
+		if (!bpf_map_lookup_elem(&tuples, key))
+			count_one(tuples_refused);
+		return;
+	}
+	__sync_fetch_and_add(seen, 1);
+}
+
+static __always_inline u16 swap16(u16 value)
+{
+	return value >> 8 | value << 8;
+}
+
+static __noinline void read_address(struct vmb_other_key *key, void *user,
+				    u32 length)
+{
+	u8 bytes[28] = {};
+	long failed;
+
+	if (!key)
+		return;
+	/* The sizes of the families below; never beyond what the caller gave.
+	 */
+	if (length >= 28)
+		failed = bpf_probe_read_user(bytes, 28, user);
+	else if (length >= 16)
+		failed = bpf_probe_read_user(bytes, 16, user);
+	else if (length >= 3)
+		failed = bpf_probe_read_user(bytes, 3, user);
+	else if (length == 2)
+		failed = bpf_probe_read_user(bytes, 2, user);
+	else
+		failed = 1;
+	if (failed) {
+		count_one(user_reads_failed);
+		key->unnamed = 1;
+		return;
+	}
+	key->family = *(u16 *)bytes;
+	if (key->family == AF_INET) {
+		key->port = swap16(*(u16 *)&bytes[2]);
+		__builtin_memcpy(key->address, &bytes[4], 4);
+	} else if (key->family == AF_INET6) {
+		key->port = swap16(*(u16 *)&bytes[2]);
+		__builtin_memcpy(key->address, &bytes[8], 16);
+	} else if (key->family == AF_UNIX) {
+		/* Only whether it is a path or abstract. */
+		key->address[0] = length > 2 ? (bytes[2] ? 1 : 2) : 0;
+	}
+}
+
+static __noinline void note_other(struct pt_regs *regs, u32 image, u32 phase,
+				  u32 arch, struct vmb_rule *rule)
+{
+	struct vmb_other_key key = {.image = image, .phase = phase};
+
+	if (!rule || !regs)
+		return;
+	switch (rule->special) {
+	case VMB_SPECIAL_SOCKET:
+		key.kind = VMB_OTHER_SOCKET;
+		key.family = argument(regs, arch, 0);
+		key.type = argument(regs, arch, 1);
+		key.protocol = argument(regs, arch, 2);
+		break;
+	case VMB_SPECIAL_BIND:
+	case VMB_SPECIAL_CONNECT:
+		key.kind = rule->special == VMB_SPECIAL_BIND
+				   ? VMB_OTHER_BIND
+				   : VMB_OTHER_CONNECT;
+		read_address(&key, (void *)argument(regs, arch, 1),
+			     argument(regs, arch, 2));
+		break;
+	case VMB_SPECIAL_LISTEN: key.kind = VMB_OTHER_LISTEN; break;
+	case VMB_SPECIAL_ACCEPT: key.kind = VMB_OTHER_ACCEPT; break;
+	case VMB_SPECIAL_SIGNAL:
+		key.kind = VMB_OTHER_SIGNAL;
+		key.type = rule->special_index == 2 ? argument(regs, arch, 2)
+						    : argument(regs, arch, 1);
+		break;
+	default: return;
+	}
+	if (!add_tally(&others, &key, 1, bpf_ktime_get_ns()))
+		count_one(others_refused);
+}
+
+/* call: arch << 32 | number. */
+static __noinline void note_arguments(struct pt_regs *regs, u32 image,
+				      u32 phase, u64 call, u32 denied)
+{
+	u32 arch = call >> 32, nr = (u32)call;
+	struct vmb_tuple_key key = {};
+	struct vmb_rule *rule;
+	u32 index;
+
+	if (nr >= VMB_RULE_CALLS || arch >= VMB_ARCHES || !regs)
+		return;
+	index = arch * VMB_RULE_CALLS + nr;
+	rule = bpf_map_lookup_elem(&rules, &index);
+	if (!rule)
+		return;
+	if (rule->used) {
+		key.image = image;
+		key.arch = arch;
+		key.denied = denied;
+		key.nr = nr;
+		key.used = rule->used;
+		for (u32 i = 0; i < 3; i++) {
+			u64 value;
+
+			if (i >= rule->used)
+				break;
+			value = argument(regs, arch, rule->index[i]);
+			if (rule->special == VMB_SPECIAL_POINTER) {
+				u64 flags = 0;
+
+				if (bpf_probe_read_user(&flags, sizeof(flags),
+							(void *)value)) {
+					count_one(user_reads_failed);
+					return;
+				}
+				value = flags;
+			}
+			key.value[i] = value & rule->mask[i];
+		}
+		note_tuple(&key);
+	}
+	if (rule->special > VMB_SPECIAL_POINTER && !denied)
+		note_other(regs, image, phase, arch, rule);
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* One system call: its architecture, its arguments, what they name. */
+#ifndef VAMBRACE_RECORDER_CALLS_H
+#define VAMBRACE_RECORDER_CALLS_H
+
+#define ARCH_X86_64  0
+#define ARCH_I386    1
+#define ARCH_X32     2
+#define ARCH_AARCH64 3
+#define X32_BIT	     0x40000000
+#define TS_COMPAT    2
+
+#if defined(__TARGET_ARCH_x86)
+#define NATIVE_ARCH ARCH_X86_64
+
+static __always_inline bool is_compat(struct task_struct *task)
+{
+	return task->thread_info.status & TS_COMPAT;
+}
+
+/* arch << 32 | number, for any number. */
+static __always_inline u64 call_of(struct task_struct *task, u64 nr)
+{
+	u32 number = (u32)nr;
+
+	if (is_compat(task))
+		return (u64)ARCH_I386 << 32 | number;
+	if (number & X32_BIT && (s32)number >= 0)
+		return (u64)ARCH_X32 << 32 | (number & ~X32_BIT);
+	return (u64)ARCH_X86_64 << 32 | number;
+}
+
+static __always_inline s32 number_in(struct pt_regs *regs)
+{
+	return (s32)regs->orig_ax;
+}
+
+static __always_inline u64 argument(struct pt_regs *regs, u32 arch, u32 index)
+{
+	if (arch == ARCH_I386) {
+		switch (index) {
+		case 0: return (u32)regs->bx;
+		case 1: return (u32)regs->cx;
+		case 2: return (u32)regs->dx;
+		case 3: return (u32)regs->si;
+		case 4: return (u32)regs->di;
+		default: return (u32)regs->bp;
+		}
+	}
+	switch (index) {
+	case 0: return regs->di;
+	case 1: return regs->si;
+	case 2: return regs->dx;
+	case 3: return regs->r10;
+	case 4: return regs->r8;
+	default: return regs->r9;
+	}
+}
+#elif defined(__TARGET_ARCH_arm64)
+#define NATIVE_ARCH ARCH_AARCH64
+
+static __always_inline bool is_compat(struct task_struct *task)
+{
+	return false;
+}
+
+static __always_inline u64 call_of(struct task_struct *task, u64 nr)
+{
+	return (u64)ARCH_AARCH64 << 32 | (u32)nr;
+}
+
+static __always_inline s32 number_in(struct pt_regs *regs)
+{
+	return regs->syscallno;
+}
+
+static __always_inline u64 argument(struct pt_regs *regs, u32 arch, u32 index)
+{
+	return regs->regs[index & 7];
+}
+#endif
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the BPF programs and user space share: the values of the maps and the
+ * hints in the ring buffer. Fixed widths, no padding; the sizes are asserted on
+ * the C++ side.
+ *
+ * The maps are the truth. A hint only says that something new is in a map; a
+ * lost hint loses no fact, and is counted.
+ */
+#ifndef VAMBRACE_RECORDER_EVENT_H
+#define VAMBRACE_RECORDER_EVENT_H
+
+#ifdef __cplusplus
+#include <stdint.h>
+typedef uint64_t u64;
+typedef uint32_t u32;
+typedef uint16_t u16;
+typedef uint8_t u8;
+#endif
+
+enum {
+	VMB_NATIVE_CALLS = 512, /* numbers counted in a slot's cells */
+	VMB_ARCHES = 4, /* as kernel::Arch: x86_64, i386, x32, aarch64 */
+	VMB_RULE_CALLS =
+		512, /* numbers per architecture that can have a rule */
+	VMB_ERRNO_CELLS = 4,
+	VMB_MAX_TUPLES = 64,
+	VMB_MAX_SCOPES = 256,
+	VMB_MAX_PHASES = 256,
+	VMB_PHASE_NAME = 64,
+	VMB_PATH_BYTES = 1024,
+	VMB_NAME_BYTES = 256,
+	VMB_ARG_BYTES = 128,
+	VMB_MAX_DEPTH = 24, /* of the parent chain of images */
+};
+
+/* Calls of one kind by one task since the last flush. */
+struct vmb_cell {
+	u32 count;
+	u32 last; /* low half of jiffies */
+};
+
+/* Failed calls: errno << 16 | number; 0 is empty. */
+struct vmb_errno_cell {
+	u32 key;
+	u32 count;
+};
+
+/*
+ * The counters of one running task, written by that task alone. The first 64
+ * bytes are one cache line, and no line is shared by two slots.
+ */
+struct vmb_slot {
+	u64 tag;     /* tid << 32 | epoch while the slot is up to date */
+	u64 pending; /* arch << 32 | number + 1 of the call in progress; 0: none
+		      */
+	u32 owner;   /* tid, 0: free */
+	u32 image;
+	u32 phase;
+	u32 scope;
+	struct vmb_errno_cell errnos[VMB_ERRNO_CELLS];
+	struct vmb_cell cells[VMB_NATIVE_CALLS];
+};
+
+enum {
+	VMB_TASK_FIRST_EXIT = 1, /* its next exit may belong to no enter */
+	VMB_TASK_LATE = 2,	 /* ran before the recording */
+	VMB_TASK_TREE = 4,	 /* in scope by descent, whatever its cgroup */
+};
+
+/* A task in scope. */
+struct vmb_task {
+	u64 pending; /* for a task without a slot */
+	u32 image;   /* 0: to be found at its next call */
+	u32 slot;    /* index + 1, 0: none */
+	u32 epoch;
+	u32 phase;
+	u32 scope;
+	u32 flags;
+};
+
+enum {
+	VMB_IMAGE_EXEC = 0,	/* a program started by execve */
+	VMB_IMAGE_LAUNCHER = 1, /* our own child before the command's execve */
+	VMB_IMAGE_ENTRY_FIRST =
+		2, /* first to enter the cgroup, before execve */
+	VMB_IMAGE_ENTRY_LATER = 3, /* entered later (exec session) */
+	VMB_IMAGE_LATE = 4,	   /* ran before the recording */
+};
+
+enum {
+	VMB_IMAGE_READY = 1,
+	VMB_IMAGE_TRUNCATED = 2, /* the path has more components */
+	VMB_IMAGE_FILTERED =
+		4, /* a seccomp filter was installed at its start */
+	VMB_IMAGE_NO_NEW_PRIVS = 8,
+	VMB_IMAGE_SCRIPT = 16, /* started through #! */
+	VMB_IMAGE_INTERPRETER = 32,
+	VMB_IMAGE_ARGS_UNREAD = 64,
+	VMB_IMAGE_ROOT = 128, /* first program of a workload */
+};
+
+/* What makes two execs the same image. */
+struct vmb_image_key {
+	u64 inode;
+	u64 ctime;
+	u32 device;
+	u32 parent;
+	u32 scope;
+	u32 kind;
+	char arg0[VMB_ARG_BYTES];
+	char arg1[VMB_ARG_BYTES]; /* of interpreters only */
+};
+
+struct vmb_image {
+	struct vmb_image_key key;
+	u64 first; /* ktime */
+	u32 tgid;  /* the process that brought it */
+	u32 flags;
+	u32 depth;
+	u32 path_bytes;
+	char path[VMB_PATH_BYTES]; /* components, leaf first, each with its NUL
+				    */
+	char filename[VMB_NAME_BYTES];
+	char args[VMB_NAME_BYTES]; /* arg0 NUL arg1 NUL ... */
+};
+
+struct vmb_fact_key {
+	u32 image;
+	u32 phase;
+	u32 arch;
+	u32 nr;
+};
+
+struct vmb_errno_key {
+	u32 image;
+	u32 arch;
+	u32 nr;
+	u32 error;  /* errno; 0x10000 for SIGSYS */
+	u32 denied; /* 1: refused by a filter, never entered */
+};
+
+struct vmb_tally {
+	u64 count;
+	u64 first; /* ktime */
+	u64 last;
+};
+
+struct vmb_tuple_key {
+	u32 image;
+	u16 arch;
+	u16 denied;
+	u32 nr;
+	u32 used; /* how many of the values count */
+	u64 value[3];
+};
+
+struct vmb_tuple_count_key {
+	u32 image;
+	u16 arch;
+	u16 denied;
+	u32 nr;
+};
+
+enum {
+	VMB_OTHER_SOCKET = 1,
+	VMB_OTHER_BIND = 2,
+	VMB_OTHER_CONNECT = 3,
+	VMB_OTHER_LISTEN = 4,
+	VMB_OTHER_ACCEPT = 5,
+	VMB_OTHER_SIGNAL = 6,
+	VMB_OTHER_EXEC = 7,
+};
+
+/* Facts that are not calls: sockets, signals sent, programs started. */
+struct vmb_other_key {
+	u32 image;
+	u32 phase;
+	u16 kind;
+	u16 family;
+	u16 type;     /* of a socket, or the signal */
+	u16 port;     /* host order */
+	u32 protocol; /* of a socket, or the image that was started */
+	u32 unnamed;  /* 1: the address could not be read */
+	u8 address[16];
+};
+
+enum {
+	VMB_CAP_REFUSED = 1,
+	VMB_CAP_OVERRIDDEN = 2,
+	VMB_CAP_AUDIT_KNOWN = 4,
+	VMB_CAP_NO_AUDIT = 8,
+	VMB_CAP_NS_OWN = 16,
+	VMB_CAP_NS_OTHER = 32,
+};
+
+struct vmb_cap_key {
+	u32 image;
+	u32 phase;
+	u32 cap;
+	u32 flags;
+	u32 during_arch;
+	u32 during_nr; /* number + 1; 0: outside any call */
+	u32 stack;     /* id in the stack map, or ~0 */
+	u32 unused;
+};
+
+enum {
+	VMB_SPECIAL_NONE = 0,
+	VMB_SPECIAL_POINTER =
+		1, /* the value is the u64 that the argument names */
+	VMB_SPECIAL_SOCKET = 2,
+	VMB_SPECIAL_BIND = 3,
+	VMB_SPECIAL_CONNECT = 4,
+	VMB_SPECIAL_LISTEN = 5,
+	VMB_SPECIAL_ACCEPT = 6,
+	VMB_SPECIAL_SIGNAL = 7,
+};
+
+/* Which arguments of a call are kept. */
+struct vmb_rule {
+	u64 mask[3];
+	u8 index[3];
+	u8 used;
+	u8 special;
+	u8 special_index;
+	u8 unused[2];
+};
+
+/* One watched set of tasks; 0 is the harness. */
+struct vmb_scope {
+	u64 cgroup; /* 0: by descent */
+	u32 main_pid;
+	u32 main_image;
+	u32 first_tgid; /* the first process that came in from outside */
+	u32 unused;
+	char path[VMB_NAME_BYTES];
+};
+
+struct vmb_selector_key {
+	u64 inode;
+	u32 device;
+	u32 unused;
+	char name[VMB_ARG_BYTES];
+};
+
+struct vmb_phase {
+	u64 start; /* ktime */
+	char name[VMB_PHASE_NAME];
+};
+
+/* Written by user space (and the epoch by both). */
+struct vmb_control {
+	u32 epoch;
+	u32 phase;
+	u32 phases; /* how many have a name */
+	u32 enabled;
+	u32 cgroups;	 /* scopes are looked up by cgroup */
+	u32 provisional; /* each new cgroup becomes a scope */
+	u32 scopes;	 /* next free scope number */
+	u32 selectors;
+	u32 stop; /* somebody asks for the recording to end */
+	u32 unused;
+};
+
+/* Counted where something can get lost, or to be reconciled. */
+struct vmb_counters {
+	u64 facts;
+	u64 hints_sent;
+	u64 hints_lost;
+	u64 hints_seen; /* written by user space */
+	u64 images;
+	u64 facts_refused;
+	u64 errnos_refused;
+	u64 tuples_refused;
+	u64 others_refused;
+	u64 caps_refused;
+	u64 images_refused;
+	u64 tasks_refused;
+	u64 scopes_refused;
+	u64 slots_short; /* tasks counted without a slot: slower, not lost */
+	u64 user_reads_failed;
+	u64 kernel_reads_failed;
+	u64 stacks_failed;
+	u64 denied;
+	/* One moment by both clocks; set once. */
+	u64 moment_ktime;
+	u64 moment_jiffies;
+};
+
+enum { VMB_HINT_FACT = 1, VMB_HINT_IMAGE = 2, VMB_HINT_SCOPE = 3 };
+
+struct vmb_hint {
+	u64 time;
+	u32 kind;
+	u32 image; /* or the scope */
+	u32 arch;
+	u32 nr;
+	u32 phase;
+	u32 tgid;
+};
+
+#endif

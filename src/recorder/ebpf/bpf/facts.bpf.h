@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Counting: cells of a slot, and the tables they are flushed into. */
+#ifndef VAMBRACE_RECORDER_FACTS_H
+#define VAMBRACE_RECORDER_FACTS_H
+
+#define ERROR_SIGSYS 0x10000
+
+static __always_inline void hint(u32 kind, u32 image, u32 arch, u32 nr,
+				 u32 phase, u32 tgid)
+{
+	struct vmb_hint *note = bpf_ringbuf_reserve(&hints, sizeof(*note), 0);
+
+	if (!note) {
+		count_one(hints_lost);
+		return;
+	}
+	note->time = bpf_ktime_get_ns();
+	note->kind = kind;
+	note->image = image;
+	note->arch = arch;
+	note->nr = nr;
+	note->phase = phase;
+	note->tgid = tgid;
+	bpf_ringbuf_submit(note, BPF_RB_NO_WAKEUP);
+	count_one(hints_sent);
+}
+
+/* False if the table is full. */
+static __always_inline bool add_tally(void *map, const void *key, u64 count,
+				      u64 last)
+{
+	struct vmb_tally *tally = bpf_map_lookup_elem(map, key);
+
+	if (!tally) {
+		struct vmb_tally fresh = {.count = count,
+					  .first = bpf_ktime_get_ns(),
+					  .last = last};
+
+		if (!bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST))
+			return true;
+		/* Full, or another task was quicker. */
+		tally = bpf_map_lookup_elem(map, key);
+		if (!tally)
+			return false;
+	}
+	__sync_fetch_and_add(&tally->count, count);
+	if (tally->last < last)
+		tally->last = last;
+	return true;
+}
+
+/* Adds to the table of calls; the first time also tells user space. */
+static __noinline void add_fact(u32 image, u32 phase, u64 call, u64 count,
+				u64 last)
+{
+	struct vmb_fact_key key = {
+		.image = image,
+		.phase = phase,
+		.arch = call >> 32,
+		.nr = (u32)call,
+	};
+	struct vmb_tally *tally = bpf_map_lookup_elem(&facts, &key);
+
+	if (!tally) {
+		struct vmb_tally fresh = {.count = count,
+					  .first = bpf_ktime_get_ns(),
+					  .last = last};
+
+		if (!bpf_map_update_elem(&facts, &key, &fresh, BPF_NOEXIST)) {
+			count_one(facts);
+			hint(VMB_HINT_FACT, image, key.arch, key.nr, phase, 0);
+			return;
+		}
+		tally = bpf_map_lookup_elem(&facts, &key);
+		if (!tally) {
+			count_one(facts_refused);
+			return;
+		}
+	}
+	__sync_fetch_and_add(&tally->count, count);
+	if (tally->last < last)
+		tally->last = last;
+}
+
+/* call: arch << 32 | number. */
+static __noinline void add_errno(u32 image, u64 call, u32 error, u32 denied,
+				 u32 count)
+{
+	struct vmb_errno_key key = {
+		.image = image,
+		.arch = call >> 32,
+		.nr = (u32)call,
+		.error = error,
+		.denied = denied,
+	};
+
+	if (!add_tally(&errnos, &key, count, bpf_ktime_get_ns()))
+		count_one(errnos_refused);
+}
+
+struct flush {
+	struct vmb_slot *slot;
+	u64 now;
+	u32 jiffies;
+};
+
+static long flush_cell(u32 index, struct flush *flush)
+{
+	struct vmb_cell *cell;
+	u32 count;
+
+	if (index >= VMB_NATIVE_CALLS)
+		return 1;
+	cell = &flush->slot->cells[index];
+	count = cell->count;
+	if (!count)
+		return 0;
+	cell->count = 0;
+	add_fact(flush->slot->image, flush->slot->phase,
+		 (u64)NATIVE_ARCH << 32 | index, count,
+		 flush->now - (u64)(flush->jiffies - cell->last) * tick_ns);
+	return 0;
+}
+
+/* Adds all cells of the slot to the tables and leaves the slot empty. */
+static __noinline void flush_slot(struct vmb_slot *slot)
+{
+	struct flush flush = {};
+
+	if (!slot)
+		return;
+	flush.slot = slot;
+	flush.now = bpf_ktime_get_ns();
+	flush.jiffies = (u32)bpf_jiffies64();
+	bpf_loop(VMB_NATIVE_CALLS, flush_cell, &flush, 0);
+	for (int i = 0; i < VMB_ERRNO_CELLS; i++) {
+		u32 key = slot->errnos[i].key;
+
+		if (!key)
+			continue;
+		add_errno(slot->image, (u64)NATIVE_ARCH << 32 | (key & 0xffff),
+			  key >> 16, 0, slot->errnos[i].count);
+		slot->errnos[i].key = 0;
+	}
+}
+
+/*
+ * The cell is new (0), or half full: enters it into the table, so that user
+ * space hears of a new call at once and no counter can wrap.
+ */
+static __noinline void settle_cell(struct vmb_slot *slot, u32 nr)
+{
+	if (!slot || nr >= VMB_NATIVE_CALLS)
+		return;
+	add_fact(slot->image, slot->phase, (u64)NATIVE_ARCH << 32 | nr,
+		 slot->cells[nr].count, bpf_ktime_get_ns());
+	slot->cells[nr].count = 0;
+}
+
+static __always_inline void count_cell(struct vmb_slot *slot, u32 nr)
+{
+	struct vmb_cell *cell = &slot->cells[nr];
+
+	if ((s32)(cell->count - 1) < 0)
+		settle_cell(slot, nr);
+	cell->count++;
+	cell->last = (u32)bpf_jiffies64();
+}
+
+static __noinline void note_failure(struct vmb_slot *slot, u32 nr, u32 error)
+{
+	u32 key = error << 16 | nr;
+	struct vmb_errno_cell *cell;
+
+	if (!slot)
+		return;
+	cell = &slot->errnos[(nr ^ error) & (VMB_ERRNO_CELLS - 1)];
+	if (cell->key == key && (s32)cell->count > 0) {
+		cell->count++;
+		return;
+	}
+	if (cell->key)
+		add_errno(slot->image,
+			  (u64)NATIVE_ARCH << 32 | (cell->key & 0xffff),
+			  cell->key >> 16, 0, cell->count);
+	cell->key = key;
+	cell->count = 1;
+}
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The few kernel types that the recorder reads, with only the members it uses.
+ * libbpf finds their real offsets in the running kernel's BTF (CO-RE), so the
+ * order and the types left out do not matter.
+ */
+#ifndef VAMBRACE_RECORDER_KERNEL_TYPES_H
+#define VAMBRACE_RECORDER_KERNEL_TYPES_H
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef signed int s32;
+typedef signed long long s64;
+typedef u8 __u8;
+typedef u16 __u16;
+typedef u32 __u32;
+typedef u64 __u64;
+typedef s32 __s32;
+typedef s64 __s64;
+typedef u16 __be16;
+typedef u32 __be32;
+typedef u32 __wsum;
+typedef _Bool bool;
+enum { false = 0, true = 1 };
+
+/* include/uapi/linux/bpf.h */
+enum {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_STACK_TRACE = 7,
+	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_F_FAST_STACK_CMP = 512,
+	BPF_F_MMAPABLE = 1024,
+	BPF_RB_NO_WAKEUP = 1,
+};
+
+#define VMB_CORE __attribute__((preserve_access_index))
+
+struct thread_info {
+	u32 status;
+} VMB_CORE;
+
+typedef struct {
+	int counter;
+} vmb_atomic;
+
+struct seccomp {
+	int mode;
+} VMB_CORE;
+
+struct kernfs_node {
+	u64 id;
+} VMB_CORE;
+
+struct cgroup_root {
+	int hierarchy_id;
+} VMB_CORE;
+
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+} VMB_CORE;
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+} VMB_CORE;
+
+struct super_block {
+	u32 s_dev;
+} VMB_CORE;
+
+struct inode {
+	unsigned long i_ino;
+	struct super_block *i_sb;
+	s64 i_ctime_sec;
+	u32 i_ctime_nsec;
+} VMB_CORE;
+
+struct vmb_timespec {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
+/* Before Linux 6.11 and before 6.6. */
+struct inode___6_6 {
+	struct vmb_timespec __i_ctime;
+} VMB_CORE;
+
+struct inode___6_1 {
+	struct vmb_timespec i_ctime;
+} VMB_CORE;
+
+struct qstr {
+	const unsigned char *name;
+} VMB_CORE;
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+} VMB_CORE;
+
+struct vfsmount {
+	struct dentry *mnt_root;
+} VMB_CORE;
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+} VMB_CORE;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+} VMB_CORE;
+
+struct file {
+	struct path f_path;
+} VMB_CORE;
+
+struct fs_struct {
+	struct path root;
+} VMB_CORE;
+
+struct user_namespace {
+	int level;
+} VMB_CORE;
+
+struct cred {
+	struct user_namespace *user_ns;
+} VMB_CORE;
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+	struct file *exe_file;
+} VMB_CORE;
+
+struct task_struct {
+	struct thread_info thread_info;
+	int pid;
+	int tgid;
+	int exit_code;
+	unsigned long atomic_flags;
+	struct mm_struct *mm;
+	struct fs_struct *fs;
+	const struct cred *real_cred;
+	const struct cred *cred;
+	struct seccomp seccomp;
+} VMB_CORE;
+
+struct linux_binprm {
+	struct file *file;
+	const char *filename;
+	const char *interp;
+} VMB_CORE;
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long bp;
+	unsigned long bx;
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+} VMB_CORE;
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	u64 regs[31];
+	s32 syscallno;
+} VMB_CORE;
+#endif
+
+#endif

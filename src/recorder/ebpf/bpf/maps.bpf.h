@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The maps. Their sizes are the defaults; user space may set others. */
+#ifndef VAMBRACE_RECORDER_MAPS_H
+#define VAMBRACE_RECORDER_MAPS_H
+
+#define VMB_HASH(name, entries, key_type, value_type)                          \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_HASH);                               \
+		__uint(max_entries, entries);                                  \
+		__type(key, key_type);                                         \
+		__type(value, value_type);                                     \
+	} name SEC(".maps")
+
+#define VMB_ARRAY(name, entries, value_type, flags)                            \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                              \
+		__uint(max_entries, entries);                                  \
+		__uint(map_flags, flags);                                      \
+		__type(key, u32);                                              \
+		__type(value, value_type);                                     \
+	} name SEC(".maps")
+
+/* By the low bits of the tid; mmapable, hence aligned to pages. */
+VMB_ARRAY(slots, 4096, struct vmb_slot, BPF_F_MMAPABLE);
+/* Tags (tid << 32 | epoch) of tasks known to be out of scope. */
+VMB_ARRAY(strangers, 65536, u64, BPF_F_MMAPABLE);
+VMB_HASH(tasks, 32768, u32, struct vmb_task);
+
+VMB_ARRAY(images, 4096, struct vmb_image, 0);
+VMB_HASH(image_ids, 4096, struct vmb_image_key, u32);
+
+VMB_HASH(facts, 65536, struct vmb_fact_key, struct vmb_tally);
+VMB_HASH(errnos, 32768, struct vmb_errno_key, struct vmb_tally);
+VMB_HASH(tuples, 65536, struct vmb_tuple_key, u32);
+VMB_HASH(tuple_counts, 16384, struct vmb_tuple_count_key, u32);
+VMB_HASH(others, 16384, struct vmb_other_key, struct vmb_tally);
+VMB_HASH(caps, 16384, struct vmb_cap_key, struct vmb_tally);
+VMB_ARRAY(rules, VMB_ARCHES *VMB_RULE_CALLS, struct vmb_rule, 0);
+
+VMB_ARRAY(scopes, VMB_MAX_SCOPES, struct vmb_scope, 0);
+VMB_HASH(scope_cgroups, VMB_MAX_SCOPES, u64, u32);
+VMB_HASH(selectors, 64, struct vmb_selector_key, u32);
+VMB_ARRAY(phases, VMB_MAX_PHASES, struct vmb_phase, BPF_F_MMAPABLE);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 4096);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, 16 * sizeof(u64));
+} stacks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} hints SEC(".maps");
+
+struct vmb_scratch {
+	struct vmb_image_key key;
+	struct vmb_selector_key selector;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct vmb_scratch);
+} scratch SEC(".maps");
+
+volatile struct vmb_control control SEC(".data.control");
+volatile struct vmb_counters counters SEC(".data.counters");
+
+/* Set before loading. */
+const volatile u32 slot_mask = 4095;
+const volatile u32 stranger_mask = 65535;
+const volatile u32 max_images = 4096;
+const volatile u64 tick_ns = 4000000;
+/* Native calls that have a rule. */
+const volatile u8 ruled[VMB_NATIVE_CALLS];
+
+#define count_one(field) __sync_fetch_and_add(&counters.field, 1)
+
+#endif

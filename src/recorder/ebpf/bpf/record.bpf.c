@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The recorder's kernel side. It copies facts and does not judge: what an image
+ * is to the workload, which gaps a recording has and what a call is named are
+ * for user space to say.
+ *
+ * A call takes the fast path when the task's slot is up to date: one array
+ * lookup, one comparison of (tid, epoch), one counter in memory that no other
+ * CPU writes. Everything dearer happens on first occurrences, at fork, exec
+ * and exit, and when the epoch moved on (a new phase, a task changed cgroup).
+ */
+#include "kernel_types.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#include "event.h"
+
+#define NULL ((void *)0)
+
+#include "maps.bpf.h"
+#include "calls.bpf.h"
+#include "facts.bpf.h"
+#include "images.bpf.h"
+#include "tasks.bpf.h"
+#include "arguments.bpf.h"
+
+#define MAX_ERRNO 4095
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __noinline int enter_slowly(struct pt_regs *regs, u64 nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid, arch, number;
+	struct vmb_task *known;
+	struct vmb_slot *slot;
+	u64 call;
+
+	if (is_stranger(tid, control.epoch))
+		return 0;
+	known = refresh_task(task, tid);
+	if (!known)
+		return 0;
+	known->flags &= ~VMB_TASK_FIRST_EXIT;
+	call = call_of(task, nr);
+	arch = call >> 32;
+	number = (u32)call;
+	slot = slot_at(known->slot);
+	known->pending = call + 1;
+	if (slot)
+		slot->pending = call + 1;
+	if (slot && arch == NATIVE_ARCH && number < VMB_NATIVE_CALLS)
+		count_cell(slot, number);
+	else
+		add_fact(known->image, known->phase, call, 1,
+			 bpf_ktime_get_ns());
+	note_arguments(regs, known->image, known->phase, call, 0);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int call_enters(u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid, home = tid & slot_mask;
+	struct vmb_slot *slot = bpf_map_lookup_elem(&slots, &home);
+	u64 nr = ctx[1];
+
+	if (!slot)
+		return 0;
+	if (slot->tag != tag_of(tid, control.epoch) || nr >= VMB_NATIVE_CALLS ||
+	    is_compat(task))
+		return enter_slowly((struct pt_regs *)ctx[0], nr);
+	slot->pending = ((u64)NATIVE_ARCH << 32 | nr) + 1;
+	count_cell(slot, nr);
+	if (ruled[nr])
+		note_arguments((struct pt_regs *)ctx[0], slot->image,
+			       slot->phase, (u64)NATIVE_ARCH << 32 | nr, 0);
+	return 0;
+}
+
+/*
+ * No call was pending: a seccomp filter refused this one before it entered, or
+ * it is one of the exits that never had an enter.
+ */
+static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	s32 nr = number_in(regs);
+	u32 tid = task->pid, error;
+	struct vmb_task *known;
+	u64 call;
+
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (!known) {
+		/* Came into scope during this call. */
+		refresh_task(task, tid);
+		return 0;
+	}
+	if (known->flags & VMB_TASK_FIRST_EXIT) {
+		known->flags &= ~VMB_TASK_FIRST_EXIT;
+		return 0;
+	}
+	if (nr < 0) /* rt_sigreturn has put back other registers */
+		return 0;
+	known = refresh_task(task, tid);
+	if (!known)
+		return 0;
+	call = call_of(task, (u32)nr);
+	if (result < 0 && result >= -MAX_ERRNO)
+		error = -result;
+	else if (result == nr)
+		error = ERROR_SIGSYS;
+	else
+		error = 0;
+	count_one(denied);
+	add_errno(known->image, call, error, 1, 1);
+	note_arguments(regs, known->image, known->phase, call, 1);
+	return 0;
+}
+
+static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid;
+	struct vmb_task *known;
+	struct vmb_slot *slot;
+	u64 pending;
+
+	if (is_stranger(tid, control.epoch))
+		return 0;
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (!known)
+		return exit_unmatched(regs, result);
+	slot = slot_at(known->slot);
+	pending = pending_call(slot, known);
+	if (!pending)
+		return exit_unmatched(regs, result);
+	if (slot)
+		slot->pending = 0;
+	known->pending = 0;
+	if (result < 0 && result >= -MAX_ERRNO)
+		add_errno(known->image, pending - 1, -result, 0, 1);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int call_exits(u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid, home = tid & slot_mask;
+	struct vmb_slot *slot = bpf_map_lookup_elem(&slots, &home);
+	s64 result = ctx[1];
+	u64 pending;
+
+	if (!slot)
+		return 0;
+	if (slot->owner != tid)
+		return exit_slowly((struct pt_regs *)ctx[0], result);
+	pending = slot->pending;
+	if (!pending)
+		return exit_unmatched((struct pt_regs *)ctx[0], result);
+	slot->pending = 0;
+	if (result < 0 && result >= -MAX_ERRNO) {
+		u64 call = pending - 1;
+
+		if (call >> 32 == NATIVE_ARCH && (u32)call < VMB_NATIVE_CALLS)
+			note_failure(slot, (u32)call, -result);
+		else
+			add_errno(slot->image, call, -result, 0, 1);
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int task_forks(u64 *ctx)
+{
+	struct task_struct *parent = (struct task_struct *)ctx[0];
+	struct task_struct *child = (struct task_struct *)ctx[1];
+	u32 parent_tid = parent->pid, child_tid = child->pid;
+	struct vmb_task *known;
+
+	set_stranger(child_tid, 0);
+	known = bpf_map_lookup_elem(&tasks, &parent_tid);
+	if (known)
+		add_task(child_tid, known->image, known->scope,
+			 (known->flags & VMB_TASK_TREE) | VMB_TASK_FIRST_EXIT);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int task_exits(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+
+	forget_task(task->pid);
+	return 0;
+}
+
+/* The workload that a program started by the harness begins, or NO_SCOPE. */
+static __noinline u32 selected(struct linux_binprm *bprm)
+{
+	u32 zero = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	struct vmb_selector_key *key;
+	struct dentry *dentry;
+	const char *filename;
+	u32 *scope;
+
+	if (!work || !bprm)
+		return NO_SCOPE;
+	key = &work->selector;
+	__builtin_memset(key, 0, sizeof(*key));
+	dentry = BPF_CORE_READ(bprm, file, f_path.dentry);
+	key->inode = BPF_CORE_READ(dentry, d_inode, i_ino);
+	key->device = BPF_CORE_READ(dentry, d_inode, i_sb, s_dev);
+	scope = bpf_map_lookup_elem(&selectors, key);
+	if (scope)
+		return *scope;
+	key->inode = 0;
+	key->device = 0;
+	bpf_probe_read_kernel_str(key->name, sizeof(key->name),
+				  BPF_CORE_READ(dentry, d_name.name));
+	scope = bpf_map_lookup_elem(&selectors, key);
+	if (scope)
+		return *scope;
+	/* A script: the file that was asked for. */
+	filename = BPF_CORE_READ(bprm, filename);
+	if (BPF_CORE_READ(bprm, interp) == filename)
+		return NO_SCOPE;
+	__builtin_memset(key->name, 0, sizeof(key->name));
+	bpf_probe_read_kernel_str(key->name, sizeof(key->name), filename);
+	scope = bpf_map_lookup_elem(&selectors, key);
+	return scope ? *scope : NO_SCOPE;
+}
+
+/* The thread that called execve took over the leader's tid. */
+static __noinline void move_task(u32 from, u32 to)
+{
+	struct vmb_task *old = bpf_map_lookup_elem(&tasks, &from);
+	struct vmb_task *moved;
+	struct vmb_slot *slot;
+	u64 pending;
+
+	if (!old)
+		return;
+	slot = slot_at(old->slot);
+	pending = pending_call(slot, old);
+	forget_task(to);
+	moved = add_task(to, old->image, old->scope, old->flags);
+	if (moved) {
+		moved->slot = claim_slot(to);
+		moved->pending = pending;
+		moved->phase = old->phase;
+		slot = slot_at(moved->slot);
+		if (slot) {
+			slot->image = moved->image;
+			slot->phase = moved->phase;
+			slot->pending = pending;
+		}
+	}
+	forget_task(from);
+}
+
+SEC("tp_btf/sched_process_exec")
+int task_execs(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct linux_binprm *bprm = (struct linux_binprm *)ctx[2];
+	u32 tid = task->pid, old_tid = (u32)ctx[1], before, chosen, root = 0;
+	struct vmb_other_key other = {};
+	struct vmb_scope *scope;
+	struct vmb_task *known;
+	struct vmb_slot *slot;
+
+	if (old_tid != tid)
+		move_task(old_tid, tid);
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (!known)
+		return 0;
+	slot = slot_at(known->slot);
+	if (slot)
+		flush_slot(slot);
+	if (known->scope == HARNESS && control.selectors) {
+		chosen = selected(bprm);
+		if (chosen != NO_SCOPE) {
+			known->scope = chosen;
+			root = VMB_IMAGE_ROOT;
+		}
+	}
+	before = known->image;
+	known->image = image_for(task, bprm, before, known->scope);
+	scope = bpf_map_lookup_elem(&scopes, &known->scope);
+	if (scope) {
+		struct vmb_image *image = bpf_map_lookup_elem(&images, &before);
+
+		/* What the runtime ends in is the container's first process. */
+		if (root || (image && !scope->main_image &&
+			     image->key.kind == VMB_IMAGE_ENTRY_FIRST))
+			scope->main_pid = task->tgid;
+		if (scope->main_pid == task->tgid)
+			scope->main_image = known->image;
+	}
+	if (slot) {
+		slot->image = known->image;
+		slot->scope = known->scope;
+	}
+	other.image = before;
+	other.phase = known->phase;
+	other.kind = VMB_OTHER_EXEC;
+	other.protocol = known->image;
+	if (!add_tally(&others, &other, 1, bpf_ktime_get_ns()))
+		count_one(others_refused);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int task_changes_cgroup(u64 *ctx)
+{
+	struct cgroup *cgroup = (struct cgroup *)ctx[0];
+
+	/* Hierarchy 0 is cgroup v2. */
+	if (control.cgroups && BPF_CORE_READ(cgroup, root, hierarchy_id) == 0)
+		__sync_fetch_and_add(&control.epoch, 1);
+	return 0;
+}
+
+/* A cgroup that a container makes for itself: below one that has tasks. */
+static __always_inline bool is_inside_container(struct cgroup *cgroup)
+{
+	struct cgroup_subsys_state *above = BPF_CORE_READ(cgroup, self.parent);
+	struct cgroup *parent =
+		(void *)above - bpf_core_field_offset(struct cgroup, self);
+	struct vmb_scope *scope;
+	u32 *number;
+	u64 id;
+
+	if (!above)
+		return false;
+	id = BPF_CORE_READ(parent, kn, id);
+	number = bpf_map_lookup_elem(&scope_cgroups, &id);
+	if (!number)
+		return false;
+	scope = bpf_map_lookup_elem(&scopes, number);
+	return scope && scope->first_tgid;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int cgroup_appears(u64 *ctx)
+{
+	struct cgroup *cgroup = (struct cgroup *)ctx[0];
+	struct vmb_scope *scope;
+	u32 number;
+	u64 id;
+
+	if (!control.provisional ||
+	    BPF_CORE_READ(cgroup, root, hierarchy_id) != 0)
+		return 0;
+	if (is_inside_container(cgroup))
+		return 0;
+	id = BPF_CORE_READ(cgroup, kn, id);
+	number = __sync_fetch_and_add(&control.scopes, 1);
+	scope = bpf_map_lookup_elem(&scopes, &number);
+	if (!scope) {
+		count_one(scopes_refused);
+		return 0;
+	}
+	scope->cgroup = id;
+	bpf_probe_read_kernel_str(scope->path, sizeof(scope->path),
+				  (void *)ctx[1]);
+	if (bpf_map_update_elem(&scope_cgroups, &id, &number, BPF_ANY))
+		count_one(scopes_refused);
+	hint(VMB_HINT_SCOPE, number, 0, 0, 0, 0);
+	__sync_fetch_and_add(&control.epoch, 1);
+	return 0;
+}
+
+static __noinline int note_capability(void *ctx, const struct cred *cred,
+				      struct user_namespace *target, u64 what)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid;
+	struct vmb_cap_key key = {.cap = (u32)what, .flags = what >> 32};
+	struct vmb_task *known;
+	struct vmb_slot *slot;
+	u64 pending;
+	long stack;
+
+	if (is_stranger(tid, control.epoch))
+		return 0;
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (!known || !known->image)
+		return 0;
+	slot = slot_at(known->slot);
+	pending = pending_call(slot, known);
+	key.image = known->image;
+	key.phase = known->phase;
+	if (pending) {
+		key.during_arch = (pending - 1) >> 32;
+		key.during_nr = (u32)(pending - 1) + 1;
+	}
+	if (cred != BPF_CORE_READ(task, real_cred))
+		key.flags |= VMB_CAP_OVERRIDDEN;
+	if (BPF_CORE_READ(target, level) != 0)
+		key.flags |= target == BPF_CORE_READ(task, real_cred, user_ns)
+				     ? VMB_CAP_NS_OWN
+				     : VMB_CAP_NS_OTHER;
+	stack = bpf_get_stackid(ctx, &stacks, BPF_F_FAST_STACK_CMP);
+	if (stack < 0) {
+		count_one(stacks_failed);
+		key.stack = ~0U;
+	} else {
+		key.stack = stack;
+	}
+	if (!add_tally(&caps, &key, 1, bpf_ktime_get_ns()))
+		count_one(caps_refused);
+	return 0;
+}
+
+/* Linux 6.14 and later: cred, target, capable, cap, result. */
+SEC("tp_btf/cap_capable")
+int capability_checked(u64 *ctx)
+{
+	u64 refused = (int)ctx[4] ? VMB_CAP_REFUSED : 0;
+
+	return note_capability(ctx, (const struct cred *)ctx[0],
+			       (struct user_namespace *)ctx[1],
+			       (u32)ctx[3] | refused << 32);
+}
+
+/* Before: cred, target, cap, options, and the result. */
+SEC("fexit/cap_capable")
+int capability_returns(u64 *ctx)
+{
+	u64 flags = VMB_CAP_AUDIT_KNOWN;
+
+	if ((int)ctx[4])
+		flags |= VMB_CAP_REFUSED;
+	if ((u32)ctx[3] & 2) /* CAP_OPT_NOAUDIT */
+		flags |= VMB_CAP_NO_AUDIT;
+	return note_capability(ctx, (const struct cred *)ctx[0],
+			       (struct user_namespace *)ctx[1],
+			       (u32)ctx[2] | flags << 32);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Which tasks are in scope, and the slot each of them counts in. */
+#ifndef VAMBRACE_RECORDER_TASKS_H
+#define VAMBRACE_RECORDER_TASKS_H
+
+#define HARNESS	 0
+#define NO_SCOPE 0xffff
+
+static __always_inline u64 tag_of(u32 tid, u32 epoch)
+{
+	return (u64)tid << 32 | epoch;
+}
+
+static __always_inline bool is_stranger(u32 tid, u32 epoch)
+{
+	u32 index = tid & stranger_mask;
+	u64 *tag = bpf_map_lookup_elem(&strangers, &index);
+
+	return tag && *tag == tag_of(tid, epoch);
+}
+
+static __always_inline void set_stranger(u32 tid, u64 tag)
+{
+	u32 index = tid & stranger_mask;
+	u64 *known = bpf_map_lookup_elem(&strangers, &index);
+
+	if (known && *known != tag)
+		*known = tag;
+}
+
+static __always_inline struct vmb_slot *slot_at(u32 number)
+{
+	u32 index = number - 1;
+
+	return number ? bpf_map_lookup_elem(&slots, &index) : NULL;
+}
+
+/* The call in progress. The barriers keep the two reads apart: the verifier
+ * refuses a sum of a pointer that may still be null. */
+static __always_inline u64 pending_call(struct vmb_slot *slot,
+					struct vmb_task *known)
+{
+	u64 pending;
+
+	if (slot) {
+		pending = *(volatile u64 *)&slot->pending;
+		asm volatile("" : "+r"(pending));
+	} else {
+		pending = *(volatile u64 *)&known->pending;
+		asm volatile("" : "+r"(pending));
+	}
+	return pending;
+}
+
+static __noinline u32 claim_slot(u32 tid)
+{
+	for (u32 i = 0; i < 4; i++) {
+		u32 index = (tid + i * 613) & slot_mask;
+		struct vmb_slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+		if (!slot)
+			return 0;
+		if (__sync_val_compare_and_swap(&slot->owner, 0, tid) == 0)
+			return index + 1;
+	}
+	count_one(slots_short);
+	return 0;
+}
+
+static __always_inline void release_slot(struct vmb_slot *slot)
+{
+	flush_slot(slot);
+	slot->tag = 0;
+	slot->pending = 0;
+	slot->image = 0;
+	__sync_val_compare_and_swap(&slot->owner, slot->owner, 0);
+}
+
+struct level_search {
+	u32 scope;
+};
+
+static long try_level(u32 level, struct level_search *search)
+{
+	u64 cgroup = bpf_get_current_ancestor_cgroup_id(level);
+	u32 *scope;
+
+	if (!cgroup)
+		return 1;
+	scope = bpf_map_lookup_elem(&scope_cgroups, &cgroup);
+	if (!scope)
+		return 0;
+	search->scope = *scope;
+	return 0;
+}
+
+/* The scope of the current task: the innermost of its cgroups that is one. */
+static __noinline u32 cgroup_scope(void)
+{
+	struct level_search search = {.scope = NO_SCOPE};
+
+	if (control.cgroups)
+		bpf_loop(24, try_level, &search, 0);
+	return search.scope;
+}
+
+static __noinline struct vmb_task *add_task(u32 tid, u32 image, u32 scope,
+					    u32 flags)
+{
+	struct vmb_task fresh = {
+		.image = image, .scope = scope, .flags = flags};
+
+	if (bpf_map_update_elem(&tasks, &tid, &fresh, BPF_ANY)) {
+		count_one(tasks_refused);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&tasks, &tid);
+}
+
+/* The current task came into the scope from outside. */
+static __noinline u32 entry_image(struct task_struct *task, u32 scope)
+{
+	struct vmb_scope *entered = bpf_map_lookup_elem(&scopes, &scope);
+	u32 kind;
+
+	if (!entered)
+		return 0;
+	__sync_val_compare_and_swap(&entered->first_tgid, 0, (u32)task->tgid);
+	kind = entered->first_tgid == (u32)task->tgid ? VMB_IMAGE_ENTRY_FIRST
+						      : VMB_IMAGE_ENTRY_LATER;
+	return image_for(task, NULL, 0, scope | kind << 16);
+}
+
+/* A thread of a process that is known to be in the scope. */
+static __always_inline u32 image_of_leader(struct task_struct *task, u32 scope)
+{
+	u32 tgid = task->tgid;
+	struct vmb_task *leader = bpf_map_lookup_elem(&tasks, &tgid);
+
+	return leader && leader->scope == scope ? leader->image : 0;
+}
+
+static __noinline void forget_task(u32 tid)
+{
+	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+	struct vmb_slot *slot;
+
+	if (!known)
+		return;
+	slot = slot_at(known->slot);
+	if (slot)
+		release_slot(slot);
+	bpf_map_delete_elem(&tasks, &tid);
+}
+
+/*
+ * Brings the current task up to the epoch: is it (still) in scope, in which
+ * phase, and does it have a slot? Null: out of scope.
+ */
+static __noinline struct vmb_task *refresh_task(struct task_struct *task,
+						u32 tid)
+{
+	u32 epoch = control.epoch, phase, scope = NO_SCOPE;
+	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+	struct vmb_slot *slot;
+
+	if (!control.enabled)
+		return NULL;
+	if (known && known->epoch == epoch)
+		return known;
+	if (control.cgroups)
+		scope = cgroup_scope();
+	if (!known) {
+		u32 image;
+
+		if (scope == NO_SCOPE) {
+			set_stranger(tid, tag_of(tid, epoch));
+			return NULL;
+		}
+		image = image_of_leader(task, scope);
+		if (!image)
+			image = entry_image(task, scope);
+		known = add_task(tid, image, scope, 0);
+		if (!known)
+			return NULL;
+	} else if (scope == NO_SCOPE && !(known->flags & VMB_TASK_TREE)) {
+		forget_task(tid);
+		set_stranger(tid, tag_of(tid, epoch));
+		return NULL;
+	} else if (scope != NO_SCOPE && scope != known->scope) {
+		slot = slot_at(known->slot);
+		if (slot)
+			flush_slot(slot);
+		known->scope = scope;
+		known->flags &= ~VMB_TASK_TREE;
+		known->image = image_of_leader(task, scope);
+		if (!known->image)
+			known->image = entry_image(task, scope);
+	}
+	if (!known->image) {
+		struct vmb_scope *home =
+			bpf_map_lookup_elem(&scopes, &known->scope);
+
+		known->image = image_for(task, NULL, 0,
+					 known->scope | VMB_IMAGE_LATE << 16);
+		if (home && home->main_pid == task->tgid)
+			home->main_image = known->image;
+	}
+
+	phase = control.phase;
+	if (!known->slot)
+		known->slot = claim_slot(tid);
+	slot = slot_at(known->slot);
+	if (slot) {
+		if (slot->phase != phase)
+			flush_slot(slot);
+		slot->image = known->image;
+		slot->scope = known->scope;
+		slot->phase = phase;
+		slot->tag = tag_of(tid, epoch);
+	}
+	known->phase = phase;
+	known->epoch = epoch;
+	if (!counters.moment_ktime) {
+		counters.moment_jiffies = bpf_jiffies64();
+		counters.moment_ktime = bpf_ktime_get_ns();
+	}
+	return known;
+}
+
+#endif

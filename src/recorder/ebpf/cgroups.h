@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace vambrace::recorder::ebpf {
+
+// Where cgroup v2 is mounted ("/sys/fs/cgroup" or, on hybrid hosts,
+// "/sys/fs/cgroup/unified"). Unsupported if it is not.
+Result<std::string> cgroup2_mount();
+
+// The cgroup v2 of a process, below the mount: "/docker/ab12".
+Result<std::string> cgroup_of(int pid);
+
+// The kernel's number of a cgroup. NotFound if there is none.
+Result<std::uint64_t> cgroup_id(const std::string& path);
+
+// Every thread in the cgroup and below it.
+Result<std::vector<int>> threads_in(const std::string& path);
+
+// Every thread of the process and of its descendants.
+std::vector<int> threads_below(int pid);
+
+}  // namespace vambrace::recorder::ebpf

@@ -1,0 +1,110 @@
+#include "recorder/ebpf/collect.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+
+#include "host/disk_files.h"
+#include "recorder/ebpf/rules.h"
+#include "recorder/ebpf/symbols.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+constexpr std::size_t kStackDepth = 16;
+
+std::uint64_t tick_nanoseconds() {
+  timespec tick{};
+  ::clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  return static_cast<std::uint64_t>(tick.tv_nsec);
+}
+
+// Slots that tasks still held when recording ended.
+Result<> add_slots(Raw& raw, const Maps& maps) {
+  bpf_map_info info{};
+  std::uint32_t info_size = sizeof info;
+  if (bpf_obj_get_info_by_fd(maps.fd("slots"), &info, &info_size) != 0) {
+    return std::unexpected(system_error("read the slots", errno));
+  }
+  const std::size_t bytes = sizeof(vmb_slot) * info.max_entries;
+  void* memory =
+      ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, maps.fd("slots"), 0);
+  if (memory == MAP_FAILED) {
+    return std::unexpected(system_error("map the slots", errno));
+  }
+  const auto* slots = static_cast<const vmb_slot*>(memory);
+  const std::uint64_t tick = tick_nanoseconds();
+  for (std::uint32_t i = 0; i < info.max_entries; ++i) {
+    if (slots[i].owner != 0) {
+      add_slot(raw, slots[i], native_arch(), tick);
+    }
+  }
+  ::munmap(memory, bytes);
+  return {};
+}
+
+void add_stacks(Raw& raw, const Maps& maps) {
+  Symbols symbols;
+  bool loaded = false;
+  for (const auto& [key, tally] : raw.caps) {
+    if (raw.stacks.contains(key.stack)) {
+      continue;
+    }
+    std::array<std::uint64_t, kStackDepth> addresses{};
+    if (bpf_map_lookup_elem(maps.fd("stacks"), &key.stack, addresses.data()) !=
+        0) {
+      continue;
+    }
+    if (!loaded) {
+      std::ifstream file("/proc/kallsyms");
+      std::stringstream text;
+      text << file.rdbuf();
+      symbols = Symbols::parse(text.view());
+      loaded = true;
+    }
+    raw.stacks[key.stack] = symbols.names({addresses.begin(), addresses.end()});
+  }
+}
+
+}  // namespace
+
+Result<Raw> collect(const Maps& maps) {
+  Raw raw;
+  TRY_ASSIGN(auto control, Mapped<vmb_control>::of(maps.fd(".data.control")));
+  TRY_ASSIGN(raw.counters, maps.at<vmb_counters>(".data.counters", 0));
+
+  const std::uint64_t images = raw.counters.images;
+  for (std::uint32_t number = 0; number <= images; ++number) {
+    const auto image = maps.at<vmb_image>("images", number);
+    if (!image) {
+      break;  // refused: there are fewer entries than programs
+    }
+    raw.images.push_back(*image);
+  }
+  const std::uint32_t scopes =
+      std::min<std::uint32_t>(std::uint32_t{control->scopes}, VMB_MAX_SCOPES);
+  for (std::uint32_t number = 0; number < scopes; ++number) {
+    TRY_ASSIGN(const auto scope, maps.at<vmb_scope>("scopes", number));
+    raw.scopes.push_back(scope);
+  }
+  const std::uint32_t phases = control->phases;
+  for (std::uint32_t number = 0; number < phases; ++number) {
+    TRY_ASSIGN(const auto phase, maps.at<vmb_phase>("phases", number));
+    raw.phases.push_back(phase);
+  }
+  raw.facts = maps.table<vmb_fact_key, vmb_tally>("facts");
+  raw.errnos = maps.table<vmb_errno_key, vmb_tally>("errnos");
+  raw.tuples = maps.table<vmb_tuple_key, std::uint32_t>("tuples");
+  raw.tuple_counts =
+      maps.table<vmb_tuple_count_key, std::uint32_t>("tuple_counts");
+  raw.others = maps.table<vmb_other_key, vmb_tally>("others");
+  raw.caps = maps.table<vmb_cap_key, vmb_tally>("caps");
+  TRY(add_slots(raw, maps));
+  add_stacks(raw, maps);
+  return raw;
+}
+
+}  // namespace vambrace::recorder::ebpf

@@ -1,0 +1,179 @@
+#include "recorder/ebpf/docker.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "base/json.h"
+#include "host/disk_files.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+constexpr std::size_t kMaxAnswer = 4U << 20;
+
+// Everything that is not plainly safe in a URL, escaped.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+                       c == '.';
+    result += plain ? std::string(1, c)
+                    : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return result;
+}
+
+// Reads until the peer ends, or until there is nothing more for now.
+bool read_some(int fd, std::string& to) {
+  char bytes[16384];
+  while (to.size() < kMaxAnswer) {
+    const ssize_t got = ::read(fd, bytes, sizeof bytes);
+    if (got <= 0) {
+      return got == 0;
+    }
+    to.append(bytes, static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Answer> parse_answer(const std::string& bytes) {
+  const std::size_t end = bytes.find("\r\n\r\n");
+  const std::size_t space = bytes.find(' ');
+  if (!bytes.starts_with("HTTP/1.") || end == std::string::npos ||
+      space > end) {
+    return std::nullopt;
+  }
+  Answer answer;
+  const char* first = bytes.data() + space + 1;
+  const auto [rest, error] =
+      std::from_chars(first, bytes.data() + end, answer.status);
+  if (error != std::errc{}) {
+    return std::nullopt;
+  }
+  answer.body = bytes.substr(end + 4);
+  return answer;
+}
+
+Result<Container> parse_container(const std::string& body) {
+  TRY_ASSIGN(const json::Value value, json::parse(body));
+  const auto text = [](const json::Value& object, const char* key) {
+    return object.is_object() && object.contains(key) &&
+                   object.at(key).is_string()
+               ? object.at(key).get<std::string>()
+               : std::string();
+  };
+  Container container;
+  container.id = text(value, "Id");
+  container.image = text(value, "Image");
+  if (container.id.empty()) {
+    return fail(ErrorCode::InvalidInput, "Docker names no container id");
+  }
+  if (value.contains("HostConfig")) {
+    container.runtime = text(value.at("HostConfig"), "Runtime");
+  }
+  if (value.contains("State") && value.at("State").is_object() &&
+      value.at("State").contains("Pid") &&
+      value.at("State").at("Pid").is_number_unsigned()) {
+    container.pid = value.at("State").at("Pid").get<int>();
+  }
+  return container;
+}
+
+Result<Fd> Docker::request(const std::string& path) const {
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!fd || socket_.size() >= sizeof address.sun_path) {
+    return fail(ErrorCode::InvalidInput, "no socket path: {}", socket_);
+  }
+  std::memcpy(address.sun_path, socket_.data(), socket_.size());
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                sizeof address) != 0) {
+    return std::unexpected(
+        Error(ErrorCode::Unavailable,
+              system_error("no Docker daemon at " + socket_, errno).message())
+            .with_hint("start it (systemctl start docker), or record a "
+                       "process: --pid, --cgroup or a command"));
+  }
+  const std::string head =
+      fmt::format("GET {} HTTP/1.0\r\nHost: docker\r\n\r\n", path);
+  if (::send(fd.get(), head.data(), head.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(head.size())) {
+    return std::unexpected(system_error("ask Docker", errno));
+  }
+  return fd;
+}
+
+Result<Docker> Docker::connect(const std::string& socket) {
+  Docker docker(socket);
+  TRY_ASSIGN(const Fd probe, docker.request("/_ping"));
+  return docker;
+}
+
+Result<std::optional<Container>> Docker::inspect(
+    const std::string& name) const {
+  TRY_ASSIGN(const Fd fd,
+             request(fmt::format("/containers/{}/json", escaped(name))));
+  timeval limit{.tv_sec = 5, .tv_usec = 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  std::string bytes;
+  read_some(fd.get(), bytes);
+  const auto answer = parse_answer(bytes);
+  if (!answer) {
+    return fail(ErrorCode::Unavailable, "Docker gave no answer about {}", name);
+  }
+  if (answer->status == 404) {
+    return std::nullopt;
+  }
+  if (answer->status != 200) {
+    return fail(ErrorCode::Unavailable, "Docker answered {} about {}",
+                answer->status, name);
+  }
+  TRY_ASSIGN(Container container, parse_container(answer->body));
+  return container;
+}
+
+Result<> Docker::listen(const std::string& name) {
+  const std::string filter =
+      fmt::format("{{\"type\":[\"container\"],\"container\":[\"{}\"]}}", name);
+  TRY_ASSIGN(events_, request("/events?filters=" + escaped(filter)));
+  // The head of the answer says that the daemon listens.
+  while (buffer_.find("\r\n\r\n") == std::string::npos) {
+    char byte = 0;
+    if (::read(events_.get(), &byte, 1) != 1) {
+      return fail(ErrorCode::Unavailable, "Docker tells no events");
+    }
+    buffer_ += byte;
+  }
+  ::fcntl(events_.get(), F_SETFL, O_NONBLOCK);
+  buffer_.clear();
+  return {};
+}
+
+std::optional<std::string> Docker::heard() {
+  if (!events_) {
+    return std::nullopt;
+  }
+  read_some(events_.get(), buffer_);
+  const std::size_t end = buffer_.find('\n');
+  if (end == std::string::npos) {
+    return std::nullopt;
+  }
+  const auto event = json::parse(buffer_.substr(0, end));
+  if (!event || !event->is_object() || !event->contains("id") ||
+      !event->at("id").is_string()) {
+    return std::nullopt;
+  }
+  return event->at("id").get<std::string>();
+}
+
+}  // namespace vambrace::recorder::ebpf

@@ -1,0 +1,517 @@
+#include "recorder/ebpf/ebpf_recorder.h"
+
+#include <bpf/libbpf.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "evidence/merge.h"
+#include "host/disk_files.h"
+#include "recorder/ebpf/assemble.h"
+#include "recorder/ebpf/cgroups.h"
+#include "recorder/ebpf/collect.h"
+#include "recorder/ebpf/docker.h"
+#include "recorder/ebpf/frame.h"
+#include "recorder/ebpf/launcher.h"
+#include "recorder/ebpf/programs.h"
+#include "recorder/ebpf/session.h"
+#include "recorder/ebpf/state.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+std::uint64_t ktime_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// How long a command may take to end when it is asked to.
+constexpr auto kGrace = std::chrono::seconds(10);
+
+// A selector that is a path must name a program that exists.
+Result<vmb_selector_key> selector_key(const std::string& selector) {
+  vmb_selector_key key{};
+  if (!selector.contains('/')) {
+    if (selector.empty() || selector.size() >= sizeof key.name) {
+      return fail(ErrorCode::InvalidInput, "--workload \"{}\": not a name",
+                  selector);
+    }
+    std::memcpy(key.name, selector.data(), selector.size());
+    return key;
+  }
+  struct stat info{};
+  if (::stat(selector.c_str(), &info) != 0) {
+    return std::unexpected(
+        system_error("--workload " + selector, errno)
+            .with_hint("give the path of a program, or only its name"));
+  }
+  key.inode = info.st_ino;
+  key.device = ::major(info.st_dev) << 20 | ::minor(info.st_dev);
+  return key;
+}
+
+class EbpfRecorder : public Recorder {
+ public:
+  EbpfRecorder() = default;
+  ~EbpfRecorder() override;
+  Result<> start(const Scope& scope, const Options& options) override;
+  Result<> mark(const std::string& phase) override {
+    phase_ = phase;
+    return mark_phase(session_->maps(), phase);
+  }
+  Result<std::optional<int>> wait(milliseconds timeout) override;
+  void end() override;
+  Progress progress() const override;
+  Result<std::vector<evidence::Evidence>> finish() override;
+
+ private:
+  Result<> prepare_control();
+  Result<> start_command();
+  Result<> start_cgroup(const std::string& path, int main_pid);
+  Result<> start_pid(int pid);
+  Result<> start_container();
+  Result<> await_container();
+  void look_for_container();
+  void choose_scope();
+  Result<> keep_state();
+  Result<> add_late(int tid, std::uint32_t flags);
+  void take_hint(const vmb_hint& hint);
+  static int on_hint(void* self, void* data, std::size_t size);
+  void take_hints();
+  bool scope_is_alive() const;
+  bool outlives_command() const;
+
+  Scope scope_;
+  Options options_;
+  std::unique_ptr<Session> session_;
+  Mapped<vmb_control> control_;
+  Mapped<vmb_counters> counters_;
+  std::optional<Launcher> launcher_;
+  std::optional<Docker> docker_;
+  Container container_;
+  ring_buffer* ring_ = nullptr;
+  Programs programs_;
+  Frame frame_;
+  std::string phase_ = "startup";
+  std::string cgroup_;
+  std::uint32_t main_pid_ = 0;
+  steady_clock::time_point started_{};
+  steady_clock::time_point last_new_{};
+  std::optional<int> command_status_;
+  std::optional<steady_clock::time_point> ending_;
+};
+
+EbpfRecorder::~EbpfRecorder() {
+  ring_buffer__free(ring_);
+  if (!options_.pin_directory.empty() && !frame_.recording.id.empty()) {
+    DiskFiles files;
+    const auto removed = files.remove(state_file(frame_.recording.id));
+    static_cast<void>(removed);  // the pins are gone; nothing can use it
+  }
+}
+
+Result<> EbpfRecorder::start(const Scope& scope, const Options& options) {
+  scope_ = scope;
+  options_ = options;
+  TRY_ASSIGN(session_, Session::load(options));
+  TRY_ASSIGN(control_,
+             Mapped<vmb_control>::of(session_->maps().fd(".data.control")));
+  TRY_ASSIGN(counters_,
+             Mapped<vmb_counters>::of(session_->maps().fd(".data.counters")));
+  ring_ =
+      ring_buffer__new(session_->maps().fd("hints"), on_hint, this, nullptr);
+  if (ring_ == nullptr) {
+    return std::unexpected(system_error("open the ring buffer", errno));
+  }
+  TRY_ASSIGN(frame_, make_frame(scope, options));
+  TRY(prepare_control());
+  TRY(session_->attach());
+  frame_.recording.probes = session_->probes();
+  frame_.gaps = session_->gaps();
+  started_ = last_new_ = steady_clock::now();
+  if (!options.pin_directory.empty()) {
+    TRY(session_->pin(options.pin_directory + "/" + frame_.recording.id));
+  }
+  if (!scope.container.empty()) {
+    TRY(scope.command.empty() ? start_container() : await_container());
+  }
+  if (!scope.command.empty()) {
+    TRY(start_command());
+  } else if (!scope.container.empty()) {
+    // Attached already.
+  } else if (scope.pid) {
+    TRY(start_pid(*scope.pid));
+  } else {
+    TRY(start_cgroup(scope.cgroup, 0));
+  }
+  TRY(keep_state());
+  return launcher_ ? launcher_->release() : Result<>{};
+}
+
+Result<> EbpfRecorder::keep_state() {
+  if (options_.pin_directory.empty()) {
+    return {};
+  }
+  State state;
+  state.frame = frame_;
+  state.workloads = scope_.workloads;
+  state.output = options_.output;
+  state.recorder = static_cast<int>(::getpid());
+  state.main_pid = static_cast<int>(main_pid_);
+  DiskFiles files;
+  return files.write(state_file(frame_.recording.id), print(state));
+}
+
+Result<> EbpfRecorder::prepare_control() {
+  const Maps& maps = session_->maps();
+  vmb_phase first{};
+  first.start = ktime_now();
+  std::memcpy(first.name, "startup", 7);
+  TRY(maps.put("phases", std::uint32_t{0}, first));
+  control_->phases = 1;
+  control_->epoch = 1;
+  control_->scopes = 2;
+  if (!scope_.workloads.empty()) {
+    control_->scopes = static_cast<std::uint32_t>(scope_.workloads.size()) + 1;
+    for (std::uint32_t i = 0; i < scope_.workloads.size(); ++i) {
+      TRY_ASSIGN(const auto key, selector_key(scope_.workloads[i]));
+      TRY(maps.put("selectors", key, i + 1));
+    }
+    control_->selectors = static_cast<std::uint32_t>(scope_.workloads.size());
+  }
+  return {};
+}
+
+// The launcher's own image is written by us: it is not seen at an execve.
+Result<> EbpfRecorder::start_command() {
+  TRY_ASSIGN(launcher_, Launcher::prepare(scope_.command, options_.user));
+  const auto pid = static_cast<std::uint32_t>(launcher_->pid());
+  // The harness, where the workload is something else than the command.
+  const std::uint32_t home =
+      scope_.workloads.empty() && scope_.container.empty() ? 1 : 0;
+  const Maps& maps = session_->maps();
+
+  TRY_ASSIGN(const vmb_image image, launcher_image(home, pid));
+  TRY(maps.put("images", std::uint32_t{1}, image));
+  programs_.look(1, image, 0);
+  counters_->images = 1;
+  vmb_scope scope{};
+  scope.main_pid = pid;
+  TRY(maps.put("scopes", home, scope));
+  vmb_task task{};
+  task.image = 1;
+  task.scope = home;
+  task.flags = VMB_TASK_FIRST_EXIT | VMB_TASK_TREE;
+  TRY(maps.put("tasks", pid, task));
+  main_pid_ = pid;
+  control_->enabled = 1;
+  __atomic_fetch_add(&control_->epoch, 1, __ATOMIC_SEQ_CST);
+  return {};
+}
+
+Result<> EbpfRecorder::add_late(int tid, std::uint32_t flags) {
+  vmb_task task{};
+  task.scope = 1;
+  task.flags = VMB_TASK_FIRST_EXIT | VMB_TASK_LATE | flags;
+  const auto key = static_cast<std::uint32_t>(tid);
+  // Already there: it was forked by one of ours, and inherits.
+  bpf_map_update_elem(session_->maps().fd("tasks"), &key, &task, BPF_NOEXIST);
+  return {};
+}
+
+Result<> EbpfRecorder::start_pid(int pid) {
+  if (::kill(pid, 0) != 0) {
+    return std::unexpected(
+        Error(ErrorCode::NotFound, fmt::format("no process {}", pid))
+            .with_hint("look with: ps -e"));
+  }
+  main_pid_ = static_cast<std::uint32_t>(pid);
+  vmb_scope scope{};
+  scope.main_pid = main_pid_;
+  TRY(session_->maps().put("scopes", std::uint32_t{1}, scope));
+  // Twice: the fork probe follows those that began in between.
+  for (int round = 0; round < 2; ++round) {
+    for (const int tid : threads_below(pid)) {
+      TRY(add_late(tid, VMB_TASK_TREE));
+    }
+  }
+  control_->enabled = 1;
+  __atomic_fetch_add(&control_->epoch, 1, __ATOMIC_SEQ_CST);
+  return {};
+}
+
+Result<> EbpfRecorder::start_cgroup(const std::string& path, int main_pid) {
+  TRY_ASSIGN(const std::uint64_t id, cgroup_id(path));
+  cgroup_ = path;
+  const Maps& maps = session_->maps();
+  vmb_scope scope{};
+  scope.cgroup = id;
+  TRY_ASSIGN(auto threads, threads_in(path));
+  main_pid_ = static_cast<std::uint32_t>(
+      main_pid != 0 || threads.empty() ? main_pid : threads.front());
+  scope.main_pid = main_pid_;
+  // Who ran before is late; who comes later is a session.
+  scope.first_tgid = threads.empty() ? 0 : ~0U;
+  std::memcpy(scope.path, path.data(),
+              std::min(path.size(), sizeof scope.path - 1));
+  TRY(maps.put("scopes", std::uint32_t{1}, scope));
+  TRY(maps.put("scope_cgroups", id, std::uint32_t{1}));
+  for (int round = 0; round < 2; ++round) {
+    for (const int tid : threads) {
+      TRY(add_late(tid, 0));
+    }
+    TRY_ASSIGN(threads, threads_in(path));
+  }
+  control_->cgroups = 1;
+  control_->enabled = 1;
+  __atomic_fetch_add(&control_->epoch, 1, __ATOMIC_SEQ_CST);
+  return {};
+}
+
+std::string docker_socket() {
+  const char* host = ::getenv("DOCKER_HOST");
+  const std::string_view text = host == nullptr ? "" : host;
+  return text.starts_with("unix://") ? std::string(text.substr(7))
+                                     : "/var/run/docker.sock";
+}
+
+Result<> EbpfRecorder::start_container() {
+  TRY_ASSIGN(docker_, Docker::connect(docker_socket()));
+  TRY_ASSIGN(const auto found, docker_->inspect(scope_.container));
+  if (!found) {
+    return fail(ErrorCode::NotFound, "no container {}", scope_.container);
+  }
+  if (found->pid == 0) {
+    return std::unexpected(
+        Error(ErrorCode::NotFound,
+              fmt::format("container {} is not running", scope_.container))
+            .with_hint("see docker ps; to record it from its start: vambrace "
+                       "record --container NAME -- docker run --name NAME "
+                       "..."));
+  }
+  container_ = *found;
+  TRY_ASSIGN(const std::string path, cgroup_of(container_.pid));
+  return start_cgroup(path, container_.pid);
+}
+
+// Each new cgroup is a scope until it is known which one is the container.
+Result<> EbpfRecorder::await_container() {
+  TRY_ASSIGN(docker_, Docker::connect(docker_socket()));
+  TRY_ASSIGN(const auto found, docker_->inspect(scope_.container));
+  if (found && found->pid != 0) {
+    return std::unexpected(
+        Error(ErrorCode::Denied,
+              fmt::format("container {} runs already", scope_.container))
+            .with_hint("attach to it: vambrace record --container " +
+                       scope_.container));
+  }
+  TRY(docker_->listen(scope_.container));
+  TRY_ASSIGN(const std::string mount, cgroup2_mount());
+  control_->provisional = 1;
+  control_->cgroups = 1;
+  frame_.with_harness = true;
+  return {};
+}
+
+// Asks until Docker has answered; the events tell of one that is gone already.
+void EbpfRecorder::look_for_container() {
+  if (!docker_ || scope_.command.empty() || container_.pid != 0) {
+    return;
+  }
+  if (container_.id.empty()) {
+    const auto id = docker_->heard();
+    if (!id) {
+      return;
+    }
+    container_.id = *id;
+  }
+  const auto found = docker_->inspect(container_.id);
+  if (found && *found) {
+    container_ = **found;
+    if (container_.pid != 0) {
+      main_pid_ = static_cast<std::uint32_t>(container_.pid);
+      if (const auto path = cgroup_of(container_.pid)) {
+        cgroup_ = *path;
+      }
+    }
+  }
+}
+
+// The provisional scope that turned out to be the container.
+void EbpfRecorder::choose_scope() {
+  frame_.recording.image = container_.image;
+  frame_.recording.runtime = container_.runtime;
+  if (scope_.command.empty()) {
+    return;
+  }
+  const std::uint32_t count = control_->scopes;
+  frame_.scope = VMB_MAX_SCOPES;  // none
+  for (std::uint32_t number = 1;
+       number < std::min<std::uint32_t>(count, VMB_MAX_SCOPES); ++number) {
+    const auto scope = session_->maps().at<vmb_scope>("scopes", number);
+    const std::string_view path =
+        scope ? std::string_view(scope->path,
+                                 ::strnlen(scope->path, VMB_NAME_BYTES))
+              : std::string_view();
+    if (!container_.id.empty() && path.contains(container_.id)) {
+      frame_.scope = number;
+      return;
+    }
+  }
+  frame_.gaps.push_back({"scope_lost", "no cgroup of container " +
+                                           scope_.container +
+                                           " appeared while recording"});
+}
+
+int EbpfRecorder::on_hint(void* self, void* data, std::size_t size) {
+  if (size >= sizeof(vmb_hint)) {
+    static_cast<EbpfRecorder*>(self)->take_hint(
+        *static_cast<const vmb_hint*>(data));
+  }
+  return 0;
+}
+
+void EbpfRecorder::take_hint(const vmb_hint& hint) {
+  counters_->hints_seen = counters_->hints_seen + 1;
+  last_new_ = steady_clock::now();
+  if (hint.kind == VMB_HINT_IMAGE) {
+    if (const auto image =
+            session_->maps().at<vmb_image>("images", hint.image)) {
+      programs_.look(hint.image, *image, main_pid_);
+    }
+  }
+}
+
+void EbpfRecorder::take_hints() {
+  ring_buffer__consume(ring_);
+}
+
+bool EbpfRecorder::scope_is_alive() const {
+  if (!cgroup_.empty()) {
+    const auto threads = threads_in(cgroup_);
+    return threads && !threads->empty();
+  }
+  std::uint32_t key = 0;
+  return bpf_map_get_next_key(session_->maps().fd("tasks"), nullptr, &key) == 0;
+}
+
+// `docker run -d` returns at once; the container is what counts.
+bool EbpfRecorder::outlives_command() const {
+  return docker_ && !ending_ && *command_status_ == 0 && !cgroup_.empty() &&
+         scope_is_alive();
+}
+
+Result<std::optional<int>> EbpfRecorder::wait(milliseconds timeout) {
+  const auto until = steady_clock::now() + timeout;
+  while (true) {
+    take_hints();
+    look_for_container();
+    if (launcher_ && !command_status_) {
+      command_status_ = launcher_->wait(milliseconds(20));
+    }
+    if (command_status_ && !outlives_command()) {
+      return command_status_;
+    }
+    if (command_status_) {
+      ::usleep(20'000);
+    } else if (!launcher_) {
+      if (!scope_is_alive()) {
+        return 0;
+      }
+      ::usleep(20'000);
+    }
+    if (control_->stop != 0) {
+      if (!launcher_ || command_status_) {
+        return command_status_.value_or(0);
+      }
+      if (!ending_) {
+        end();
+      }
+    }
+    if (ending_ && steady_clock::now() - *ending_ > kGrace) {
+      return command_status_.value_or(0);
+    }
+    if (steady_clock::now() >= until) {
+      return std::nullopt;
+    }
+  }
+}
+
+void EbpfRecorder::end() {
+  if (!ending_) {
+    ending_ = steady_clock::now();
+  }
+  if (launcher_) {
+    launcher_->signal(SIGTERM);
+  } else {
+    control_->stop = 1;
+  }
+}
+
+Progress EbpfRecorder::progress() const {
+  const auto now = steady_clock::now();
+  Progress seen;
+  seen.elapsed = std::chrono::duration_cast<milliseconds>(now - started_);
+  seen.distinct_facts = counters_->facts;
+  seen.events_lost = counters_->hints_lost;
+  const std::uint32_t number = control_->phase;
+  if (const auto phase = session_->maps().at<vmb_phase>("phases", number)) {
+    seen.phase =
+        std::string(phase->name, ::strnlen(phase->name, VMB_PHASE_NAME));
+  }
+  seen.since_new_fact =
+      std::chrono::duration_cast<milliseconds>(now - last_new_);
+  return seen;
+}
+
+Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
+  // Daemons that the command leaves behind get a moment to end.
+  for (int i = 0; i < 50 && launcher_ && scope_is_alive(); ++i) {
+    ::usleep(10'000);
+    take_hints();
+  }
+  look_for_container();
+  const bool interrupted = scope_is_alive();
+  session_->detach();
+  if (!options_.pin_directory.empty()) {
+    DiskFiles files;
+    TRY(files.remove(state_file(frame_.recording.id)));
+  }
+  ::usleep(5'000);  // programs that still run on another CPU
+  take_hints();
+  TRY_ASSIGN(Raw raw, collect(session_->maps()));
+  for (std::uint32_t number = 1; number < raw.images.size(); ++number) {
+    programs_.look(number, raw.images[number], main_pid_);
+  }
+  raw.build_ids = programs_.build_ids();
+  raw.hints_seen = raw.counters.hints_seen;
+  raw.recursion_misses = session_->recursion_misses();
+  if (!scope_.container.empty()) {
+    choose_scope();
+  }
+  if (interrupted && launcher_) {
+    frame_.gaps.push_back(
+        {"interrupted", "processes of the scope still ran at the end"});
+  }
+  return evidences_of(raw, frame_, scope_.workloads);
+}
+
+}  // namespace
+
+std::unique_ptr<Recorder> make_recorder() {
+  return std::make_unique<EbpfRecorder>();
+}
+
+}  // namespace vambrace::recorder::ebpf

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "evidence/evidence.h"
+#include "recorder/ebpf/raw.h"
+
+namespace vambrace::recorder::ebpf {
+
+// The process keys of the images of one workload (and of its harness), by image
+// number; nullopt for images of other scopes.
+//
+// The main program is the one that the workload's first process ends its execs
+// with; every image of that program is `app`, other programs are `helper`.
+// What ran before the first execve of the command, of a container or of an exec
+// session is `runtime`.
+std::vector<std::optional<evidence::ProcessKey>> process_keys(
+    const Raw& raw, std::uint32_t scope, bool with_harness,
+    const std::set<std::string>& probe_commands);
+
+// Script path, or argv[0] where it tells more than the executable's path;
+// empty where it does not.
+std::string script_of(const vmb_image& image);
+
+}  // namespace vambrace::recorder::ebpf

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "recorder/ebpf/bpf/event.h"
+
+// What the kernel side gathered, as values: the content of the maps.
+namespace vambrace::recorder::ebpf {
+
+static_assert(sizeof(vmb_slot) == 64 + 8 * VMB_NATIVE_CALLS);
+static_assert(sizeof(vmb_task) == 32);
+static_assert(sizeof(vmb_image_key) == 32 + 2 * VMB_ARG_BYTES);
+static_assert(sizeof(vmb_fact_key) == 16);
+static_assert(sizeof(vmb_errno_key) == 20);
+static_assert(sizeof(vmb_tally) == 24);
+static_assert(sizeof(vmb_tuple_key) == 40);
+static_assert(sizeof(vmb_other_key) == 40);
+static_assert(sizeof(vmb_cap_key) == 32);
+static_assert(sizeof(vmb_rule) == 32);
+static_assert(sizeof(vmb_phase) == 8 + VMB_PHASE_NAME);
+
+template <class Key, class Value>
+using Table = std::vector<std::pair<Key, Value>>;
+
+// The GNU build id of an image's program: "" if the file has none, nullopt if
+// it could not be read.
+using BuildId = std::optional<std::string>;
+
+struct Raw {
+  std::vector<vmb_image> images;  // by number; 0 is unused
+  std::vector<vmb_scope> scopes;  // by number; 0 is the harness
+  std::vector<vmb_phase> phases;
+  Table<vmb_fact_key, vmb_tally> facts;
+  Table<vmb_errno_key, vmb_tally> errnos;
+  Table<vmb_tuple_key, std::uint32_t> tuples;
+  Table<vmb_tuple_count_key, std::uint32_t> tuple_counts;
+  Table<vmb_other_key, vmb_tally> others;
+  Table<vmb_cap_key, vmb_tally> caps;
+  std::map<std::uint32_t, std::vector<std::string>> stacks;
+  std::map<std::uint32_t, BuildId> build_ids;  // by image
+  vmb_counters counters{};
+  std::uint64_t hints_seen = 0;
+  std::uint64_t recursion_misses = 0;
+};
+
+// Adds the cells of a slot that was still in use when recording ended. A jiffy
+// takes `tick` nanoseconds; the counters hold one moment by both clocks.
+void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
+              std::uint64_t tick);
+
+// "/usr/sbin/nginx" from the leaf-first components of an image.
+std::string path_of(const vmb_image& image);
+// The words of the command line that were kept.
+std::vector<std::string> words_of(const vmb_image& image);
+
+}  // namespace vambrace::recorder::ebpf

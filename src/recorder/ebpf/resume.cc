@@ -1,0 +1,103 @@
+#include "recorder/ebpf/resume.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "recorder/ebpf/collect.h"
+#include "recorder/ebpf/frame.h"
+#include "recorder/ebpf/programs.h"
+#include "recorder/ebpf/session.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+Result<State> read_state(const Files& files, const std::string& id) {
+  TRY_ASSIGN(const std::string text,
+             files.read(state_file(id), std::uint64_t{1} << 20));
+  return during("recording " + id, parse_state(text));
+}
+
+// A recorder that lives is one that still is a vambrace.
+bool is_alive(int pid) {
+  if (pid <= 0 || ::kill(pid, 0) != 0) {
+    return false;
+  }
+  std::ifstream file(fmt::format("/proc/{}/comm", pid));
+  std::string name;
+  std::getline(file, name);
+  return name == "vambrace";
+}
+
+int count_hint(void* seen, void* /*data*/, std::size_t /*size*/) {
+  ++*static_cast<std::uint64_t*>(seen);
+  return 0;
+}
+
+}  // namespace
+
+Result<Resumed> resume(const Files& files, const std::string& id) {
+  Resumed resumed;
+  TRY_ASSIGN(resumed.state, read_state(files, id));
+  State& state = resumed.state;
+  if (is_alive(state.recorder)) {
+    return std::unexpected(
+        Error(ErrorCode::Denied,
+              fmt::format("recording {} is still watched by process {}", id,
+                          state.recorder))
+            .with_hint("end it with: vambrace stop " + id));
+  }
+  const std::string directory = pin_directory(id);
+  TRY_ASSIGN(const Maps maps, Maps::pinned(directory));
+  const std::uint64_t misses = pinned_recursion_misses(directory);
+  detach_pinned(directory);
+  ::usleep(20'000);  // programs that still run on another CPU
+
+  TRY_ASSIGN(Raw raw, collect(maps));
+  raw.recursion_misses = misses;
+  raw.hints_seen = raw.counters.hints_seen;
+  if (ring_buffer* ring = ring_buffer__new(maps.fd("hints"), count_hint,
+                                           &raw.hints_seen, nullptr)) {
+    ring_buffer__consume(ring);
+    ring_buffer__free(ring);
+  }
+  Programs programs;
+  for (std::uint32_t number = 1; number < raw.images.size(); ++number) {
+    programs.look(number, raw.images[number],
+                  static_cast<std::uint32_t>(state.main_pid));
+  }
+  raw.build_ids = programs.build_ids();
+  state.frame.gaps.push_back(
+      {"interrupted",
+       "the recorder ended before the scope did; the kernel went on counting "
+       "until the recording was resumed"});
+  resumed.evidences = evidences_of(raw, state.frame, state.workloads);
+  return resumed;
+}
+
+void discard(Files& files, const std::string& id) {
+  remove_pins(pin_directory(id));
+  const auto removed = files.remove(state_file(id));
+  static_cast<void>(removed);  // nothing depends on it
+}
+
+Result<bool> ask_to_stop(const Files& files, const std::string& id) {
+  TRY_ASSIGN(const State state, read_state(files, id));
+  if (!is_alive(state.recorder)) {
+    return false;
+  }
+  TRY_ASSIGN(const Maps maps, Maps::pinned(pin_directory(id)));
+  TRY_ASSIGN(auto control, Mapped<vmb_control>::of(maps.fd(".data.control")));
+  control->stop = 1;
+  return true;
+}
+
+Result<> mark_recording(const std::string& id, const std::string& phase) {
+  TRY_ASSIGN(const Maps maps, Maps::pinned(pin_directory(id)));
+  return mark_phase(maps, phase);
+}
+
+}  // namespace vambrace::recorder::ebpf

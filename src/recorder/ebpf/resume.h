@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/result.h"
+#include "evidence/evidence.h"
+#include "recorder/ebpf/state.h"
+
+namespace vambrace::recorder::ebpf {
+
+struct Resumed {
+  State state;
+  std::vector<evidence::Evidence> evidences;
+};
+
+// Ends a recording whose recorder is gone, with all that the kernel gathered
+// since. Denied while its recorder still runs. The pins stay until discard().
+Result<Resumed> resume(const Files& files, const std::string& id);
+
+// Forgets a recording: its pins and its state.
+void discard(Files& files, const std::string& id);
+
+// Asks the recorder of a running recording to end it. False if that recorder is
+// gone: then resume() is the way.
+Result<bool> ask_to_stop(const Files& files, const std::string& id);
+
+// Begins a phase in a running recording.
+Result<> mark_recording(const std::string& id, const std::string& phase);
+
+}  // namespace vambrace::recorder::ebpf

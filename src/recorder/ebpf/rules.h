@@ -1,0 +1,29 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "recorder/ebpf/bpf/event.h"
+
+namespace vambrace::recorder::ebpf {
+
+using Rules = std::array<vmb_rule, VMB_ARCHES * VMB_RULE_CALLS>;
+
+// Which arguments the kernel side keeps, by arch * VMB_RULE_CALLS + number:
+// those that kernel::arg_spec names, and those that tell sockets and signals.
+const Rules& rules();
+
+// The architecture of this build, as the kernel side counts them.
+constexpr std::uint32_t native_arch() {
+#if defined(__aarch64__)
+  return 3;
+#else
+  return 0;
+#endif
+}
+
+inline bool has_rule(const vmb_rule& rule) {
+  return rule.used != 0 || rule.special != VMB_SPECIAL_NONE;
+}
+
+}  // namespace vambrace::recorder::ebpf

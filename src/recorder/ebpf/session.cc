@@ -1,0 +1,285 @@
+#include "recorder/ebpf/session.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cstring>
+#include <ctime>
+
+#include "host/disk_files.h"
+#include "record.skel.h"
+#include "recorder/ebpf/rules.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+// The last lines that libbpf said, for the error of a failed load.
+std::string& last_words() {
+  static std::string text;
+  return text;
+}
+
+int keep_words(libbpf_print_level level, const char* format, va_list list) {
+  if (level == LIBBPF_WARN) {
+    char line[512];
+    std::vsnprintf(line, sizeof line, format, list);
+    if (last_words().size() < 4096) {
+      last_words() += line;
+    }
+  }
+  return 0;
+}
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+bool has_tracepoint(const btf* kernel, const std::string& name) {
+  return btf__find_by_name_kind(kernel, ("btf_trace_" + name).c_str(),
+                                BTF_KIND_TYPEDEF) > 0;
+}
+
+void set_size(bpf_map* map, std::uint32_t entries) {
+  if (entries != 0) {
+    bpf_map__set_max_entries(map, entries);
+  }
+}
+
+Error load_error(int number) {
+  const std::string said = first_line(last_words());
+  if (number == EPERM || number == EACCES) {
+    if (::geteuid() != 0) {
+      return Error(ErrorCode::Unavailable,
+                   "recording needs root: the kernel refuses BPF programs "
+                   "from this user")
+          .with_hint(
+              "run it with sudo, or grant CAP_BPF, CAP_PERFMON and "
+              "CAP_SYS_RESOURCE");
+    }
+    return Error(ErrorCode::Unsupported,
+                 fmt::format("the kernel refused a recorder program: {}", said))
+        .with_hint(
+            "look at /sys/kernel/security/lockdown and at "
+            "kernel.unprivileged_bpf_disabled; kernel lockdown "
+            "\"confidentiality\" forbids reading kernel memory");
+  }
+  return Error(ErrorCode::Unsupported,
+               fmt::format("cannot load the recorder: {} ({})",
+                           std::strerror(number), said))
+      .with_hint("Linux 6.1 or later with BTF is needed");
+}
+
+std::uint64_t misses_of(int program_fd) {
+  bpf_prog_info info{};
+  std::uint32_t size = sizeof info;
+  return program_fd >= 0 &&
+                 bpf_obj_get_info_by_fd(program_fd, &info, &size) == 0
+             ? info.recursion_misses
+             : 0;
+}
+
+std::vector<std::string> entries(const std::string& directory,
+                                 std::string_view prefix) {
+  std::vector<std::string> paths;
+  DIR* folder = ::opendir(directory.c_str());
+  if (folder == nullptr) {
+    return paths;
+  }
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string name = entry->d_name;
+    if (name.starts_with(prefix) && name != "." && name != "..") {
+      paths.push_back(directory + "/" + name);
+    }
+  }
+  ::closedir(folder);
+  return paths;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::load(const Options& options) {
+  last_words().clear();
+  libbpf_set_print(keep_words);
+  if (::geteuid() != 0) {
+    return std::unexpected(load_error(EPERM));
+  }
+  std::unique_ptr<btf, void (*)(btf*)> kernel(btf__load_vmlinux_btf(),
+                                              btf__free);
+  if (!kernel || libbpf_get_error(kernel.get()) != 0) {
+    return std::unexpected(
+        Error(ErrorCode::Unsupported, "this kernel has no BTF")
+            .with_hint("boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (the "
+                       "file /sys/kernel/btf/vmlinux must exist)"));
+  }
+
+  const bool has_cap_tracepoint = has_tracepoint(kernel.get(), "cap_capable");
+  for (const bool with_caps : {true, false}) {
+    std::unique_ptr<Session> session(new Session);
+    record_bpf* skeleton = record_bpf__open();
+    if (skeleton == nullptr) {
+      return std::unexpected(load_error(errno));
+    }
+    session->skeleton_ = skeleton;
+    const std::uint32_t slots = std::bit_floor(
+        options.max_tasks == 0 ? 4096U : std::max(options.max_tasks, 1U));
+    set_size(skeleton->maps.slots, slots);
+    skeleton->rodata->slot_mask = slots - 1;
+    set_size(skeleton->maps.tasks,
+             options.max_tasks == 0 ? 0 : options.max_tasks);
+    set_size(skeleton->maps.images, options.max_images);
+    set_size(skeleton->maps.image_ids, options.max_images);
+    if (options.max_images != 0) {
+      skeleton->rodata->max_images = options.max_images;
+    }
+    for (bpf_map* map : {skeleton->maps.facts, skeleton->maps.errnos,
+                         skeleton->maps.tuples, skeleton->maps.tuple_counts,
+                         skeleton->maps.others, skeleton->maps.caps}) {
+      set_size(map, options.max_facts);
+    }
+    set_size(skeleton->maps.hints, options.ring_bytes);
+    timespec tick{};
+    ::clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+    skeleton->rodata->tick_ns = static_cast<u64>(tick.tv_nsec);
+    const std::uint32_t native = native_arch();
+    for (std::uint32_t nr = 0; nr < VMB_NATIVE_CALLS; ++nr) {
+      skeleton->rodata->ruled[nr] =
+          has_rule(rules()[native * VMB_RULE_CALLS + nr]) ? 1 : 0;
+    }
+    bpf_program__set_autoload(skeleton->progs.call_exits, !options.light);
+    bpf_program__set_autoload(skeleton->progs.capability_checked,
+                              with_caps && has_cap_tracepoint);
+    bpf_program__set_autoload(skeleton->progs.capability_returns,
+                              with_caps && !has_cap_tracepoint);
+
+    const int failed = record_bpf__load(skeleton);
+    if (failed != 0) {
+      // Only the capability probe may be missing.
+      if (with_caps && last_words().contains("capability_")) {
+        continue;
+      }
+      return std::unexpected(load_error(-failed));
+    }
+    session->probes_["syscalls"] = "tp_btf/sys_enter";
+    if (!options.light) {
+      session->probes_["errnos"] = "tp_btf/sys_exit";
+    }
+    session->probes_["images"] = "tp_btf/sched_process_exec";
+    if (with_caps) {
+      session->probes_["capabilities"] =
+          has_cap_tracepoint ? "tp_btf/cap_capable" : "fexit/cap_capable";
+    } else {
+      session->gaps_.push_back(
+          {"compat",
+           "capability checks were not watched: this kernel offers "
+           "neither the tracepoint nor the function"});
+    }
+    TRY_ASSIGN(session->maps_, Maps::of(skeleton->obj));
+    for (std::uint32_t index = 0; index < rules().size(); ++index) {
+      if (has_rule(rules()[index])) {
+        TRY(session->maps_.put("rules", index, rules()[index]));
+      }
+    }
+    return session;
+  }
+  return std::unexpected(load_error(EPERM));
+}
+
+Session::~Session() {
+  detach();
+  record_bpf__destroy(skeleton_);
+}
+
+Result<> Session::attach() {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_->obj) {
+    if (!bpf_program__autoload(program)) {
+      continue;
+    }
+    bpf_link* link = bpf_program__attach(program);
+    if (link == nullptr) {
+      const int number = errno;
+      return std::unexpected(
+          Error(ErrorCode::Unsupported,
+                fmt::format("cannot attach {}: {}",
+                            bpf_program__section_name(program),
+                            std::strerror(number)))
+              .with_hint("this kernel lacks that tracepoint; Linux 6.1 or "
+                         "later is needed"));
+    }
+    links_.emplace_back(bpf_program__name(program), link);
+  }
+  return {};
+}
+
+Result<> Session::pin(const std::string& directory) {
+  const std::string above = directory.substr(0, directory.rfind('/'));
+  ::mkdir(above.c_str(), 0700);
+  if (::mkdir(directory.c_str(), 0700) != 0) {
+    return std::unexpected(system_error("make " + directory, errno));
+  }
+  pinned_ = directory;
+  TRY(maps_.pin(directory));
+  for (const auto& [name, link] : links_) {
+    const std::string path = directory + "/link_" + name;
+    if (bpf_link__pin(link, path.c_str()) != 0) {
+      return std::unexpected(system_error("pin " + path, errno));
+    }
+  }
+  return {};
+}
+
+void Session::detach() {
+  for (const auto& [name, link] : links_) {
+    if (!pinned_.empty()) {
+      bpf_link__unpin(link);
+    }
+    bpf_link__destroy(link);
+  }
+  links_.clear();
+  if (!pinned_.empty()) {
+    remove_pins(pinned_);
+    pinned_.clear();
+  }
+}
+
+std::uint64_t Session::recursion_misses() const {
+  std::uint64_t misses = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_->obj) {
+    misses += misses_of(bpf_program__fd(program));
+  }
+  return misses;
+}
+
+std::uint64_t pinned_recursion_misses(const std::string& directory) {
+  std::uint64_t misses = 0;
+  for (const std::string& path : entries(directory, "link_")) {
+    const Fd link(bpf_obj_get(path.c_str()));
+    bpf_link_info info{};
+    std::uint32_t size = sizeof info;
+    if (link && bpf_obj_get_info_by_fd(link.get(), &info, &size) == 0) {
+      const Fd program(bpf_prog_get_fd_by_id(info.prog_id));
+      misses += misses_of(program.get());
+    }
+  }
+  return misses;
+}
+
+void detach_pinned(const std::string& directory) {
+  for (const std::string& path : entries(directory, "link_")) {
+    ::unlink(path.c_str());
+  }
+}
+
+void remove_pins(const std::string& directory) {
+  for (const std::string& path : entries(directory, "")) {
+    ::unlink(path.c_str());
+  }
+  ::rmdir(directory.c_str());
+}
+
+}  // namespace vambrace::recorder::ebpf

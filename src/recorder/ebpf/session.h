@@ -1,0 +1,64 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "evidence/evidence.h"
+#include "recorder/ebpf/maps.h"
+#include "recorder/recorder.h"
+
+struct bpf_link;
+struct record_bpf;
+
+namespace vambrace::recorder::ebpf {
+
+// The kernel side of one recording: programs, their links and their maps.
+// Probes are chosen by what this kernel offers. Ends with the object unless it
+// was pinned; what is pinned stays until detach_pinned().
+class Session {
+ public:
+  // Loads. Unsupported or Unavailable, with what to do, if this kernel or user
+  // cannot.
+  static Result<std::unique_ptr<Session>> load(const Options& options);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const Maps& maps() const { return maps_; }
+  // From here on tasks in scope are followed (nothing is until the control
+  // map enables it).
+  Result<> attach();
+  // Keeps links and maps alive without us, below this folder of a bpffs.
+  Result<> pin(const std::string& directory);
+  // Removes every probe; the maps stay.
+  void detach();
+
+  // Which probe each kind of fact comes from, and what could not be had.
+  const std::map<std::string, std::string>& probes() const { return probes_; }
+  const std::vector<evidence::Gap>& gaps() const { return gaps_; }
+  // How often the kernel skipped one of our programs.
+  std::uint64_t recursion_misses() const;
+
+ private:
+  Session() = default;
+
+  record_bpf* skeleton_ = nullptr;
+  std::vector<std::pair<std::string, bpf_link*>> links_;
+  Maps maps_;
+  std::map<std::string, std::string> probes_;
+  std::vector<evidence::Gap> gaps_;
+  std::string pinned_;
+};
+
+// Removes the links and maps below a folder made by pin(): whatever they
+// recorded ends here.
+void remove_pins(const std::string& directory);
+// recursion_misses() of programs that are only pinned.
+std::uint64_t pinned_recursion_misses(const std::string& directory);
+// Only the links: the maps can still be read.
+void detach_pinned(const std::string& directory);
+
+}  // namespace vambrace::recorder::ebpf

@@ -1,0 +1,148 @@
+#include "recorder/ebpf/state.h"
+
+#include <dirent.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/json.h"
+#include "evidence/json.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+constexpr std::string_view kSchema = "vambrace.recording/v1";
+constexpr auto kBpffsMagic = 0xcafe4a11;
+
+bool is_bpffs(const char* path) {
+  struct statfs info{};
+  return ::statfs(path, &info) == 0 &&
+         static_cast<std::uint32_t>(info.f_type) == kBpffsMagic;
+}
+
+json::Value gaps_value(const std::vector<evidence::Gap>& gaps) {
+  json::Value list = json::Value::array();
+  for (const evidence::Gap& gap : gaps) {
+    list.push_back({{"kind", gap.kind}, {"detail", gap.detail}});
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string print(const State& state) {
+  evidence::Evidence head;
+  head.workload = state.frame.workload;
+  head.recordings.push_back(state.frame.recording);
+  return json::print({
+      {"schema", kSchema},
+      {"evidence", evidence::print(head)},
+      {"gaps", gaps_value(state.frame.gaps)},
+      {"harness", state.frame.with_harness},
+      // JSON numbers here are unsigned; the offset is positive in practice.
+      {"clock_offset", static_cast<std::uint64_t>(state.frame.clock_offset)},
+      {"light", state.frame.light},
+      {"redact", state.frame.redact},
+      {"probes", state.frame.probe_commands},
+      {"workloads", state.workloads},
+      {"output", state.output},
+      {"recorder", state.recorder},
+      {"main_pid", state.main_pid},
+  });
+}
+
+Result<State> parse_state(std::string_view text) {
+  TRY_ASSIGN(const json::Value value, json::parse(text));
+  TRY_ASSIGN(auto reader, json::Reader::of(value, "recording"));
+  TRY_ASSIGN(const std::string schema, reader.text("schema"));
+  if (schema != kSchema) {
+    return fail(ErrorCode::InvalidInput, "unknown schema \"{}\"", schema);
+  }
+  State state;
+  TRY_ASSIGN(const std::string head, reader.text("evidence"));
+  TRY_ASSIGN(auto evidence, evidence::parse(head));
+  if (evidence.recordings.size() != 1) {
+    return fail(ErrorCode::InvalidInput, "not one recording");
+  }
+  state.frame.workload = evidence.workload;
+  state.frame.recording = evidence.recordings.front();
+  TRY_ASSIGN(const json::Value* gaps, reader.array("gaps"));
+  for (const json::Value& entry : *gaps) {
+    TRY_ASSIGN(auto gap, json::Reader::of(entry, "gaps"));
+    TRY_ASSIGN(std::string kind, gap.text("kind"));
+    TRY_ASSIGN(std::string detail, gap.text("detail"));
+    state.frame.gaps.push_back({std::move(kind), std::move(detail)});
+  }
+  TRY_ASSIGN(state.frame.with_harness, reader.boolean("harness"));
+  TRY_ASSIGN(const std::uint64_t offset, reader.number("clock_offset"));
+  state.frame.clock_offset = static_cast<std::int64_t>(offset);
+  TRY_ASSIGN(state.frame.light, reader.boolean("light"));
+  TRY_ASSIGN(state.frame.redact, reader.boolean("redact"));
+  TRY_ASSIGN(const auto probes, reader.texts("probes"));
+  state.frame.probe_commands.insert(probes.begin(), probes.end());
+  TRY_ASSIGN(state.workloads, reader.texts("workloads"));
+  TRY_ASSIGN(state.output, reader.text("output"));
+  TRY_ASSIGN(const std::uint64_t recorder, reader.number("recorder"));
+  state.recorder = static_cast<int>(recorder);
+  TRY_ASSIGN(const std::uint64_t main_pid, reader.number("main_pid"));
+  state.main_pid = static_cast<int>(main_pid);
+  TRY(reader.finish());
+  return state;
+}
+
+bool ensure_bpffs(bool& mounted) {
+  mounted = false;
+  if (is_bpffs("/sys/fs/bpf")) {
+    return true;
+  }
+  mounted = ::mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700") == 0;
+  return mounted;
+}
+
+std::string pin_directory(const std::string& id) {
+  return fmt::format("{}/{}", kPinRoot, id);
+}
+
+std::string state_file(const std::string& id) {
+  return fmt::format("{}/{}.json", kStateRoot, id);
+}
+
+std::vector<std::string> pinned_recordings() {
+  std::vector<std::string> ids;
+  DIR* folder = ::opendir(std::string(kPinRoot).c_str());
+  if (folder == nullptr) {
+    return ids;
+  }
+  while (const dirent* entry = ::readdir(folder)) {
+    if (entry->d_name[0] != '.') {
+      ids.emplace_back(entry->d_name);
+    }
+  }
+  ::closedir(folder);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+Result<std::string> find_recording(const std::string& id) {
+  std::vector<std::string> matches;
+  for (const std::string& known : pinned_recordings()) {
+    if (known.starts_with(id)) {
+      matches.push_back(known);
+    }
+  }
+  if (matches.size() == 1) {
+    return matches.front();
+  }
+  if (matches.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::NotFound,
+              id.empty() ? "no recording is going on" : "no recording " + id)
+            .with_hint("start one: vambrace record -o evidence/ -- COMMAND"));
+  }
+  return std::unexpected(
+      Error(ErrorCode::InvalidInput,
+            fmt::format("{} recordings are going on", matches.size()))
+          .with_hint(fmt::format("name one of: {}", fmt::join(matches, ", "))));
+}
+
+}  // namespace vambrace::recorder::ebpf

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/files.h"
+#include "base/result.h"
+#include "recorder/ebpf/assemble.h"
+
+// What lets another process finish, mark or stop a recording: the maps and
+// links pinned below a bpffs, and a small file with what user space knew.
+namespace vambrace::recorder::ebpf {
+
+constexpr std::string_view kPinRoot = "/sys/fs/bpf/vambrace";
+constexpr std::string_view kStateRoot = "/run/vambrace";
+
+// The file's content.
+struct State {
+  Frame frame;
+  std::vector<std::string> workloads;
+  std::string output;  // where the evidence was to go
+  int recorder = 0;    // pid
+  int main_pid = 0;
+};
+
+std::string print(const State& state);
+Result<State> parse_state(std::string_view text);
+
+// True if a bpffs is mounted at /sys/fs/bpf, or now is; `mounted` tells that
+// this call did it.
+bool ensure_bpffs(bool& mounted);
+
+std::string pin_directory(const std::string& id);
+std::string state_file(const std::string& id);
+
+// Ids of recordings that have pins, sorted.
+std::vector<std::string> pinned_recordings();
+
+// The recording of that id (any unambiguous prefix); empty: the only one.
+// NotFound or InvalidInput, listing what there is.
+Result<std::string> find_recording(const std::string& id);
+
+}  // namespace vambrace::recorder::ebpf
