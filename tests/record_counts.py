@@ -1,0 +1,199 @@
+"""Nothing is missed and nothing is lost silently: recording real programs."""
+
+import collections
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+import support
+from support import VAMBRACE, require_btf, require_program, require_root, run, vambrace
+
+
+def record(*words, command, expect=0):
+    """Records the command; its evidence as a value."""
+    require_root()
+    require_btf()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        vambrace("record", "-o", path, *words, "--", *command, expect=expect)
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+
+
+def kinds(evidence):
+    return {gap["kind"] for gap in evidence["verdict"]["gaps"]}
+
+
+def counts(evidence, wanted=lambda process: True):
+    total = collections.Counter()
+    for process in evidence["processes"]:
+        if wanted(process):
+            for call in process["syscalls"]:
+                total[call["name"]] += call["count"]
+    return total
+
+
+def compare_with_strace(*command):
+    require_program("strace", command[0])
+    with tempfile.TemporaryDirectory() as folder:
+        trace = os.path.join(folder, "trace")
+        evidence = record(command=["strace", "-f", "-o", trace, *command])
+        with open(trace, encoding="utf-8", errors="replace") as file:
+            seen = collections.Counter(
+                match.group(1) for line in file
+                if (match := re.match(r"\d+\s+(\w+)\(", line)))
+    ours = counts(evidence, lambda process: process["origin"] != "runtime"
+                  and not process["exe"].endswith("/strace"))
+    # The first execve is made by strace's own child, which still is strace.
+    seen["execve"] -= 1
+    assert +seen == +ours, f"strace {seen - ours}, ours {ours - seen}"
+    assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
+
+
+def test_counts_of_a_single_program_equal_strace():
+    compare_with_strace("ls", "/")
+
+
+def test_counts_of_a_pipeline_equal_strace():
+    compare_with_strace("bash", "-c", "for i in 1 2 3; do ls / | sort | head -1; done")
+
+
+def test_counts_of_threads_equal_strace():
+    compare_with_strace(
+        "python3", "-c",
+        "import threading\nfor i in range(10): threading.Thread(target=print).start()")
+
+
+def test_the_driver_is_kept_apart_from_the_workload():
+    evidence = record("--workload", "sleep", command=["sh", "-c", "sleep 0.1; ls / >/dev/null"])
+    origins = {process["exe"].rsplit("/", 1)[-1]: process["origin"]
+               for process in evidence["processes"]}
+    assert origins["sleep"] == "app", origins
+    assert origins["ls"] == "harness", origins
+
+
+PINS = "/sys/fs/bpf/vambrace"
+
+
+@contextlib.contextmanager
+def recording(path, *command):
+    """A recording that goes on: its recorder and its id."""
+    require_root()
+    require_btf()
+    before = set(os.listdir(PINS)) if os.path.isdir(PINS) else set()
+    recorder = support.start([VAMBRACE, "record", "-o", path, "--", *command],
+                             stdout=subprocess.DEVNULL)
+    found = None
+    for _ in range(200):
+        time.sleep(0.05)
+        new = set(os.listdir(PINS)) - before if os.path.isdir(PINS) else set()
+        for name in new:
+            state = f"/run/vambrace/{name}.json"
+            if os.path.exists(state):
+                with open(state, encoding="utf-8") as file:
+                    if json.load(file)["recorder"] == recorder.pid:
+                        found = name
+        if found:
+            break
+    assert found, "the recording has no pins"
+    yield recorder, found
+    recorder.wait()
+
+
+def test_calls_after_a_mark_belong_to_its_phase():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        with recording(path, "sh", "-c", "sleep 1.5; mkdir $0/a; rmdir $0/a",
+                       folder) as (_, found):
+            vambrace("mark", "serving", "--recording", found, expect=0)
+        with open(path, encoding="utf-8") as file:
+            evidence = json.load(file)
+    marked = [call for process in evidence["processes"] for call in process["syscalls"]
+              if call["name"] in ("mkdir", "rmdir")]
+    assert len(marked) == 2, marked
+    assert all(list(call["phases"]) == ["serving"] for call in marked), marked
+
+
+def test_refused_calls_are_denied_attempts():
+    require_program("python3")
+    # A filter that answers EPERM to mkdir: ld [0]; jeq mkdir -> errno; allow.
+    program = r"""
+import ctypes, os, struct
+code = b"".join(struct.pack("HBBI", *line) for line in [
+    (0x20, 0, 0, 0), (0x15, 0, 1, 83), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7fff0000)])
+buffer = ctypes.create_string_buffer(code)
+prog = struct.pack("HxxxxxxQ", 4, ctypes.addressof(buffer))
+libc = ctypes.CDLL(None)
+libc.prctl(38, 1, 0, 0, 0)
+libc.prctl(22, 2, prog, 0, 0)
+for i in range(3):
+    try: os.mkdir("/tmp/vmb-denied")
+    except PermissionError: pass
+"""
+    evidence = record(command=["python3", "-c", program])
+    denied = {call["name"]: call["denied"] for process in evidence["processes"]
+              for call in process["syscalls"] if call.get("denied")}
+    assert list(denied) == ["mkdir"], denied
+    assert "3" in json.dumps(denied["mkdir"]), denied
+
+
+def test_full_tables_are_a_gap():
+    assert "map_full" in kinds(record("--max-facts", "8", command=["ls", "/"]))
+
+
+def test_a_full_ring_is_a_gap_and_loses_no_fact():
+    evidence = record("--ring-bytes", "4096", command=["sh", "-c", "ls /; id; date; uname -a; env; ps"])
+    counters = evidence["recordings"][0]["counters"]
+    assert (counters["hints_lost"] > 0) == ("ring_lost" in kinds(evidence)), counters
+    assert counters["facts_refused"] == 0
+
+
+def test_light_says_what_it_does_not_see():
+    assert kinds(record("--light", command=["ls", "/"])) == {"no_exit_probe"}
+
+
+def test_a_killed_recorder_loses_nothing():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        with recording(path, "sh", "-c", "sleep 1.5; mkdir $0/a; sleep 0.2",
+                       folder) as (recorder, found):
+            time.sleep(0.7)  # the command is released now
+            recorder.send_signal(signal.SIGKILL)
+            recorder.wait()
+            time.sleep(2.5)
+            vambrace("record", "--resume", "--recording", found, "-o", path, expect=0)
+        with open(path, encoding="utf-8") as file:
+            evidence = json.load(file)
+    assert counts(evidence)["mkdir"] == 1
+    assert "interrupted" in kinds(evidence)
+
+
+def test_stop_ends_a_recording_and_its_command():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        with recording(path, "sleep", "60") as (_, found):
+            vambrace("stop", found, expect=0)
+        assert os.path.exists(path)
+
+
+def test_a_command_that_does_not_exist_is_one_clear_error():
+    require_root()
+    require_btf()
+    done = run(VAMBRACE, "record", "-o", "/tmp/vmb-none.json", "--", "/no/such/program")
+    assert done.code == 2 and "no such command" in done.err, done
+    assert not os.path.exists("/tmp/vmb-none.json")
+
+
+def test_without_root_the_next_step_is_named():
+    require_root()
+    done = run(*support.as_nobody(VAMBRACE, "record", "-o", "/tmp/vmb-none.json", "--", "ls"))
+    assert done.code == 4 and "sudo" in done.err, done
+
+
+if __name__ == "__main__":
+    support.main()
