@@ -42,12 +42,12 @@ VMB_HASH(scope_cgroups, VMB_MAX_SCOPES, u64, u32);
 VMB_HASH(selectors, 64, struct vmb_selector_key, u32);
 VMB_ARRAY(phases, VMB_MAX_PHASES, struct vmb_phase, BPF_F_MMAPABLE);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
-	__uint(max_entries, 4096);
-	__uint(key_size, sizeof(u32));
-	__uint(value_size, 16 * sizeof(u64));
-} stacks SEC(".maps");
+/* Kernel stacks by their hash. A stack map would lose those whose buckets
+ * collide. */
+struct vmb_stack {
+	u64 address[16];
+};
+VMB_HASH(stacks, 8192, u32, struct vmb_stack);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -57,6 +57,7 @@ struct {
 struct vmb_scratch {
 	struct vmb_image_key key;
 	struct vmb_selector_key selector;
+	struct vmb_stack stack;
 };
 
 struct {

@@ -376,6 +376,31 @@ int cgroup_appears(u64 *ctx)
 	return 0;
 }
 
+/* The number of the kernel stack; ~0 if it could not be kept. */
+static __noinline u32 stack_of(void *ctx)
+{
+	u32 zero = 0, id;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	u64 hash = 0xcbf29ce484222325ULL;
+
+	if (!work)
+		return ~0U;
+	__builtin_memset(&work->stack, 0, sizeof(work->stack));
+	if (bpf_get_stack(ctx, &work->stack, sizeof(work->stack), 0) < 0) {
+		count_one(stacks_failed);
+		return ~0U;
+	}
+	for (u32 i = 0; i < 16; i++)
+		hash = (hash ^ work->stack.address[i]) * 0x100000001b3ULL;
+	id = (u32)(hash >> 32) ^ (u32)hash;
+	if (!bpf_map_lookup_elem(&stacks, &id) &&
+	    bpf_map_update_elem(&stacks, &id, &work->stack, BPF_NOEXIST)) {
+		count_one(stacks_failed);
+		return ~0U;
+	}
+	return id;
+}
+
 static __noinline int note_capability(void *ctx, const struct cred *cred,
 				      struct user_namespace *target, u64 what)
 {
@@ -385,7 +410,6 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 	struct vmb_task *known;
 	struct vmb_slot *slot;
 	u64 pending;
-	long stack;
 
 	if (is_stranger(tid, control.epoch))
 		return 0;
@@ -406,13 +430,7 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 		key.flags |= target == BPF_CORE_READ(task, real_cred, user_ns)
 				     ? VMB_CAP_NS_OWN
 				     : VMB_CAP_NS_OTHER;
-	stack = bpf_get_stackid(ctx, &stacks, BPF_F_FAST_STACK_CMP);
-	if (stack < 0) {
-		count_one(stacks_failed);
-		key.stack = ~0U;
-	} else {
-		key.stack = stack;
-	}
+	key.stack = stack_of(ctx);
 	if (!add_tally(&caps, &key, 1, bpf_ktime_get_ns()))
 		count_one(caps_refused);
 	return 0;
