@@ -1,0 +1,101 @@
+#include "recorder/ebpf/assemble.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "recorder/ebpf/symbols.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+using evidence::Origin;
+using testing::ElementsAre;
+
+vmb_image image(std::string leaf_first, std::uint32_t kind,
+                std::uint32_t parent, std::uint64_t inode) {
+  vmb_image result{};
+  result.key.kind = kind;
+  result.key.parent = parent;
+  result.key.scope = 1;
+  result.key.inode = inode;
+  result.flags = VMB_IMAGE_READY;
+  std::memcpy(result.path, leaf_first.data(), leaf_first.size());
+  result.path_bytes = static_cast<u32>(leaf_first.size());
+  return result;
+}
+
+// Our launcher starts sh, which forks ls and then becomes nginx.
+Raw world() {
+  using namespace std::string_literals;
+  Raw raw;
+  raw.images = {vmb_image{},
+                image("vambrace\0bin\0"s, VMB_IMAGE_LAUNCHER, 0, 1),
+                image("sh\0bin\0"s, VMB_IMAGE_EXEC, 1, 2),
+                image("ls\0bin\0"s, VMB_IMAGE_EXEC, 2, 3),
+                image("nginx\0sbin\0"s, VMB_IMAGE_EXEC, 2, 4)};
+  raw.scopes.resize(2);
+  raw.scopes[1].main_image = 4;
+  for (std::uint32_t number = 1; number < raw.images.size(); ++number) {
+    raw.build_ids[number] = "";
+  }
+  vmb_phase startup{};
+  std::memcpy(startup.name, "startup", 7);
+  raw.phases = {startup};
+  return raw;
+}
+
+Frame frame() {
+  Frame result;
+  result.workload.id = "spiffe://local/nginx";
+  result.recording.id = std::string(32, 'a');
+  return result;
+}
+
+TEST(Assemble, TellsTheMainProgramFromItsHelpersAndFromTheRuntime) {
+  std::map<std::string, Origin> origins;
+  for (const auto& process : assemble(world(), frame()).processes) {
+    origins[process.key.exe] = process.key.origin;
+  }
+  EXPECT_EQ(origins["/bin/vambrace"], Origin::Runtime);
+  EXPECT_EQ(origins["/bin/sh"], Origin::Helper);
+  EXPECT_EQ(origins["/bin/ls"], Origin::Helper);
+  EXPECT_EQ(origins["/sbin/nginx"], Origin::App);
+}
+
+TEST(Assemble, IsCompleteOnlyWhenNothingWasLost) {
+  Raw raw = world();
+  EXPECT_EQ(assemble(raw, frame()).recordings.front().verdict.state,
+            evidence::State::Complete);
+  raw.counters.facts_refused = 1;
+  const auto verdict = assemble(raw, frame()).recordings.front().verdict;
+  ASSERT_EQ(verdict.gaps.size(), 1U);
+  EXPECT_EQ(verdict.gaps.front().kind, "map_full");
+}
+
+TEST(Assemble, KeepsRefusedCallsApartFromThoseThatWereMade) {
+  Raw raw = world();
+  raw.errnos = {{vmb_errno_key{4, 0, 83, 1, 1}, vmb_tally{3, 10, 20}}};
+  for (const auto& process : assemble(raw, frame()).processes) {
+    if (process.key.origin == Origin::App) {
+      ASSERT_EQ(process.syscalls.size(), 1U);
+      const auto share = evidence::total(process.syscalls.front().by);
+      EXPECT_EQ(share.count, 0U);
+      EXPECT_EQ(share.denied, 3U);
+      EXPECT_EQ(share.denied_errnos.at("EPERM"), 3U);
+    }
+  }
+}
+
+TEST(Symbols, NamesAStackFromTheCheckOutwardsWithoutTheTracing) {
+  const Symbols symbols = Symbols::parse(
+      "0000000000001000 T cap_capable\n"
+      "0000000000002000 t bpf_trace_run5\n"
+      "0000000000003000 T do_mount.constprop.0\n");
+  EXPECT_THAT(symbols.names({0x2010, 0x1010, 0x3010, 0, 0x1010}),
+              ElementsAre("cap_capable", "do_mount"));
+}
+
+}  // namespace
+}  // namespace vambrace::recorder::ebpf
