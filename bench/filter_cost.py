@@ -13,9 +13,11 @@ import subprocess
 import sys
 import time
 
-import servers
+import rates
 from measure import (BUILD, VAMBRACE, machine, median, need, output_of, ratio, rounds,
                      scratch, spread, table)
+
+import support  # pylint: disable=wrong-import-order
 
 IMAGE = "vambrace-test:base"
 LOOP = os.path.join(BUILD, "bench", "getppid_loop")
@@ -85,27 +87,26 @@ def start(count):
         report("docker run --rm /bin/true", "ms", rounds(count, CONDITIONS, once), False)
 
 
-def server(name, count, command_for, rate_of):
+def server(name, count, server_for, rate_of):
     with scratch() as directory:
         os.chmod(directory, 0o777)
-        port = servers.free_port()
-        command = command_for(directory, port)
+        target = server_for(directory)
 
         def drive():
-            servers.wait_for(port)
-            rate_of(port, True)
+            target.wait()
+            rate_of(target.port, True)
 
-        seccomp = cut(directory, command, drive)
+        seccomp = cut(directory, target.command, drive)
         container = f"vmb-bench-{os.getpid()}"
 
         def once(condition):
-            line = docker_run(condition, seccomp, [directory], command)
+            line = docker_run(condition, seccomp, [directory], target.command)
             line[2:2] = ["-d", "--name", container]
             output_of(line)
             try:
-                servers.wait_for(port)
-                rate_of(port, True)
-                return rate_of(port, False)
+                target.wait()
+                rate_of(target.port, True)
+                return rate_of(target.port, False)
             finally:
                 subprocess.run(["docker", "rm", "-f", container], check=False,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -128,11 +129,11 @@ def main():
     if words.only in (None, "start"):
         start(words.rounds)
     if words.only in (None, "nginx"):
-        server("nginx under wrk in a container", words.rounds, servers.nginx,
-               lambda port, warm: servers.wrk_rate(port, 1 if warm else 3))
+        server("nginx under wrk in a container", words.rounds, support.nginx,
+               lambda port, warm: rates.wrk_rate(port, 1 if warm else 3))
     if words.only in (None, "redis"):
-        server("redis-benchmark GET in a container", words.rounds, servers.redis,
-               lambda port, warm: servers.redis_rate(port, 5000 if warm else 200000))
+        server("redis-benchmark GET in a container", words.rounds, support.redis,
+               lambda port, warm: rates.redis_rate(port, 5000 if warm else 200000))
 
 
 if __name__ == "__main__":

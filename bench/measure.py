@@ -19,6 +19,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("VAMBRACE_BUILD", os.path.join(ROOT, "build"))
 VAMBRACE = os.path.join(BUILD, "vambrace")
 
+# The tests know how to start real servers.
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+
 
 def need(*programs):
     """Stops with exit 4 if a program is missing."""

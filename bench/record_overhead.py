@@ -12,9 +12,11 @@ import signal
 import subprocess
 import sys
 
-import servers
+import rates
 from measure import (BUILD, VAMBRACE, added, added_ratio, machine, median, need,
                      output_of, ratio, rounds, scratch, spread, table)
+
+import support  # pylint: disable=wrong-import-order
 
 LOOP = os.path.join(BUILD, "bench", "getppid_loop")
 EMPTY = os.path.join(BUILD, "bench", "empty_probe")
@@ -77,21 +79,21 @@ def two_cpus(count):
     print(table(["condition", "one thread", "two threads", "two / one"], rows))
 
 
-def server(name, count, command_for, rate_of, strace):
+def server(name, count, server_for, rate_of, strace):
     conditions = ["nothing", "empty enter+exit", "record --light", "record"]
 
     def once(condition):
         with scratch() as directory:
             os.chmod(directory, 0o755)
-            port = servers.free_port()
-            command = wrap(condition, command_for(directory, port), directory)
+            target = server_for(directory)
+            command = wrap(condition, target.command, directory)
             with subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL,
                                   start_new_session=True) as process:
                 try:
-                    servers.wait_for(port)
-                    rate_of(port, warm=True)
-                    return rate_of(port, warm=False)
+                    target.wait()
+                    rate_of(target.port, warm=True)
+                    return rate_of(target.port, warm=False)
                 finally:
                     # As Ctrl-C on a terminal: recorder and server alike.
                     os.killpg(process.pid, signal.SIGINT)
@@ -124,11 +126,11 @@ def main():
     if words.only in (None, "cpus"):
         two_cpus(words.rounds)
     if words.only in (None, "nginx"):
-        server("nginx under wrk (1 worker, 16 connections)", words.rounds, servers.nginx,
-               lambda port, warm: servers.wrk_rate(port, 1 if warm else 3), True)
+        server("nginx under wrk (1 worker, 16 connections)", words.rounds, support.nginx,
+               lambda port, warm: rates.wrk_rate(port, 1 if warm else 3), True)
     if words.only in (None, "redis"):
-        server("redis-benchmark GET (16 clients)", words.rounds, servers.redis,
-               lambda port, warm: servers.redis_rate(port, 5000 if warm else 200000), True)
+        server("redis-benchmark GET (16 clients)", words.rounds, support.redis,
+               lambda port, warm: rates.redis_rate(port, 5000 if warm else 200000), True)
 
 
 if __name__ == "__main__":

@@ -233,13 +233,11 @@ Result<> Session::pin(const std::string& directory) {
 }
 
 void Session::detach() {
-  // Last attached, first removed: an exit seen after its enter was no longer
-  // watched would look like a refused call.
-  for (auto entry = links_.rbegin(); entry != links_.rend(); ++entry) {
+  for (const auto& [name, link] : links_) {
     if (!pinned_.empty()) {
-      bpf_link__unpin(entry->second);
+      bpf_link__unpin(link);
     }
-    bpf_link__destroy(entry->second);
+    bpf_link__destroy(link);
   }
   links_.clear();
   if (!pinned_.empty()) {
@@ -272,9 +270,6 @@ std::uint64_t pinned_recursion_misses(const std::string& directory) {
 }
 
 void detach_pinned(const std::string& directory) {
-  // The exit probe first, for the reason given in Session::detach().
-  ::unlink((directory + "/link_call_exits").c_str());
-  ::usleep(20'000);
   for (const std::string& path : entries(directory, "link_")) {
     ::unlink(path.c_str());
   }
