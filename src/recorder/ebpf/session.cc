@@ -233,11 +233,13 @@ Result<> Session::pin(const std::string& directory) {
 }
 
 void Session::detach() {
-  for (const auto& [name, link] : links_) {
+  // Last attached, first removed: an exit seen after its enter was no longer
+  // watched would look like a refused call.
+  for (auto entry = links_.rbegin(); entry != links_.rend(); ++entry) {
     if (!pinned_.empty()) {
-      bpf_link__unpin(link);
+      bpf_link__unpin(entry->second);
     }
-    bpf_link__destroy(link);
+    bpf_link__destroy(entry->second);
   }
   links_.clear();
   if (!pinned_.empty()) {
@@ -270,6 +272,9 @@ std::uint64_t pinned_recursion_misses(const std::string& directory) {
 }
 
 void detach_pinned(const std::string& directory) {
+  // The exit probe first, for the reason given in Session::detach().
+  ::unlink((directory + "/link_call_exits").c_str());
+  ::usleep(20'000);
   for (const std::string& path : entries(directory, "link_")) {
     ::unlink(path.c_str());
   }
