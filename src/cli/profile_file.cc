@@ -1,0 +1,22 @@
+#include "cli/profile_file.h"
+
+namespace vambrace::cli {
+
+Result<ProfileFile> read_profile(const Files& files, const std::string& path,
+                                 const std::string& target) {
+  ProfileFile out{.path = path, .profile = {}, .target = {}};
+  if (files.is_directory(path)) {
+    out.path += "/seccomp.json";
+  }
+  const std::optional<runtime::Target> named = runtime::target_named(target);
+  if (!named) {
+    return fail(ErrorCode::InvalidInput, "unknown target \"{}\"", target);
+  }
+  out.target = *named;
+  TRY_ASSIGN(const std::string text,
+             files.read(out.path, policy::seccomp::kMaxProfileBytes));
+  TRY_ASSIGN(out.profile, during(out.path, policy::seccomp::parse(text)));
+  return out;
+}
+
+}  // namespace vambrace::cli
