@@ -42,13 +42,15 @@ def getppid(count):
             return float(output_of(wrap(name, [LOOP, "400000"], directory)).split()[0])
 
         results = rounds(count, conditions, once)
-        slow = [float(output_of(wrap("strace -f -c", [LOOP, "4000"], directory)).split()[0])
-                for _ in range(3)]
+        # strace's price is the time that the stopped thread waits.
+        slow = [float(output_of(wrap("strace -f -c", [LOOP, "4000"], directory)).split()[1])
+                for _ in range(5)]
     base = "nothing"
     rows = [[name, f"{median(results[name]):.1f}", f"{added(results, name, base):+.1f}",
              f"{spread(results[name]):.1f}"] for name in conditions]
     traced = median(slow) - median(results[base])
-    rows.append(["strace -f -c", f"{median(slow):.0f}", f"{traced:+.0f}", ""])
+    rows.append(["strace -f -c (elapsed)", f"{median(slow):.0f}", f"{traced:+.0f}",
+                 f"{spread(slow):.0f}"])
     print("\n### One getppid, ns of thread CPU time\n")
     print(table(["condition", "median ns", "added", "half quartile distance"], rows))
     light = added_ratio(results, "record --light", "empty enter", base)
@@ -65,7 +67,8 @@ def two_cpus(count):
         def once(name):
             condition, threads = name.rsplit(", ", 1)
             command = wrap(condition, [LOOP, "400000", threads[0]], directory)
-            return median([float(x) for x in output_of(command).split()])
+            return median([float(line.split()[0])
+                           for line in output_of(command).splitlines()])
 
         names = [f"{c}, {n} thread{'s' if n > 1 else ''}"
                  for c in ("nothing", "empty enter+exit", "record") for n in (1, 2)]
