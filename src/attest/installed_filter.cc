@@ -1,12 +1,16 @@
 #include "attest/installed_filter.h"
 
+#include <fcntl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <optional>
+
+#include "base/fd.h"
 
 namespace vambrace::attest {
 namespace {
@@ -20,8 +24,23 @@ constexpr auto kGetFilter =
 
 constexpr int kStopTries = 2000;  // of one millisecond
 
+// A thread that is ending cannot be seized: the kernel answers EPERM, as for
+// one that another tracer holds.
+bool ending(int tid) {
+  const Fd fd(::open(fmt::format("/proc/{}/status", tid).c_str(),
+                     O_RDONLY | O_CLOEXEC));
+  char text[512];
+  const ssize_t n = fd ? ::read(fd.get(), text, sizeof text) : -1;
+  if (n <= 0) {
+    return true;
+  }
+  const std::string_view status(text, static_cast<std::size_t>(n));
+  return status.find("State:\tZ") != std::string_view::npos ||
+         status.find("State:\tX") != std::string_view::npos;
+}
+
 Error ptrace_error(int tid, std::string_view step, int number) {
-  if (number == ESRCH) {
+  if (number == ESRCH || ending(tid)) {
     return Error(ErrorCode::NotFound, fmt::format("thread {} ended", tid));
   }
   Error error(ErrorCode::Unavailable, fmt::format("thread {}: {}: {}", tid,
