@@ -8,14 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/fd.h"
 #include "enforcer/launcher/launcher_image.h"
 #include "host/disk_files.h"
-#include "kernel/errnos.h"
 
 namespace vambrace::enforcer {
 namespace {
@@ -56,10 +54,10 @@ Result<PrivatePlace> PrivatePlace::create() {
 }
 
 PrivatePlace::PrivatePlace(PrivatePlace&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
+    : path_(std::exchange(other.path_, {})), path_kept_(other.path_kept_) {}
 
 PrivatePlace::~PrivatePlace() {
-  if (!path_.empty()) {
+  if (!path_.empty() && !path_kept_) {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
@@ -154,30 +152,6 @@ WorkloadCover::~WorkloadCover() {
   if (!original_.empty()) {
     ::umount2(original_.c_str(), MNT_DETACH);
   }
-}
-
-Report parse_report(std::string_view text) {
-  Report report;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.starts_with("confined ")) {
-      ++report.started;
-    } else if (line.starts_with("failed ")) {
-      line.remove_prefix(7);
-      std::uint32_t number = 0;
-      const auto [rest, error] =
-          std::from_chars(line.data(), line.data() + line.size(), number);
-      line.remove_prefix(static_cast<std::size_t>(rest - line.data()));
-      std::string failure(line.substr(line.starts_with(" ") ? 1 : 0));
-      if (error == std::errc() && number != 0) {
-        failure += ": " + kernel::errno_name(number);
-      }
-      report.failures.push_back(std::move(failure));
-    }
-  }
-  return report;
 }
 
 }  // namespace vambrace::enforcer

@@ -23,6 +23,9 @@ class PrivatePlace {
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const;
 
+  // Leaves the folder where it is.
+  void keep() { path_kept_ = true; }
+
   // Writes one file, readable and, if asked, executable by everybody.
   Result<std::string> put(std::string_view name, std::string_view bytes,
                           bool executable) const;
@@ -32,6 +35,7 @@ class PrivatePlace {
  private:
   explicit PrivatePlace(std::string path) : path_(std::move(path)) {}
   std::string path_;
+  bool path_kept_ = false;
 };
 
 // Leaves for a mount namespace of this process's own, where what is mounted is
@@ -62,12 +66,5 @@ class WorkloadCover {
   std::string exe_;
   std::string original_;
 };
-
-// What launchers and rewritten docker and runc starts wrote into the report.
-struct Report {
-  std::uint64_t started = 0;          // workloads that got the policy
-  std::vector<std::string> failures;  // "load the seccomp filter: EINVAL"
-};
-Report parse_report(std::string_view text);
 
 }  // namespace vambrace::enforcer

@@ -9,19 +9,6 @@
 namespace vambrace::enforcer {
 namespace {
 
-using testing::ElementsAre;
-
-TEST(Report, CountsStartsAndTellsFailures) {
-  const Report report = parse_report(
-      "confined 12 /usr/sbin/nginx\nconfined 13 /usr/sbin/nginx\n"
-      "failed 1 load the seccomp filter\n"
-      "failed 0 a capability of the policy is not held here\nhalf a li");
-  EXPECT_EQ(report.started, 2U);
-  EXPECT_THAT(report.failures,
-              ElementsAre("load the seccomp filter: EPERM",
-                          "a capability of the policy is not held here"));
-}
-
 TEST(PrivatePlace, IsGoneAfterwards) {
   std::string path;
   {

@@ -1,0 +1,151 @@
+#include "enforcer/denials.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "kernel/capabilities.h"
+#include "kernel/errnos.h"
+#include "policy/capabilities/noise.h"
+
+namespace vambrace::enforcer {
+namespace {
+
+using Check = std::pair<std::uint32_t, std::optional<kernel::Syscall>>;
+
+// Checks that were refused, and never granted, in the recorded evidence.
+std::set<Check> always_refused(const evidence::Evidence& recorded) {
+  std::set<Check> refused;
+  std::set<Check> granted;
+  for (const evidence::Process& process : recorded.processes) {
+    if (process.key.origin == evidence::Origin::Harness) {
+      continue;
+    }
+    for (const evidence::CapabilityFact& fact : process.capabilities) {
+      const evidence::Share total = evidence::total(fact.by);
+      if (total.denied > 0) {
+        refused.emplace(fact.number, fact.during);
+      }
+      if (total.count > 0) {
+        granted.emplace(fact.number, fact.during);
+      }
+    }
+  }
+  std::set<Check> result;
+  std::ranges::set_difference(refused, granted,
+                              std::inserter(result, result.end()));
+  return result;
+}
+
+std::string why_expected(const evidence::Share& share, kernel::Syscall syscall,
+                         const policy::Policy& policy) {
+  for (const policy::ExpectedDenial& expected : policy.expected) {
+    if (expected.syscall != syscall) {
+      continue;
+    }
+    const std::string name = kernel::errno_name(expected.error);
+    const bool only = std::ranges::all_of(
+        share.denied_errnos, [&](const auto& e) { return e.first == name; });
+    if (only) {
+      return fmt::format("the policy refuses it with {} on purpose", name);
+    }
+  }
+  return "";
+}
+
+std::string why_expected(const evidence::CapabilityFact& fact,
+                         const std::set<std::uint32_t>& granted,
+                         const std::set<Check>& refused_before) {
+  if (const std::string_view noise = policy::capabilities::noise(fact);
+      !noise.empty()) {
+    return std::string(noise);
+  }
+  if (granted.contains(fact.number)) {
+    return "the policy grants it; the program had given it up";
+  }
+  if (refused_before.contains({fact.number, fact.during})) {
+    return "it was refused when recorded too";
+  }
+  return "";
+}
+
+std::string subject(const Denial& denial) {
+  if (denial.syscall) {
+    return fmt::format("{} ({})", kernel::syscall_label(*denial.syscall),
+                       kernel::to_string(denial.syscall->arch));
+  }
+  const std::uint32_t number = denial.capability.value_or(0);
+  const auto name = kernel::capability_name(number);
+  return name ? std::string(*name) : fmt::format("capability {}", number);
+}
+
+}  // namespace
+
+std::vector<Denial> denials(const evidence::Evidence& trial,
+                            const policy::Policy& policy,
+                            const std::set<std::uint32_t>& granted,
+                            const evidence::Evidence& recorded) {
+  const std::set<Check> refused_before = always_refused(recorded);
+  std::vector<Denial> result;
+  for (const evidence::Process& process : trial.processes) {
+    if (process.key.origin == evidence::Origin::Harness) {
+      continue;
+    }
+    Denial denial{.exe = process.key.exe, .origin = process.key.origin};
+    for (const evidence::SyscallFact& fact : process.syscalls) {
+      const evidence::Share share = evidence::total(fact.by);
+      if (share.denied == 0) {
+        continue;
+      }
+      Denial& added = result.emplace_back(denial);
+      added.syscall = fact.syscall;
+      added.count = share.denied;
+      added.errnos = share.denied_errnos;
+      added.args = fact.denied_args ? fact.denied_args->tuples : added.args;
+      added.why = why_expected(share, fact.syscall, policy);
+      added.expected = !added.why.empty();
+    }
+    for (const evidence::CapabilityFact& fact : process.capabilities) {
+      const evidence::Share share = evidence::total(fact.by);
+      if (share.denied == 0) {
+        continue;
+      }
+      Denial& added = result.emplace_back(denial);
+      added.capability = fact.number;
+      added.during = fact.during;
+      added.functions = fact.functions;
+      added.count = share.denied;
+      added.why = why_expected(fact, granted, refused_before);
+      added.expected = !added.why.empty();
+    }
+  }
+  return result;
+}
+
+std::string describe(const Denial& denial) {
+  std::string text = fmt::format("{} refused {} time{}", subject(denial),
+                                 denial.count, denial.count == 1 ? "" : "s");
+  for (const auto& [name, count] : denial.errnos) {
+    text += fmt::format(
+        "{} {}", name == denial.errnos.begin()->first ? " with" : ",", name);
+  }
+  if (denial.during) {
+    text += fmt::format(" during {}", kernel::syscall_label(*denial.during));
+  }
+  text += fmt::format(" in {} ({})", json::quote_bytes(denial.exe),
+                      evidence::to_string(denial.origin));
+  if (!denial.args.empty()) {
+    text += "; arguments";
+    for (const std::uint64_t value : *denial.args.begin()) {
+      text += fmt::format(" {:#x}", value);
+    }
+    if (denial.args.size() > 1) {
+      text += fmt::format(" and {} more", denial.args.size() - 1);
+    }
+  }
+  if (!denial.why.empty()) {
+    text += "; " + denial.why;
+  }
+  return text;
+}
+
+}  // namespace vambrace::enforcer

@@ -1,0 +1,127 @@
+#include "enforcer/denials.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kernel/capabilities.h"
+
+namespace vambrace::enforcer {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+kernel::Syscall call(std::string_view name) {
+  return {kernel::Arch::X86_64,
+          *kernel::syscall_number(kernel::Arch::X86_64, name)};
+}
+
+evidence::SyscallFact refused(std::string_view name, const char* error) {
+  evidence::Share share;
+  share.denied = 2;
+  share.denied_errnos[error] = 2;
+  return {.syscall = call(name),
+          .args = {},
+          .denied_args = {},
+          .by = {{"r", share}}};
+}
+
+evidence::CapabilityFact check(std::string_view capability,
+                               std::string_view during, std::uint64_t granted,
+                               std::uint64_t denied) {
+  evidence::CapabilityFact fact;
+  fact.number = *kernel::capability_number(capability);
+  fact.during = call(during);
+  fact.audited = evidence::Audited::Unknown;
+  fact.user_namespace = "initial";
+  evidence::Share share;
+  share.count = granted;
+  share.denied = denied;
+  fact.by = {{"r", share}};
+  return fact;
+}
+
+evidence::Evidence with(std::vector<evidence::SyscallFact> syscalls,
+                        std::vector<evidence::CapabilityFact> capabilities,
+                        evidence::Origin origin = evidence::Origin::App) {
+  evidence::Process process;
+  process.key.exe = "/usr/sbin/web";
+  process.key.origin = origin;
+  process.syscalls = std::move(syscalls);
+  process.capabilities = std::move(capabilities);
+  return {.workload = {}, .recordings = {}, .processes = {process}};
+}
+
+TEST(Denials, ARefusedCallIsUnexpected) {
+  const auto found =
+      denials(with({refused("socket", "EPERM")}, {}), {}, {}, {});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_FALSE(found[0].expected);
+  EXPECT_EQ(found[0].count, 2U);
+  EXPECT_THAT(describe(found[0]),
+              HasSubstr("socket (x86_64) refused 2 times with EPERM"));
+}
+
+TEST(Denials, ACallThatThePolicyRefusesOnPurposeIsExpectedWithThatErrno) {
+  policy::Policy policy;
+  policy.expected.push_back(
+      {.syscall = call("clone3"), .error = 38, .reasons = {}});
+  EXPECT_TRUE(denials(with({refused("clone3", "ENOSYS")}, {}), policy, {}, {})
+                  .at(0)
+                  .expected);
+  EXPECT_FALSE(denials(with({refused("clone3", "EPERM")}, {}), policy, {}, {})
+                   .at(0)
+                   .expected);
+}
+
+TEST(Denials, TheHarnessIsNotJudged) {
+  EXPECT_THAT(
+      denials(with({refused("socket", "EPERM")}, {}, evidence::Origin::Harness),
+              {}, {}, {}),
+      IsEmpty());
+}
+
+TEST(Denials, ACapabilityThatWasGrantedWhenRecordedIsMissed) {
+  const auto recorded = with({}, {check("CHOWN", "fchown", 1, 0)});
+  const auto found =
+      denials(with({}, {check("CHOWN", "fchown", 0, 1)}), {}, {}, recorded);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_FALSE(found[0].expected);
+  EXPECT_THAT(describe(found[0]), HasSubstr("CAP_CHOWN"));
+  EXPECT_THAT(describe(found[0]), HasSubstr("during fchown"));
+}
+
+TEST(Denials, ACapabilityNeverSeenBeforeIsMissed) {
+  EXPECT_FALSE(denials(with({}, {check("CHOWN", "fchown", 0, 1)}), {}, {}, {})
+                   .at(0)
+                   .expected);
+}
+
+TEST(Denials, ACapabilityThatWasRefusedWhenRecordedIsExpected) {
+  const auto recorded = with({}, {check("CHOWN", "fchown", 0, 4)});
+  EXPECT_TRUE(
+      denials(with({}, {check("CHOWN", "fchown", 0, 1)}), {}, {}, recorded)
+          .at(0)
+          .expected);
+  EXPECT_FALSE(
+      denials(with({}, {check("CHOWN", "chown", 0, 1)}), {}, {}, recorded)
+          .at(0)
+          .expected)
+      << "another call asks for another reason";
+}
+
+TEST(Denials, AWorkerMayGiveUpWhatThePolicyGrants) {
+  EXPECT_TRUE(denials(with({}, {check("CHOWN", "fchown", 0, 1)}), {},
+                      {*kernel::capability_number("CHOWN")}, {})
+                  .at(0)
+                  .expected);
+}
+
+TEST(Denials, NoiseIsExpected) {
+  evidence::CapabilityFact fact = check("SYS_ADMIN", "mmap", 0, 9);
+  fact.functions = {"cap_capable", "cap_vm_enough_memory"};
+  EXPECT_TRUE(denials(with({}, {fact}), {}, {}, {}).at(0).expected);
+}
+
+}  // namespace
+}  // namespace vambrace::enforcer

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "enforcer/armour.h"
+#include "policy/seccomp/profile.h"
+#include "policy/stage.h"
+#include "repository/bundle.h"
+#include "runtime/target.h"
+
+namespace vambrace::enforcer {
+
+// What to apply of a bundle, where it differs from what the bundle says.
+struct Choice {
+  std::string target;  // a name; empty: the bundle's
+  std::optional<policy::Stage> stage;
+  std::set<std::uint32_t> without;  // capabilities left out, to try
+};
+
+// A bundle made ready for one target and stage.
+struct Dress {
+  runtime::Target target;
+  policy::Stage stage = policy::Stage::Harden;
+  Armour armour;  // seccomp_path is empty if `rendered`
+  policy::seccomp::Profile profile;
+  // Another target or stage than the bundle's: rendered now, not yet a file.
+  bool rendered = false;
+};
+
+// The bundle's own rendered layers where target and stage are its own,
+// otherwise rendered anew from its policy. NotFound for an unknown target.
+Result<Dress> dress(const repository::Bundle& bundle, const Choice& choice);
+
+}  // namespace vambrace::enforcer

@@ -1,0 +1,209 @@
+#include "enforcer/trial.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "base/fd.h"
+#include "enforcer/private_place.h"
+#include "enforcer/process.h"
+#include "host/disk_files.h"
+
+namespace vambrace::enforcer {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{200};
+
+// The keyboard's interrupt ends the command; the trial then ends in order. A
+// handler, unlike an ignored signal, is not passed on by execve.
+class OutliveInterrupts {
+ public:
+  OutliveInterrupts() {
+    struct sigaction stay{};
+    stay.sa_handler = [](int) {};
+    stay.sa_flags = SA_RESTART;
+    ::sigaction(SIGINT, &stay, &before_);
+  }
+  ~OutliveInterrupts() { ::sigaction(SIGINT, &before_, nullptr); }
+  OutliveInterrupts(const OutliveInterrupts&) = delete;
+  OutliveInterrupts& operator=(const OutliveInterrupts&) = delete;
+
+ private:
+  struct sigaction before_{};
+};
+
+// Standard output leads to standard error for a while.
+class OutputToError {
+ public:
+  OutputToError() : before_(::fcntl(1, F_DUPFD_CLOEXEC, 3)) { ::dup2(2, 1); }
+  ~OutputToError() { ::dup2(before_.get(), 1); }
+  OutputToError(const OutputToError&) = delete;
+  OutputToError& operator=(const OutputToError&) = delete;
+
+ private:
+  Fd before_;
+};
+
+// PATH with one more folder in front, for the commands started meanwhile.
+class FolderInPath {
+ public:
+  explicit FolderInPath(const std::string& folder) {
+    const char* path = std::getenv("PATH");
+    before_ = path != nullptr ? path : "/usr/bin:/bin";
+    ::setenv("PATH", (folder + ":" + before_).c_str(), 1);
+  }
+  ~FolderInPath() { ::setenv("PATH", before_.c_str(), 1); }
+  FolderInPath(const FolderInPath&) = delete;
+  FolderInPath& operator=(const FolderInPath&) = delete;
+  const std::string& before() const { return before_; }
+
+ private:
+  std::string before_;
+};
+
+Result<std::string> resolved(const std::string& exe) {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::canonical(exe, error);
+  if (error) {
+    return std::unexpected(
+        system_error(exe, error.value())
+            .with_hint("--workload names the workload's executable"));
+  }
+  return path.string();
+}
+
+Result<> set_text(std::string_view text, char* to, std::size_t size) {
+  if (text.size() >= size) {
+    return fail(ErrorCode::InvalidInput, "too long: {}", text);
+  }
+  std::ranges::copy(text, to);
+  to[text.size()] = '\0';
+  return {};
+}
+
+}  // namespace
+
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    line += line.empty() ? "'" : " '";
+    for (const char c : word) {
+      line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    line += "'";
+  }
+  return line;
+}
+
+std::vector<std::string> application_programs(
+    const evidence::Evidence& evidence) {
+  std::set<std::string> programs;
+  for (const evidence::Process& process : evidence.processes) {
+    if (process.key.origin == evidence::Origin::App &&
+        process.key.exe.starts_with('/')) {
+      programs.insert(process.key.exe);
+    }
+  }
+  return {programs.begin(), programs.end()};
+}
+
+Result<Trial> Trials::watch(const TrialPlan& plan, const recorder::Scope& scope,
+                            const std::string& report) {
+  std::optional<OutputToError> redirected;
+  if (plan.output_to_error) {
+    redirected.emplace();
+  }
+  const std::unique_ptr<recorder::Recorder> recorder = make_recorder_();
+  const OutliveInterrupts outlive;
+  TRY(recorder->start(scope, {}));
+  std::optional<int> status;
+  while (!status) {
+    TRY_ASSIGN(status, recorder->wait(kLook));
+  }
+  Trial trial{.status = *status};
+  TRY_ASSIGN(trial.evidence, recorder->finish());
+  TRY_ASSIGN(const std::string text, DiskFiles().read(report));
+  trial.report = parse_report(text);
+  return trial;
+}
+
+Result<Trial> Trials::run_process(const TrialPlan& plan, const Dress& dress) {
+  TRY_ASSIGN(LaunchSpec spec, launch_spec(dress.profile, dress.target,
+                                          dress.armour.capabilities));
+  // The driver may start the workload as any user.
+  spec.lenient = 1;
+  TRY_ASSIGN(const PrivatePlace place, PrivatePlace::create());
+  TRY_ASSIGN(const std::string report, place.put_open("report"));
+  TRY(set_text(report, spec.report, sizeof spec.report));
+  TRY(set_text(plan.matching, spec.matching, sizeof spec.matching));
+  if (!private_mounts_) {
+    TRY(enter_private_mounts());
+    private_mounts_ = true;
+  }
+  recorder::Scope scope{.command = plan.command};
+  std::vector<WorkloadCover> covers;
+  for (const std::string& workload : plan.workloads) {
+    TRY_ASSIGN(const std::string exe, resolved(workload));
+    TRY_ASSIGN(
+        WorkloadCover cover,
+        WorkloadCover::create(place, exe, std::to_string(covers.size()), spec));
+    covers.push_back(std::move(cover));
+    scope.workloads.push_back(exe);
+  }
+  return watch(plan, scope, report);
+}
+
+// A folder in front of PATH holds a docker or runc that calls `vambrace run`.
+Result<Trial> Trials::run_engine(const TrialPlan& plan,
+                                 const std::string& engine) {
+  TRY_ASSIGN(const PrivatePlace place, PrivatePlace::create());
+  TRY_ASSIGN(const std::string report, place.put_open("report"));
+  const FolderInPath path(place.file("bin"));
+  TRY_ASSIGN(const std::string real, find_program(engine, path.before()));
+  std::vector<std::string> words = {
+      std::filesystem::read_symlink("/proc/self/exe").string(), "run"};
+  words.insert(words.end(), plan.run_words.begin(), plan.run_words.end());
+  words.insert(words.end(), {"--report", report});
+  recorder::Scope scope{.command = plan.command};
+  if (engine == "docker") {
+    scope.container = plan.workloads.front();
+    words.insert(words.end(), {"--docker", "--only", scope.container});
+  } else {
+    scope.workloads = plan.workloads;
+  }
+  words.insert(words.end(), {"--", real});
+  TRY(place.put("bin/" + engine,
+                fmt::format("#!/bin/sh\nexec {} \"$@\"\n", shell_line(words)),
+                true));
+  return watch(plan, scope, report);
+}
+
+Result<Trial> Trials::run(const TrialPlan& plan, const Dress& dress) {
+  const runtime::Target& target = dress.target;
+  if (target.engine == runtime::Engine::Docker) {
+    return run_engine(plan, "docker");
+  }
+  if (target.engine != runtime::Engine::None) {
+    return std::unexpected(
+        Error(ErrorCode::Unsupported,
+              fmt::format("a trial cannot be run on target \"{}\" from here",
+                          target.name))
+            .with_hint("--target process, runc or docker"));
+  }
+  switch (target.runtime) {
+    case runtime::Runtime::Process:
+      return run_process(plan, dress);
+    case runtime::Runtime::Runc:
+      return run_engine(plan, "runc");
+    case runtime::Runtime::Crun:
+      return run_engine(plan, "crun");
+  }
+  return fail(ErrorCode::Internal, "unknown runtime");
+}
+
+}  // namespace vambrace::enforcer

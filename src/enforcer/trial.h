@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "enforcer/dress.h"
+#include "enforcer/report.h"
+#include "evidence/evidence.h"
+#include "recorder/recorder.h"
+
+namespace vambrace::enforcer {
+
+// How a test command is run with one workload of it confined.
+struct TrialPlan {
+  std::vector<std::string> command;
+  // Process: resolved executables. Docker: container names, the first of which
+  // is watched. runc: executables inside the container, to be watched.
+  std::vector<std::string> workloads;
+  // Process: confine only what is started with this argument. For programs that
+  // driver and workload share, such as an interpreter.
+  std::string matching;
+  // The command's standard output goes to standard error.
+  bool output_to_error = false;
+  // Words for `vambrace run` in the place of docker and runc: the bundle and
+  // what was chosen of it.
+  std::vector<std::string> run_words;
+};
+
+// What a trial showed.
+struct Trial {
+  int status = 0;  // of the command
+  Report report;
+  std::vector<evidence::Evidence> evidence;
+};
+
+using MakeRecorder = std::function<std::unique_ptr<recorder::Recorder>()>;
+
+// Trials of one command. Process trials move this process into a private mount
+// namespace for good (docs/decisions/verify-one.md).
+class Trials {
+ public:
+  explicit Trials(MakeRecorder make_recorder)
+      : make_recorder_(std::move(make_recorder)) {}
+
+  // Runs the command to its end with the workload under `dress` and watched in
+  // the kernel. Unsupported for targets that cannot be put on from here.
+  Result<Trial> run(const TrialPlan& plan, const Dress& dress);
+
+ private:
+  Result<Trial> run_process(const TrialPlan& plan, const Dress& dress);
+  Result<Trial> run_engine(const TrialPlan& plan, const std::string& engine);
+  Result<Trial> watch(const TrialPlan& plan, const recorder::Scope& scope,
+                      const std::string& report);
+
+  MakeRecorder make_recorder_;
+  bool private_mounts_ = false;
+};
+
+// The programs that the evidence calls the application, without doubles.
+std::vector<std::string> application_programs(
+    const evidence::Evidence& evidence);
+
+// Words as one line for a POSIX shell.
+std::string shell_line(const std::vector<std::string>& words);
+
+}  // namespace vambrace::enforcer
