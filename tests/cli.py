@@ -77,7 +77,7 @@ def bash_completes(line):
 
 
 def test_bash_completes_commands_and_options():
-    assert bash_completes("vambrace ver") == ["version"]
+    assert bash_completes("vambrace vers") == ["version"]
     assert bash_completes("vambrace version --j") == ["--json"]
     assert "--output" in bash_completes("vambrace man -")
 

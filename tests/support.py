@@ -416,3 +416,43 @@ def load_python(port):
 
 SERVERS = {"nginx": nginx, "redis": redis, "memcached": memcached,
            "postgres": postgres, "python3": python_http}
+
+
+# --- Programs that tests build for themselves --------------------------------
+
+def built(source, *flags, compilers=("gcc",)):
+    """A program of this folder, compiled; the first compiler that is there."""
+    compiler = next((c for c in compilers if shutil.which(c)), None)
+    if compiler is None:
+        skip(f"none of {', '.join(compilers)} is installed")
+    name = os.path.splitext(os.path.basename(source))[0]
+    out = os.path.join(temp_dir(), name)
+    _check(compiler, *flags, "-o", out, os.path.join(TESTS, source))
+    return out
+
+
+def attacks():
+    """The attack program of tests/attacks."""
+    return built("attacks/attacks.c", "-std=c17", "-O1", "-static", "-nostdlib",
+                 "-ffreestanding", "-fno-pie", "-no-pie", "-fno-stack-protector",
+                 "-fno-asynchronous-unwind-tables")
+
+
+def static_server(directory, port=None):
+    """A static server; its binary lies in `directory`, so that two drivers with
+    one directory start the same file."""
+    port = port or free_port()
+    binary = f"{directory}/static_server"
+    if not os.path.exists(binary):
+        shutil.copy(built("static_server.c", "-O1", "-static",
+                          compilers=("musl-gcc", "gcc")), binary)
+    return Server("static", [binary, str(port), f"{directory}/server.log"], port, load_static)
+
+
+def load_static(port):
+    for i in range(10):
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            for j in range(5):
+                line = b"line %d %d\n" % (i, j)
+                connection.sendall(line)
+                assert connection.recv(100) == line

@@ -11,6 +11,7 @@ namespace vambrace::cli {
 
 using Words = std::span<const std::string>;
 
+Result<Exit> attest(Environment& environment, Words words);
 Result<Exit> completion(Environment& environment, Words words);
 Result<Exit> evidence_check(Environment& environment, Words words);
 Result<Exit> evidence_compact(Environment& environment, Words words);
@@ -23,7 +24,9 @@ Result<Exit> lint(Environment& environment, Words words);
 Result<Exit> man(Environment& environment, Words words);
 Result<Exit> mark(Environment& environment, Words words);
 Result<Exit> record(Environment& environment, Words words);
+Result<Exit> run_command(Environment& environment, Words words);
 Result<Exit> stop(Environment& environment, Words words);
+Result<Exit> verify(Environment& environment, Words words);
 Result<Exit> version(Environment& environment, Words words);
 
 }  // namespace vambrace::cli

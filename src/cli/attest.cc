@@ -1,0 +1,142 @@
+#include "attest/attestation.h"
+
+#include "attest/processes.h"
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/enforcement.h"
+#include "cli/options.h"
+#include "enforcer/capability_plan.h"
+#include "enforcer/seccomp_compile.h"
+
+namespace vambrace::cli {
+namespace {
+
+namespace seccomp = policy::seccomp;
+
+json::Value to_json(seccomp::Outcome outcome) {
+  json::Value value = {{"action", seccomp::to_string(outcome.action)}};
+  if (outcome.action == seccomp::Action::Errno) {
+    value["errno"] = outcome.error;
+  }
+  return value;
+}
+
+json::Value to_json(const attest::ForeignFilter& filter) {
+  json::Value calls = json::Value::array();
+  for (const seccomp::Difference& difference : filter.differences) {
+    calls.push_back({{"text", attest::describe_installed(difference)},
+                     {"arch", difference.arch},
+                     {"nr", difference.nr},
+                     {"args", difference.args},
+                     {"installed", to_json(difference.left)},
+                     {"bundle", to_json(difference.right)}});
+  }
+  return {{"tids", filter.tids},
+          {"instructions", filter.instructions},
+          {"differences", calls}};
+}
+
+json::Value to_json(const attest::Attestation& attestation) {
+  json::Value findings = json::Value::array();
+  for (const attest::Finding& finding : attestation.findings) {
+    findings.push_back({{"id", finding.id},
+                        {"pid", finding.pid},
+                        {"tid", finding.tid},
+                        {"thread", json::quote_bytes(finding.thread)},
+                        {"message", finding.message}});
+  }
+  json::Value filters = json::Value::array();
+  for (const attest::ForeignFilter& filter : attestation.foreign) {
+    filters.push_back(to_json(filter));
+  }
+  return {{"schema", "vambrace.attestation/v1"},
+          {"equal", attestation.equal()},
+          {"pid", attestation.pid},
+          {"threads", attestation.threads.size()},
+          {"filters_read", attestation.filters_read},
+          {"findings", findings},
+          {"foreign_filters", filters}};
+}
+
+std::string as_text(const attest::Attestation& attestation) {
+  constexpr std::size_t kMostLines = 40;
+  std::string text;
+  for (const attest::Finding& finding : attestation.findings) {
+    text += fmt::format("{}/{} {}: {}\n", finding.pid, finding.tid,
+                        json::quote_bytes(finding.thread), finding.message);
+  }
+  for (const attest::ForeignFilter& filter : attestation.foreign) {
+    text += fmt::format(
+        "{} thread{} ({}{}): another filter, {} instructions; {} calls "
+        "differ:\n",
+        filter.tids.size(), filter.tids.size() == 1 ? "" : "s",
+        filter.tids.front(), filter.tids.size() == 1 ? "" : ", ...",
+        filter.instructions, filter.differences.size());
+    for (std::size_t i = 0; i < std::min(kMostLines, filter.differences.size());
+         ++i) {
+      text += "  " + attest::describe_installed(filter.differences[i]) + "\n";
+    }
+    if (filter.differences.size() > kMostLines) {
+      text += fmt::format("  and {} more (--json has all)\n",
+                          filter.differences.size() - kMostLines);
+    }
+  }
+  const std::string looked =
+      fmt::format("{} threads, {} filters read back",
+                  attestation.threads.size(), attestation.filters_read);
+  text += attestation.equal()
+              ? fmt::format("equal: what runs is what the bundle says ({})\n",
+                            looked)
+              : fmt::format("not equal ({})\n", looked);
+  return text;
+}
+
+}  // namespace
+
+Result<Exit> attest(Environment& environment, Words words) {
+  std::string directory;
+  ChoiceWords choice_words;
+  std::optional<int> pid;
+  std::string container;
+  bool no_filter = false;
+  bool as_json = false;
+  Options options;
+  options.word("DIR", directory, "the bundle");
+  options.number("-p,--pid", "PID", pid,
+                 "the first process; its descendants are looked at as well");
+  options.value("-c,--container", "NAME", container,
+                "a running container of Docker or runc, by name or id");
+  declare_choice(options, choice_words);
+  options.flag("--no-filter", no_filter,
+               "do not stop threads to read their filters back");
+  options.json(as_json);
+  TRY(options.parse(environment, words));
+  if (pid.has_value() == !container.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "name one of --pid and --container")
+            .with_hint("vambrace attest DIR --container web"));
+  }
+
+  TRY_ASSIGN(const enforcer::Choice choice, choice_of(choice_words));
+  TRY_ASSIGN(const repository::Bundle bundle,
+             repository::load_bundle(environment.files, directory));
+  TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));
+  attest::Expectation expected{.no_new_privs = dress.armour.no_new_privs};
+  for (const std::uint32_t number : dress.armour.capabilities) {
+    expected.capabilities |= enforcer::mask_of(number);
+  }
+  seccomp::Program filter;
+  if (!no_filter) {
+    TRY_ASSIGN(filter, enforcer::compile(dress.profile, dress.target));
+  }
+  if (!container.empty()) {
+    TRY_ASSIGN(pid, attest::container_pid(container));
+  }
+  TRY_ASSIGN(const attest::Attestation attestation,
+             attest::attest(*pid, expected, no_filter ? nullptr : &filter));
+  environment.output.out(as_json ? json::print(to_json(attestation))
+                                 : as_text(attestation));
+  return attestation.equal() ? Exit::Clean : Exit::Findings;
+}
+
+}  // namespace vambrace::cli

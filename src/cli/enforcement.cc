@@ -1,0 +1,54 @@
+#include "cli/enforcement.h"
+
+#include "kernel/capabilities.h"
+
+namespace vambrace::cli {
+
+void declare_choice(Options& options, ChoiceWords& words) {
+  options.value(
+      "-t,--target", "NAME", words.target,
+      "another target than the bundle's (docker, runc, process, ...)");
+  options.choice("-s,--stage", {"observe", "allow", "harden"}, words.stage,
+                 "another stage than the bundle's");
+  options.values("--without", "CAP", words.without,
+                 "leave this capability out, to try");
+}
+
+Result<enforcer::Choice> choice_of(const ChoiceWords& words) {
+  enforcer::Choice choice{.target = words.target};
+  if (!words.stage.empty()) {
+    choice.stage = policy::stage_from(words.stage);
+  }
+  for (const std::string& name : words.without) {
+    const auto number = kernel::capability_number(name);
+    if (!number) {
+      return fail(ErrorCode::InvalidInput, "--without: no capability \"{}\"",
+                  name);
+    }
+    choice.without.insert(*number);
+  }
+  return choice;
+}
+
+std::vector<std::string> capability_words(
+    std::span<const std::uint32_t> numbers) {
+  std::vector<std::string> names;
+  for (const std::uint32_t number : numbers) {
+    names.emplace_back(kernel::capability_name(number).value_or("CAP_?"));
+  }
+  return names;
+}
+
+Result<> fits_containers(const enforcer::Dress& dress) {
+  if (dress.target.runtime != runtime::Runtime::Process) {
+    return {};
+  }
+  return std::unexpected(
+      Error(ErrorCode::Denied,
+            fmt::format("target \"{}\" is a plain process: the container "
+                        "runtime's own calls are not in its profile",
+                        dress.target.name))
+          .with_hint("--target docker or --target runc renders it for one"));
+}
+
+}  // namespace vambrace::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/options.h"
+#include "enforcer/dress.h"
+
+// What run, verify and attest have in common.
+namespace vambrace::cli {
+
+// --target, --stage and --without as they were typed.
+struct ChoiceWords {
+  std::string target;
+  std::string stage;
+  std::vector<std::string> without;
+};
+
+void declare_choice(Options& options, ChoiceWords& words);
+
+// InvalidInput for a capability that does not exist.
+Result<enforcer::Choice> choice_of(const ChoiceWords& words);
+
+// "CAP_CHOWN", ...
+std::vector<std::string> capability_words(
+    std::span<const std::uint32_t> numbers);
+
+// Denied for a dress cut for a plain process: the calls that a container
+// runtime makes under the filter are not in it.
+Result<> fits_containers(const enforcer::Dress& dress);
+
+}  // namespace vambrace::cli

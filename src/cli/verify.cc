@@ -1,0 +1,291 @@
+#include <filesystem>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/enforcement.h"
+#include "cli/options.h"
+#include "enforcer/minimize.h"
+#include "enforcer/trial.h"
+#include "kernel/capabilities.h"
+#include "recorder/ebpf/ebpf_recorder.h"
+
+namespace vambrace::cli {
+namespace {
+
+using enforcer::Denial;
+using enforcer::Judgement;
+
+struct Asked {
+  std::string directory;
+  ChoiceWords choice;
+  std::vector<std::string> workloads;
+  std::string matching;
+  bool minimize = false;
+  bool json = false;
+  std::vector<std::string> command;
+};
+
+Result<> parse(Environment& environment, Words words, Asked& asked) {
+  Options options;
+  options.word("DIR", asked.directory, "the bundle");
+  declare_choice(options, asked.choice);
+  options.values("-w,--workload", "EXE|CONTAINER", asked.workloads,
+                 "what to confine, if not the bundle's program or container");
+  options.value("--matching", "WORD", asked.matching,
+                "confine only what is started with this argument");
+  options.flag("--minimize", asked.minimize,
+               "also leave each capability out in turn");
+  options.json(asked.json);
+  options.command(asked.command, "the test, which starts the workload");
+  return options.parse(environment, words);
+}
+
+bool on_docker(const enforcer::Dress& dress) {
+  return dress.target.engine == runtime::Engine::Docker;
+}
+
+// The program or container of the bundle, unless --workload names others.
+Result<std::vector<std::string>> workloads(const Asked& asked,
+                                           const repository::Bundle& bundle,
+                                           const evidence::Evidence& recorded,
+                                           const enforcer::Dress& dress) {
+  if (!asked.workloads.empty()) {
+    return asked.workloads;
+  }
+  if (on_docker(dress)) {
+    if (!bundle.manifest.workload.container.empty()) {
+      return std::vector{bundle.manifest.workload.container};
+    }
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "which container is the workload?")
+            .with_hint("--workload NAME, as in `docker run --name NAME`"));
+  }
+  std::vector<std::string> programs = enforcer::application_programs(recorded);
+  if (programs.size() == 1) {
+    return programs;
+  }
+  return std::unexpected(
+      Error(ErrorCode::InvalidInput,
+            programs.empty()
+                ? "the bundle's evidence names no program"
+                : fmt::format("the bundle's evidence has several programs: {}",
+                              fmt::join(programs, ", ")))
+          .with_hint("--workload EXE says which to confine; what it starts is "
+                     "confined with it"));
+}
+
+// The bundle and the choice again, for `vambrace run` in docker's place.
+std::vector<std::string> run_words(const Asked& asked,
+                                   const std::set<std::uint32_t>& without) {
+  std::vector<std::string> words = {
+      std::filesystem::absolute(asked.directory).lexically_normal().string()};
+  if (!asked.choice.target.empty()) {
+    words.insert(words.end(), {"--target", asked.choice.target});
+  }
+  if (!asked.choice.stage.empty()) {
+    words.insert(words.end(), {"--stage", asked.choice.stage});
+  }
+  for (const std::uint32_t number : without) {
+    words.insert(words.end(),
+                 {"--without",
+                  std::string(kernel::capability_name(number).value_or(""))});
+  }
+  return words;
+}
+
+json::Value to_json(const Denial& denial) {
+  json::Value value = {{"text", enforcer::describe(denial)},
+                       {"exe", json::quote_bytes(denial.exe)},
+                       {"origin", evidence::to_string(denial.origin)},
+                       {"count", denial.count},
+                       {"errnos", denial.errnos}};
+  if (denial.syscall) {
+    value["kind"] = "syscall";
+    value["arch"] = kernel::to_string(denial.syscall->arch);
+    value["nr"] = denial.syscall->nr;
+    value["name"] = kernel::syscall_label(*denial.syscall);
+    value["args"] = json::Value::array();
+    for (const auto& tuple : denial.args) {
+      json::Value words = json::Value::array();
+      for (const std::uint64_t number : tuple) {
+        words.push_back(fmt::format("{:#x}", number));
+      }
+      value["args"].push_back(words);
+    }
+  } else {
+    value["kind"] = "capability";
+    value["name"] = capability_words(std::vector{*denial.capability}).front();
+    value["during"] =
+        denial.during ? kernel::syscall_label(*denial.during) : "";
+    value["functions"] = denial.functions;
+  }
+  if (denial.expected) {
+    value["why"] = denial.why;
+  }
+  return value;
+}
+
+json::Value to_json(const std::vector<Denial>& denials) {
+  json::Value list = json::Value::array();
+  for (const Denial& denial : denials) {
+    list.push_back(to_json(denial));
+  }
+  return list;
+}
+
+json::Value to_json(const Judgement& judgement) {
+  return {{"holds", judgement.holds()},
+          {"status", judgement.status},
+          {"confined", judgement.started},
+          {"failures", judgement.failures},
+          {"losses", judgement.losses},
+          {"denials", to_json(judgement.unexpected)},
+          {"expected_denials", to_json(judgement.expected)}};
+}
+
+json::Value to_json(const enforcer::Minimum& minimum) {
+  json::Value tried = json::Value::array();
+  for (const enforcer::Omission& omission : minimum.omissions) {
+    tried.push_back(
+        {{"capability", capability_words(std::vector{omission.number}).front()},
+         {"missed", omission.missed},
+         {"why", omission.why}});
+  }
+  return {
+      {"tried", tried},
+      {"minimal", capability_words(std::vector(minimum.capabilities.begin(),
+                                               minimum.capabilities.end()))},
+      {"whole", to_json(minimum.whole)}};
+}
+
+std::string as_text(const Judgement& judgement) {
+  std::string text;
+  for (const std::string& failure : judgement.failures) {
+    text += fmt::format("not started  {}\n", failure);
+  }
+  for (const Denial& denial : judgement.unexpected) {
+    text += fmt::format("denied    {}\n", enforcer::describe(denial));
+  }
+  for (const Denial& denial : judgement.expected) {
+    text += fmt::format("expected  {}\n", enforcer::describe(denial));
+  }
+  for (const std::string& loss : judgement.losses) {
+    text += fmt::format("lost      {}; a denial may have been missed\n", loss);
+  }
+  if (judgement.status != 0) {
+    text += fmt::format("the command ended with {}\n", judgement.status);
+  }
+  return text + fmt::format(
+                    "{}: {} start{} under the policy, {} denial{}, {} "
+                    "expected\n",
+                    judgement.holds() ? "holds" : "does not hold",
+                    judgement.started, judgement.started == 1 ? "" : "s",
+                    judgement.unexpected.size(),
+                    judgement.unexpected.size() == 1 ? "" : "s",
+                    judgement.expected.size());
+}
+
+std::string as_text(const enforcer::Minimum& minimum) {
+  std::string text;
+  for (const enforcer::Omission& omission : minimum.omissions) {
+    text += fmt::format(
+        "without {}: {}\n",
+        capability_words(std::vector{omission.number}).front(),
+        omission.missed ? "missed: " + omission.why : "nobody missed it");
+  }
+  const std::vector<std::string> names = capability_words(
+      std::vector(minimum.capabilities.begin(), minimum.capabilities.end()));
+  return text + fmt::format("minimal set: {}; as a whole: {}",
+                            names.empty()
+                                ? "none"
+                                : fmt::format("{}", fmt::join(names, " ")),
+                            as_text(minimum.whole));
+}
+
+// The trial of one command, repeatable with other capabilities.
+class Verification {
+ public:
+  Verification(const Asked& asked, const repository::Bundle& bundle,
+               const evidence::Evidence& recorded, enforcer::Choice choice)
+      : asked_(&asked),
+        bundle_(&bundle),
+        recorded_(&recorded),
+        choice_(std::move(choice)),
+        trials_(recorder::ebpf::make_recorder) {}
+
+  // With the capabilities of `granted` left out that are not in `wanted`.
+  Result<Judgement> with(const std::set<std::uint32_t>& granted,
+                         const std::set<std::uint32_t>& wanted) {
+    enforcer::Choice choice = choice_;
+    for (const std::uint32_t number : granted) {
+      if (!wanted.contains(number)) {
+        choice.without.insert(number);
+      }
+    }
+    TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(*bundle_, choice));
+    enforcer::TrialPlan plan{.command = asked_->command,
+                             .matching = asked_->matching,
+                             .output_to_error = asked_->json,
+                             .run_words = run_words(*asked_, choice.without)};
+    TRY_ASSIGN(plan.workloads, workloads(*asked_, *bundle_, *recorded_, dress));
+    TRY_ASSIGN(const enforcer::Trial trial, trials_.run(plan, dress));
+    return enforcer::judge(
+        trial.status, trial.report, trial.evidence, bundle_->policy,
+        {dress.armour.capabilities.begin(), dress.armour.capabilities.end()},
+        *recorded_);
+  }
+
+ private:
+  const Asked* asked_;
+  const repository::Bundle* bundle_;
+  const evidence::Evidence* recorded_;
+  enforcer::Choice choice_;
+  enforcer::Trials trials_;
+};
+
+Exit exit_of(Environment& environment, const Judgement& judgement) {
+  if (!judgement.proven() && judgement.failures.empty()) {
+    environment.output.err(
+        "vambrace verify: nothing ran under the policy\n"
+        "hint: the command must start the workload itself; --workload names "
+        "it\n");
+    return Exit::Environment;
+  }
+  return judgement.holds() ? Exit::Clean : Exit::Findings;
+}
+
+}  // namespace
+
+Result<Exit> verify(Environment& environment, Words words) {
+  Asked asked;
+  TRY(parse(environment, words, asked));
+  TRY_ASSIGN(const enforcer::Choice choice, choice_of(asked.choice));
+  TRY_ASSIGN(const repository::Bundle bundle,
+             repository::load_bundle(environment.files, asked.directory));
+  TRY_ASSIGN(
+      const evidence::Evidence recorded,
+      repository::load_bundle_evidence(environment.files, asked.directory));
+  TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));
+  const std::set<std::uint32_t> granted(dress.armour.capabilities.begin(),
+                                        dress.armour.capabilities.end());
+  Verification verification(asked, bundle, recorded, choice);
+  TRY_ASSIGN(const Judgement judgement, verification.with(granted, granted));
+
+  json::Value document = to_json(judgement);
+  document["schema"] = "vambrace.verification/v1";
+  std::string text = as_text(judgement);
+  Exit exit = exit_of(environment, judgement);
+  if (asked.minimize && exit == Exit::Clean) {
+    TRY_ASSIGN(const enforcer::Minimum minimum,
+               enforcer::minimize(granted, [&](const auto& wanted) {
+                 return verification.with(granted, wanted);
+               }));
+    document["minimize"] = to_json(minimum);
+    text += as_text(minimum);
+    exit = minimum.whole.holds() ? Exit::Clean : Exit::Findings;
+  }
+  environment.output.out(asked.json ? json::print(document) : text);
+  return exit;
+}
+
+}  // namespace vambrace::cli

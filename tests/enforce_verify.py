@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""`verify` confines the workload of a test command and nothing else, and passes
+only if the workload really ran under the policy and nothing was denied."""
+
+import os
+
+import enforcement
+import support
+
+
+def recorded(**options):
+    """The static server's load, recorded; a bundle with the calls that it made."""
+    support.require_root()
+    support.require_btf()
+    directory = support.temp_dir()
+    support.static_server(directory)
+    path = f"{directory}/evidence.json"
+    enforcement.record("static", directory, path)
+    return enforcement.from_evidence(path, **options), directory
+
+
+def test_a_fitting_policy_holds():
+    bundle, directory = recorded()
+    done = enforcement.verify(bundle, "static", directory)
+    assert done.code == 0, done
+    verdict = done.json()
+    assert verdict["holds"] and verdict["confined"] == 1 and not verdict["denials"], done
+
+
+def test_the_workload_comes_from_the_evidence():
+    bundle, directory = recorded()
+    done = support.vambrace("verify", bundle, "--json", "--",
+                            *enforcement.driver("static", directory))
+    assert done.code == 0 and done.json()["confined"] == 1, done
+
+
+def test_a_policy_too_narrow_is_caught_and_names_the_call():
+    bundle, directory = recorded(leave_out=["accept", "accept4"])
+    # The server tries accept for ever: the driver gives up and stops it.
+    done = enforcement.verify(bundle, "static", directory)
+    assert done.code == 1, done
+    denials = [d for d in done.json()["denials"] if d.get("name") in ("accept", "accept4")]
+    assert denials and denials[0]["errnos"].get("EPERM", 0) > 0, done
+    assert denials[0]["exe"].endswith("static_server"), done
+
+
+def test_the_driver_runs_free():
+    bundle, directory = recorded()
+    script = support.write(f"{directory}/driver.sh", f"""
+        unshare --mount true || exit 9
+        exec python3 {enforcement.DRIVER} static {directory}
+        """)
+    done = support.vambrace("verify", bundle, "--json", "--", "sh", script)
+    assert done.code == 0 and done.json()["confined"] == 1, done
+
+
+def test_a_workload_started_as_another_user_is_confined():
+    bundle, directory = recorded()
+    os.chmod(directory, 0o777)
+    os.remove(f"{directory}/server.log")
+    port = support.free_port()
+    script = support.write(f"{directory}/driver.sh", f"""
+        setpriv --reuid=65534 --regid=65534 --clear-groups {directory}/static_server {port} {directory}/server.log &
+        sleep 0.5
+        grep -c '^Seccomp:.2' /proc/$!/status >{directory}/seen
+        grep Uid /proc/$!/status >>{directory}/seen
+        kill $!; wait $!
+        """)
+    done = support.vambrace("verify", bundle, "--json", "--", "sh", script)
+    assert done.code == 0 and done.json()["confined"] == 1, done
+    with open(f"{directory}/seen", encoding="utf-8") as seen:
+        count, uid = seen.read().splitlines()
+    assert count == "1" and "65534" in uid, (count, uid)
+
+
+def test_nothing_confined_is_not_a_success():
+    bundle, _ = recorded()
+    done = support.vambrace("verify", bundle, "--", "true")
+    assert done.code == 4 and "nothing ran under the policy" in done.err, done
+
+
+def test_a_failing_test_command_is_a_failure():
+    bundle, directory = recorded()
+    done = support.vambrace("verify", bundle, "--json", "--", "sh", "-c",
+                            f"python3 {enforcement.DRIVER} static {directory}; exit 7")
+    assert done.code == 1 and done.json()["status"] == 7, done
+
+
+def test_the_host_does_not_see_the_cover():
+    bundle, directory = recorded()
+    binary = f"{directory}/static_server"
+    before = os.stat(binary)
+    script = (f"grep -c {binary} /proc/self/mounts >{directory}/seen; "
+              f"python3 {enforcement.DRIVER} static {directory}")
+    done = support.vambrace("verify", bundle, "--", "sh", "-c", script)
+    assert done.code == 0, done
+    with open(f"{directory}/seen", encoding="utf-8") as seen:
+        assert int(seen.read()) == 1, "the cover is not there for the command"
+    after = os.stat(binary)
+    assert (before.st_ino, before.st_size, before.st_mtime) == (
+        after.st_ino, after.st_size, after.st_mtime)
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        assert binary not in mounts.read()
+
+
+def test_minimize_finds_the_capability_that_nobody_misses():
+    bundle, directory = recorded(capabilities=["CAP_CHOWN"])
+    done = enforcement.verify(bundle, "static", directory, "--minimize")
+    assert done.code == 0, done
+    minimum = done.json()["minimize"]
+    assert minimum["minimal"] == [] and minimum["whole"]["holds"], minimum
+    assert [t["missed"] for t in minimum["tried"]] == [False], minimum
+
+
+def test_attacks_are_refused_and_seen_in_the_kernel():
+    bundle, _ = recorded()
+    program = support.attacks()
+    free = enforcement.answers(support.run(program).out)
+    plain = [a for a in enforcement.attack_list(program) if a.arch == "x86_64"]
+    log = f"{support.temp_dir()}/answers"
+    done = support.vambrace("verify", bundle, "--json", "--workload", program, "--", "sh", "-c",
+                            f"{program} {' '.join(a.name for a in plain)} >{log}")
+    assert done.code == 1 and done.json()["confined"] == 1, done
+    with open(log, encoding="utf-8") as file:
+        confined = enforcement.answers(file.read())
+    seen = {denial.get("nr") for denial in done.json()["denials"]}
+    held = [a.name for a in plain if confined[a.name] == -1 and free[a.name] != -1
+            and a.nr in seen]
+    assert len(held) >= 30, (held, confined, free)
+    done = support.vambrace("run", bundle, "--", program, "i386_unshare")
+    assert done.code != 0 and "i386_unshare" not in done.out, done
+
+
+if __name__ == "__main__":
+    support.main()
