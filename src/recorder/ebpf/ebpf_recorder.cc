@@ -86,7 +86,8 @@ class EbpfRecorder : public Recorder {
   void look_for_container();
   void choose_scope();
   Result<> keep_state();
-  Result<> add_late(int tid, std::uint32_t flags);
+  void add_late(const std::vector<int>& tids, std::uint32_t flags);
+  void say_late(std::size_t threads);
   void take_hint(const vmb_hint& hint);
   static int on_hint(void* self, void* data, std::size_t size);
   void take_hints();
@@ -221,14 +222,28 @@ Result<> EbpfRecorder::start_command() {
   return {};
 }
 
-Result<> EbpfRecorder::add_late(int tid, std::uint32_t flags) {
+void EbpfRecorder::add_late(const std::vector<int>& tids, std::uint32_t flags) {
   vmb_task task{};
   task.scope = 1;
   task.flags = VMB_TASK_FIRST_EXIT | VMB_TASK_LATE | flags;
-  const auto key = static_cast<std::uint32_t>(tid);
-  // Already there: it was forked by one of ours, and inherits.
-  bpf_map_update_elem(session_->maps().fd("tasks"), &key, &task, BPF_NOEXIST);
-  return {};
+  for (const int tid : tids) {
+    const auto key = static_cast<std::uint32_t>(tid);
+    // Already there: it was forked by one of ours, and inherits.
+    if (bpf_map_update_elem(session_->maps().fd("tasks"), &key, &task,
+                            BPF_NOEXIST) != 0 &&
+        errno != EEXIST) {
+      counters_->tasks_refused = counters_->tasks_refused + 1;
+    }
+  }
+}
+
+// Known without any image: those threads may never make another call.
+void EbpfRecorder::say_late(std::size_t threads) {
+  if (threads != 0) {
+    frame_.gaps.push_back(
+        {"attached_late",
+         fmt::format("{} threads ran before recording began", threads)});
+  }
 }
 
 Result<> EbpfRecorder::start_pid(int pid) {
@@ -242,11 +257,10 @@ Result<> EbpfRecorder::start_pid(int pid) {
   scope.main_pid = main_pid_;
   TRY(session_->maps().put("scopes", std::uint32_t{1}, scope));
   // Twice: the fork probe follows those that began in between.
-  for (int round = 0; round < 2; ++round) {
-    for (const int tid : threads_below(pid)) {
-      TRY(add_late(tid, VMB_TASK_TREE));
-    }
-  }
+  const std::vector<int> threads = threads_below(pid);
+  say_late(threads.size());
+  add_late(threads, VMB_TASK_TREE);
+  add_late(threads_below(pid), VMB_TASK_TREE);
   control_->enabled = 1;
   __atomic_fetch_add(&control_->epoch, 1, __ATOMIC_SEQ_CST);
   return {};
@@ -268,12 +282,10 @@ Result<> EbpfRecorder::start_cgroup(const std::string& path, int main_pid) {
               std::min(path.size(), sizeof scope.path - 1));
   TRY(maps.put("scopes", std::uint32_t{1}, scope));
   TRY(maps.put("scope_cgroups", id, std::uint32_t{1}));
-  for (int round = 0; round < 2; ++round) {
-    for (const int tid : threads) {
-      TRY(add_late(tid, 0));
-    }
-    TRY_ASSIGN(threads, threads_in(path));
-  }
+  say_late(threads.size());
+  add_late(threads, 0);
+  TRY_ASSIGN(threads, threads_in(path));
+  add_late(threads, 0);
   control_->cgroups = 1;
   control_->enabled = 1;
   __atomic_fetch_add(&control_->epoch, 1, __ATOMIC_SEQ_CST);

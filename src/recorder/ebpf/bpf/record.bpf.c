@@ -98,6 +98,9 @@ static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
 		refresh_task(task, tid);
 		return 0;
 	}
+	/* Enters are not noted yet: the first exit is still to come. */
+	if (!control.enabled)
+		return 0;
 	if (known->flags & VMB_TASK_FIRST_EXIT) {
 		known->flags &= ~VMB_TASK_FIRST_EXIT;
 		return 0;
@@ -183,6 +186,9 @@ int task_forks(u64 *ctx)
 
 	set_stranger(child_tid, 0);
 	known = bpf_map_lookup_elem(&tasks, &parent_tid);
+	/* Ran before the recording: the child has that image for its parent. */
+	if (known && !known->image && control.enabled)
+		find_late_image(parent, known);
 	if (known)
 		add_task(child_tid, known->image, known->scope,
 			 (known->flags & VMB_TASK_TREE) | VMB_TASK_FIRST_EXIT);

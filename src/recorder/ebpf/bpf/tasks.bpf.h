@@ -153,6 +153,21 @@ static __noinline void forget_task(u32 tid)
 	bpf_map_delete_elem(&tasks, &tid);
 }
 
+/* The program of the current task, which ran before the recording. */
+static __noinline void find_late_image(struct task_struct *task,
+				       struct vmb_task *known)
+{
+	struct vmb_scope *home;
+
+	if (!task || !known)
+		return;
+	known->image =
+		image_for(task, NULL, 0, known->scope | VMB_IMAGE_LATE << 16);
+	home = bpf_map_lookup_elem(&scopes, &known->scope);
+	if (home && home->main_pid == task->tgid)
+		home->main_image = known->image;
+}
+
 /*
  * Brings the current task up to the epoch: is it (still) in scope, in which
  * phase, and does it have a slot? Null: out of scope.
@@ -197,15 +212,8 @@ static __noinline struct vmb_task *refresh_task(struct task_struct *task,
 		if (!known->image)
 			known->image = entry_image(task, scope);
 	}
-	if (!known->image) {
-		struct vmb_scope *home =
-			bpf_map_lookup_elem(&scopes, &known->scope);
-
-		known->image = image_for(task, NULL, 0,
-					 known->scope | VMB_IMAGE_LATE << 16);
-		if (home && home->main_pid == task->tgid)
-			home->main_image = known->image;
-	}
+	if (!known->image)
+		find_late_image(task, known);
 
 	phase = control.phase;
 	if (!known->slot)
