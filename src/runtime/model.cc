@@ -55,6 +55,7 @@ void apply_runtime(const Target& target, SeccompModel& model) {
       break;
     case Runtime::Crun:
       model.refuses_unused_errno = true;
+      model.refuses_old_name = !model.reads_engine_form;
       model.max_conditions = 6;
       model.default_flags = kSpecAllow;
       break;

@@ -28,6 +28,8 @@ struct SeccompModel {
   bool refuses_flags = false;
   bool refuses_unused_errno = false;  // errnoRet on an action without one
   bool refuses_notify_on_write = false;
+  bool refuses_old_name =
+      false;  // an entry with `name`, unless an engine reads
 
   // Calls above the highest number that the profile names, per architecture,
   // get ENOSYS, whatever the default action says, if that action denies.
@@ -35,6 +37,9 @@ struct SeccompModel {
   // The stub covers the native architecture also where the profile does not
   // list it.
   bool stub_covers_native = false;
+
+  // libseccomp takes no higher one, in a rule or for the default.
+  std::uint32_t max_errno = 4094;
 
   // Conditions of one entry after this many are ignored; 0: all count.
   std::uint32_t max_conditions = 0;

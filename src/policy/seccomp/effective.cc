@@ -113,6 +113,38 @@ Result<> check_notify(const Profile& profile, const runtime::Target& target) {
   return {};
 }
 
+Result<> check_errno(const Profile& profile, const runtime::SeccompModel& model,
+                     const runtime::Target& target) {
+  const auto check = [&](Action action, std::optional<std::uint32_t> error,
+                         std::string_view place) -> Result<> {
+    if (action == Action::Errno && error.value_or(0) > model.max_errno) {
+      return fail(ErrorCode::InvalidInput, "{}: libseccomp {} refuses {}",
+                  place, runtime::to_string(target.libseccomp), *error);
+    }
+    return {};
+  };
+  TRY(check(profile.default_action, profile.default_errno_ret,
+            "defaultErrnoRet"));
+  for (std::size_t i = 0; i < profile.entries.size(); ++i) {
+    const Entry& entry = profile.entries[i];
+    TRY(check(entry.action, entry.errno_ret,
+              fmt::format("syscalls[{}].errnoRet", i)));
+  }
+  return {};
+}
+
+// A runtime that does not know the old key sees an entry without names.
+Result<> check_old_key(const Profile& profile, const runtime::Target& target) {
+  for (std::size_t i = 0; i < profile.entries.size(); ++i) {
+    if (profile.entries[i].by_old_key) {
+      return fail(ErrorCode::InvalidInput,
+                  "syscalls[{}]: {} refuses an entry without names", i,
+                  who_runs(target));
+    }
+  }
+  return {};
+}
+
 Result<> check_runtime(const Profile& profile, const runtime::Target& target,
                        const runtime::SeccompModel& model) {
   for (std::size_t i = 0; i < profile.architectures.size(); ++i) {
@@ -124,6 +156,10 @@ Result<> check_runtime(const Profile& profile, const runtime::Target& target,
   if (model.refuses_flags && !profile.flags.empty()) {
     return fail(ErrorCode::InvalidInput, "flags: {} refuses any",
                 who_runs(target));
+  }
+  TRY(check_errno(profile, model, target));
+  if (model.refuses_old_name) {
+    TRY(check_old_key(profile, target));
   }
   if (model.refuses_unused_errno) {
     TRY(check_unused_errno(profile, target));
@@ -156,6 +192,7 @@ Result<Effective> effective(const Profile& profile,
       drop(fmt::format("includes and excludes of {}",
                        json::quote_bytes(entry.names[0])));
     }
+    entry.by_old_key = entry.by_old_key && !model.reads_engine_form;
     entry.includes = {};
     entry.excludes = {};
     if (model.max_conditions != 0 && entry.args.size() > model.max_conditions) {
@@ -164,6 +201,14 @@ Result<Effective> effective(const Profile& profile,
                        model.max_conditions));
       entry.args.resize(model.max_conditions);
     }
+  }
+  if (!model.reads_engine_form && !model.refuses_old_name) {
+    std::erase_if(out.profile.entries, [&](const Entry& entry) {
+      if (entry.by_old_key) {
+        drop(fmt::format("name of {}", json::quote_bytes(entry.names[0])));
+      }
+      return entry.by_old_key;
+    });
   }
   if (!model.keeps_default_errno && out.profile.default_errno_ret) {
     drop("defaultErrnoRet");

@@ -223,6 +223,24 @@ TEST(Effective, RefusesWhatTheRuntimeRefuses) {
               {"names": ["write"], "action": "SCMP_ACT_NOTIFY"}]})",
                     "runc"),
             "syscalls[0]: runc 1.1.5 refuses SCMP_ACT_NOTIFY for write");
+  EXPECT_EQ(refused(R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+              {"names": ["write"], "action": "SCMP_ACT_ERRNO",
+               "errnoRet": 4095}]})",
+                    "runc"),
+            "syscalls[0].errnoRet: libseccomp 2.5.4 refuses 4095");
+}
+
+TEST(Effective, KnowsWhoReadsTheOldKeyName) {
+  const Profile old = *parse(R"({"defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [{"name": "flock", "action": "SCMP_ACT_ERRNO"}]})");
+  const auto on = [&](std::string_view target) {
+    return effective(old, *runtime::target_named(target));
+  };
+  EXPECT_EQ(on("docker")->profile.entries.size(), 1U);
+  EXPECT_EQ(on("runc")->profile.entries.size(), 0U);
+  EXPECT_EQ(on("runc")->dropped.size(), 1U);
+  EXPECT_EQ(on("crun").error().message(),
+            "syscalls[0]: crun 1.8.1 refuses an entry without names");
 }
 
 }  // namespace

@@ -207,6 +207,7 @@ Result<Entry> read_entry(const Value& value, std::string place) {
   TRY_ASSIGN(Reader in, Reader::of(value, std::move(place)));
   Entry entry;
   TRY_ASSIGN(entry.names, read_names(in));
+  entry.by_old_key = in.optional("name") != nullptr && !in.optional("names");
   TRY_ASSIGN(entry.action, read_action(in, "action"));
   TRY_ASSIGN(entry.errno_ret, read_errno(in, "errnoRet", "errno"));
   if (const Value* args = in.optional("args"); args != nullptr) {
@@ -274,7 +275,12 @@ Value to_json(const Condition& condition) {
 }
 
 Value to_json(const Entry& entry) {
-  Value out = {{"names", entry.names}, {"action", to_string(entry.action)}};
+  Value out = {{"action", to_string(entry.action)}};
+  if (entry.by_old_key) {
+    out["name"] = entry.names.front();
+  } else {
+    out["names"] = entry.names;
+  }
   if (entry.errno_ret) {
     out["errnoRet"] = *entry.errno_ret;
   }

@@ -45,6 +45,8 @@ struct Filter {
 
 struct Entry {
   std::vector<std::string> names;
+  // One name, given with Docker's old key `name`, which not all runtimes read.
+  bool by_old_key = false;
   Action action = Action::Errno;
   std::optional<std::uint32_t> errno_ret;
   // Conditions on different indices hold together. Conditions on one index of
