@@ -346,6 +346,10 @@ Result<std::vector<Remark>> lint(const Profile& profile,
   return Linter(profile, made, evaluator, target).run();
 }
 
+// The same profile differs by the stub of the runtime, the architectures an
+// engine adds and the version of libseccomp: an eighth is left for those.
+constexpr std::size_t kNearlyFull = kMaxInstructions - kMaxInstructions / 8;
+
 std::vector<Remark> lint_filter(std::span<const Instruction> program,
                                 const Profile& profile,
                                 const runtime::Target& target) {
@@ -355,6 +359,14 @@ std::vector<Remark> lint_filter(std::span<const Instruction> program,
     return out;
   }
   const std::uint32_t audit = kernel::audit_arch(target.arch);
+  if (program.size() > kNearlyFull) {
+    out.push_back(
+        {"nearly-full", Severity::Medium, "filter",
+         fmt::format("{} of at most {} instructions; a runtime's libseccomp "
+                     "that needs more for it fails to start the container",
+                     program.size(), kMaxInstructions),
+         "use fewer conditions on arguments or fewer architectures"});
+  }
   std::size_t allowed = 0;
   std::size_t cached = 0;
   for (const std::uint32_t nr : kernel::syscall_numbers(target.arch)) {

@@ -33,8 +33,9 @@ struct Remark {
 Result<std::vector<Remark>> lint(const Profile& profile,
                                  const runtime::Target& target);
 
-// Remarks about the filter that was compiled from it: its size, and how many of
-// the calls it always allows the kernel answers from its bitmap.
+// Remarks about the filter that was compiled from it: its size, whether that
+// comes near the kernel's limit, and how many of the calls it always allows the
+// kernel answers from its bitmap.
 std::vector<Remark> lint_filter(std::span<const Instruction> program,
                                 const Profile& profile,
                                 const runtime::Target& target);

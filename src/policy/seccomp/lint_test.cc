@@ -91,5 +91,19 @@ TEST(Lint, NamesAnEntryWhoseConditionsAllBecomeAlternatives) {
               Contains("all-alternatives syscalls[0].args"));
 }
 
+TEST(Lint, NamesAFilterThatNearlyFillsTheKernelsLimit) {
+  const Profile profile = *parse(kTight);
+  const runtime::Target target = *runtime::target_named("runc");
+  const auto severest = [&](std::size_t size) {
+    // Loads of the number, then a return of errno 1.
+    Program program(size, {.code = 0x20});
+    program.back() = {.code = 0x06, .k = 0x00050001};
+    return lint_filter(program, profile, target).front();
+  };
+  EXPECT_EQ(severest(3584).id, "cacheable");
+  EXPECT_EQ(severest(3585).id, "nearly-full");
+  EXPECT_EQ(severest(kMaxInstructions).severity, Severity::Medium);
+}
+
 }  // namespace
 }  // namespace vambrace::policy::seccomp
