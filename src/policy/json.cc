@@ -72,10 +72,11 @@ Result<std::set<std::string>> read_names(Reader& reader, const char* key) {
   std::set<std::string> names;
   for (const std::string& text : texts) {
     TRY_ASSIGN(std::string name, json::unquote_bytes(text));
+    // By their bytes, which quoting may order otherwise.
+    if (!names.empty() && name <= *names.rbegin()) {
+      TRY(bad(reader.place_of(key), "not sorted or not unique"));
+    }
     names.insert(std::move(name));
-  }
-  if (names.size() != texts.size() || !std::ranges::is_sorted(texts)) {
-    TRY(bad(reader.place_of(key), "not sorted or not unique"));
   }
   return names;
 }

@@ -31,6 +31,14 @@ std::string replaced(std::string text, std::string_view from,
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
 
+TEST(PolicyJson, NamesWithAnyBytesRoundTrip) {
+  Policy policy = example();
+  policy.syscalls[0].reasons[0].phases = {"\x01", "A", "\xff"};
+  const auto again = parse(print(policy));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, policy);
+}
+
 TEST(PolicyJson, RoundTrips) {
   const Policy policy = example();
   const auto again = parse(print(policy));
