@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "policy/seccomp/evaluate.h"
+
+// What one policy permits and another does not, as rendered.
+namespace vambrace::policy {
+
+// A call that one side lets through, at least with these arguments, and the
+// other does not.
+struct Permit {
+  std::uint32_t arch = 0;  // AUDIT_ARCH_*
+  std::uint32_t nr = 0;    // as in seccomp_data
+  // "x86_64 socket"; "x86_64 syscall_999" for a number without a name.
+  std::string call;
+  bool named = false;
+  // The alternatives that only this side has; empty: any arguments.
+  std::vector<std::string> when;
+  // Arguments that tell the sides apart.
+  seccomp::Arguments example{};
+  seccomp::Outcome here;
+  seccomp::Outcome there;
+  auto operator<=>(const Permit&) const = default;
+};
+
+struct Difference {
+  std::vector<Permit> only_left;
+  std::vector<Permit> only_right;
+  // Both permit or both refuse, but not alike: another errno, or logged.
+  std::vector<Permit> otherwise;
+  std::set<std::uint32_t> capabilities_left;  // granted only there
+  std::set<std::uint32_t> capabilities_right;
+
+  bool none() const {
+    return only_left.empty() && only_right.empty() && otherwise.empty() &&
+           capabilities_left.empty() && capabilities_right.empty();
+  }
+};
+
+// One side: a profile on its target, and the capabilities granted with it.
+struct Side {
+  const seccomp::Evaluator& evaluator;
+  const std::set<std::uint32_t>& capabilities;
+};
+
+// Semantic: asks both sides about every call and the arguments that either of
+// them looks at (seccomp/covering.h), so entries in another order or form are
+// no difference. A logged call counts as let through.
+Difference difference(const Side& left, const Side& right);
+
+// "arg0 & 0x7e020000 == 0x0, arg1 == 0x2"
+std::string describe(const seccomp::Alternative& alternative);
+
+}  // namespace vambrace::policy

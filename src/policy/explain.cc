@@ -1,0 +1,316 @@
+#include "policy/explain.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json.h"
+#include "kernel/capabilities.h"
+#include "policy/capabilities/noise.h"
+#include "policy/capabilities/reduce.h"
+#include "policy/decision.h"
+#include "policy/difference.h"
+#include "policy/risk.h"
+
+namespace vambrace::policy {
+namespace {
+
+using seccomp::Action;
+using seccomp::Outcome;
+
+Result<std::optional<std::uint64_t>> read_value(std::string_view word) {
+  if (word == "_") {
+    return std::nullopt;
+  }
+  const bool hex = word.starts_with("0x");
+  const std::string_view digits = hex ? word.substr(2) : word;
+  std::uint64_t value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [at, error] =
+      std::from_chars(digits.data(), end, value, hex ? 16 : 10);
+  if (error != std::errc() || at != end) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("\"{}\" is not a value", json::quote_bytes(word)))
+            .with_hint("values are numbers, 0x26 or 38, or _ for any"));
+  }
+  return value;
+}
+
+bool is_call(std::string_view name) {
+  return std::ranges::any_of(kernel::kAllArches, [&](kernel::Arch arch) {
+    return kernel::syscall_number(arch, name).has_value();
+  });
+}
+
+bool lets_through(Outcome outcome) {
+  return outcome.action == Action::Allow || outcome.action == Action::Log;
+}
+
+bool in_layer(const runtime::RuntimeLayer& layer, std::string_view name) {
+  for (const auto* calls : {&layer.start, &layer.exec, &layer.closure}) {
+    if (std::ranges::find(*calls, name, &runtime::LayerCall::name) !=
+        calls->end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+class Explainer {
+ public:
+  Explainer(const Question& question, const Rendering& rendering,
+            const runtime::RuntimeLayer& layer,
+            const evidence::Evidence& evidence)
+      : question_(question),
+        rendering_(rendering),
+        layer_(layer),
+        evidence_(evidence) {}
+
+  Result<std::vector<Answer>> run() {
+    if (question_.name.empty()) {
+      return std::vector{capability()};
+    }
+    TRY_ASSIGN(const seccomp::Evaluator evaluator,
+               seccomp::Evaluator::of(rendering_.profile, rendering_.target));
+    std::vector<Answer> answers;
+    for (const kernel::Arch arch : evaluator.arches()) {
+      if (const auto nr = kernel::syscall_number(arch, question_.name)) {
+        answers.push_back(call(evaluator, {arch, *nr}));
+      }
+    }
+    if (answers.empty()) {
+      return fail(ErrorCode::InvalidInput,
+                  "no architecture of this profile has {}", question_.name);
+    }
+    return answers;
+  }
+
+ private:
+  Answer call(const seccomp::Evaluator& evaluator, kernel::Syscall syscall) {
+    PartialArguments arguments;
+    std::ranges::copy(question_.values, arguments.begin());
+    const std::string values = describe(arguments);
+    Answer answer{.what = fmt::format(
+                      "{} {}{}", kernel::to_string(syscall.arch),
+                      question_.name,
+                      values.empty() ? "" : fmt::format(" ({})", values))};
+    judge(answer, evaluator, syscall, arguments);
+    if (const SyscallRule* rule = find_rule(rendering_.policy, syscall)) {
+      answer.reasons = rule->reasons;
+    } else if (const ExpectedDenial* planned =
+                   find_expected(rendering_.policy, syscall)) {
+      answer.reasons = planned->reasons;
+      answer.notes.emplace_back(
+          "refused on purpose, with the errno that the program knows");
+    }
+    answer.runtime_layer = in_layer(layer_, question_.name);
+    if (const SyscallRisk* risk = syscall_risk(question_.name)) {
+      answer.notes.push_back(fmt::format("risk: {}", risk->exposes));
+    }
+    note_absence(answer, "syscall " + question_.name);
+    for (const evidence::Process& process : evidence_.processes) {
+      for (const evidence::SyscallFact& fact : process.syscalls) {
+        if (fact.syscall == syscall) {
+          add_uses(answer, process.key, arguments_text(fact), fact.by);
+        }
+      }
+    }
+    return answer;
+  }
+
+  static void judge(Answer& answer, const seccomp::Evaluator& evaluator,
+                    kernel::Syscall syscall,
+                    const PartialArguments& arguments) {
+    const std::vector<Outcome> possible =
+        possible_outcomes(evaluator, syscall, arguments);
+    const auto passing = std::ranges::count_if(possible, lets_through);
+    answer.permission = passing == 0                      ? Permission::Refused
+                        : passing == std::ssize(possible) ? Permission::Allowed
+                                                          : Permission::Depends;
+    for (const Outcome outcome : possible) {
+      if (outcome.action != Action::Allow) {
+        answer.otherwise = outcome;
+      }
+    }
+    const seccomp::CallRules* rules = evaluator.rules(
+        kernel::audit_arch(syscall.arch), seccomp::filter_number(syscall));
+    if (rules != nullptr) {
+      for (const seccomp::Alternative& alternative : rules->alternatives) {
+        if (alternative.outcome.action == Action::Allow) {
+          answer.when.push_back(describe(alternative));
+        }
+      }
+    }
+  }
+
+  static std::string arguments_text(const evidence::SyscallFact& fact) {
+    const auto& seen = fact.args ? fact.args : fact.denied_args;
+    if (!seen) {
+      return "";
+    }
+    if (seen->unbounded) {
+      return "arguments not told apart";
+    }
+    // Also of calls whose values a filter cannot see.
+    std::string text;
+    const kernel::ArgSpec* spec = kernel::arg_spec(fact.syscall);
+    for (const std::vector<std::uint64_t>& tuple : seen->tuples) {
+      std::string one;
+      for (std::size_t i = 0; i < tuple.size(); ++i) {
+        const std::string place =
+            spec != nullptr && i < spec->arguments.size()
+                ? fmt::format("{}{}", spec->filterable ? "arg" : "*arg",
+                              spec->arguments[i].index)
+                : "value";
+        one += fmt::format("{}{} == {:#x}", one.empty() ? "" : ", ", place,
+                           tuple[i]);
+      }
+      text += (text.empty() ? "" : "; ") + one;
+    }
+    return text;
+  }
+
+  Answer capability() {
+    const std::uint32_t number = question_.capability;
+    const std::string name(
+        kernel::capability_name(number).value_or("capability"));
+    const bool granted = rendering_.capabilities.contains(number);
+    Answer answer{
+        .what = name,
+        .permission = granted ? Permission::Allowed : Permission::Refused};
+    const CapabilityRule* rule = find_capability(rendering_.policy, number);
+    if (rule != nullptr) {
+      answer.reasons = rule->reasons;
+      for (const std::string& use : rule->uses) {
+        answer.notes.push_back("for " + use);
+      }
+      if (!granted) {
+        answer.notes.push_back(
+            capabilities::needed_on(*rule, rendering_.target)
+                ? "seen, but it needs a waiver in bundle.yaml"
+                : fmt::format("{} does not ask for it",
+                              rendering_.target.name));
+      }
+    }
+    for (const CapabilityNoise& noise : rendering_.policy.noise) {
+      if (noise.number == number) {
+        answer.notes.push_back("not a need: " + noise.why);
+      }
+    }
+    if (const CapabilityRisk* risk = capability_risk(number)) {
+      answer.notes.push_back(fmt::format("risk: {}", risk->exposes));
+    }
+    note_absence(answer, "capability " + name.substr(4));
+    for (const evidence::Process& process : evidence_.processes) {
+      for (const evidence::CapabilityFact& fact : process.capabilities) {
+        if (fact.number == number) {
+          add_uses(answer, process.key, check_text(fact), fact.by);
+        }
+      }
+    }
+    return answer;
+  }
+
+  static std::string check_text(const evidence::CapabilityFact& fact) {
+    std::string text =
+        fact.during ? kernel::syscall_label(*fact.during) : "kernel";
+    for (const std::string& function : fact.functions) {
+      text += " < " + json::quote_bytes(function);
+    }
+    const std::string_view why = capabilities::noise(fact);
+    return why.empty() ? text : fmt::format("{}; noise: {}", text, why);
+  }
+
+  static void note_absence(Answer& answer, const std::string& subject) {
+    if (answer.permission == Permission::Refused && answer.reasons.empty()) {
+      answer.notes.push_back(fmt::format(
+          "no counted evidence needs it; to grant it, add a decision "
+          "\"{}: add\" to bundle.yaml",
+          subject));
+    }
+  }
+
+  static void add_uses(Answer& answer, const evidence::ProcessKey& key,
+                       const std::string& detail, const evidence::By& by) {
+    for (const auto& [recording, share] : by) {
+      answer.uses.push_back({recording, key, detail, share});
+    }
+    std::ranges::sort(answer.uses);
+  }
+
+  const Question& question_;
+  const Rendering& rendering_;
+  const runtime::RuntimeLayer& layer_;
+  const evidence::Evidence& evidence_;
+};
+
+}  // namespace
+
+std::string_view to_string(Permission permission) {
+  switch (permission) {
+    case Permission::Allowed:
+      return "allowed";
+    case Permission::Depends:
+      return "depends on its arguments";
+    case Permission::Refused:
+      return "refused";
+  }
+  return "refused";
+}
+
+Result<Question> parse_question(std::span<const std::string> words) {
+  std::vector<std::string> parts;
+  for (const std::string& word : words) {
+    std::size_t at = 0;
+    while (at < word.size()) {
+      const std::size_t end = std::min(word.find(' ', at), word.size());
+      if (end > at) {
+        parts.push_back(word.substr(at, end - at));
+      }
+      at = end + 1;
+    }
+  }
+  const bool call_first = !parts.empty() && parts[0] == "syscall";
+  const bool capability_first = !parts.empty() && parts[0] == "capability";
+  if (parts.size() > 1 && (call_first || capability_first)) {
+    parts.erase(parts.begin());
+  }
+  if (parts.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "what should be explained?")
+            .with_hint("ask for a call or a capability: socket, NET_ADMIN"));
+  }
+  const std::string& name = parts[0];
+  Question question;
+  if (!capability_first && is_call(name)) {
+    question.name = name;
+    if (parts.size() > 7) {
+      return fail(ErrorCode::InvalidInput, "a call has at most six arguments");
+    }
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      TRY_ASSIGN(const auto value, read_value(parts[i]));
+      question.values.push_back(value);
+    }
+    return question;
+  }
+  const auto number = kernel::capability_number(name);
+  if (!call_first && number && parts.size() == 1) {
+    question.capability = *number;
+    return question;
+  }
+  // Neither: the words of decisions know the nearest name.
+  TRY_ASSIGN(
+      const Subject subject,
+      parse_subject((capability_first ? "capability " : "syscall ") + name));
+  (void)subject;
+  return fail(ErrorCode::InvalidInput, "a capability has no arguments");
+}
+
+Result<std::vector<Answer>> explain(const Question& question,
+                                    const Rendering& rendering,
+                                    const runtime::RuntimeLayer& layer,
+                                    const evidence::Evidence& evidence) {
+  return Explainer(question, rendering, layer, evidence).run();
+}
+
+}  // namespace vambrace::policy

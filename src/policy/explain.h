@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "policy/partial_call.h"
+#include "policy/replay.h"
+#include "runtime/layer.h"
+
+// Why a policy says what it says about one call or capability.
+namespace vambrace::policy {
+
+// What is asked: a call, perhaps with some of its arguments, or a capability.
+struct Question {
+  std::string name;  // of the call; empty for a capability
+  std::vector<std::optional<std::uint64_t>> values;
+  std::uint32_t capability = 0;
+  auto operator<=>(const Question&) const = default;
+};
+
+// "socket", "syscall ptrace", "socket 0x26", "ioctl _ 0x5412",
+// "capability NET_ADMIN", "CAP_CHOWN": values are the call's arguments from the
+// first on, "_" for one that is left open. InvalidInput, with the nearest name
+// as hint, for anything else.
+Result<Question> parse_question(std::span<const std::string> words);
+
+// One process's use of the thing in one recording.
+struct Use {
+  evidence::RecordingId recording;
+  evidence::ProcessKey process;
+  std::string detail;  // recorded arguments, or the kernel functions
+  evidence::Share share;
+  auto operator<=>(const Use&) const = default;
+};
+
+enum class Permission : std::uint8_t {
+  Allowed,
+  Depends,  // on arguments that the question leaves open
+  Refused,
+};
+std::string_view to_string(Permission permission);  // "allowed", ...
+
+struct Answer {
+  std::string what;  // "x86_64 socket (arg0 == 0x26)", "CAP_NET_ADMIN"
+  Permission permission = Permission::Refused;
+  // The alternatives that let the call through; empty where arguments do not
+  // matter or nothing is let through.
+  std::vector<std::string> when;
+  // What a refused call gets; nullopt where every one is allowed.
+  std::optional<seccomp::Outcome> otherwise;
+  // Of the policy's rule or of a planned refusal; empty: the policy has
+  // neither.
+  std::vector<Reason> reasons;
+  // The runtime makes the call itself when it starts or enters a container.
+  bool runtime_layer = false;
+  // Whatever else decides: noise, a missing waiver, the target, the risk.
+  std::vector<std::string> notes;
+  std::vector<Use> uses;  // by recording, whoever made them
+};
+
+// One answer for each architecture of the profile that has the call; one for a
+// capability. InvalidInput where the target's runtime refuses the profile.
+Result<std::vector<Answer>> explain(const Question& question,
+                                    const Rendering& rendering,
+                                    const runtime::RuntimeLayer& layer,
+                                    const evidence::Evidence& evidence);
+
+}  // namespace vambrace::policy

@@ -1,0 +1,135 @@
+#include "policy/explain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/capabilities/reduce.h"
+#include "policy/samples.h"
+#include "policy/seccomp/render.h"
+#include "policy/synthesize.h"
+
+namespace vambrace::policy {
+namespace {
+
+using sample::fact;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Question question(const std::vector<std::string>& words) {
+  return parse_question(words).value();
+}
+
+evidence::Evidence seen() {
+  evidence::Process process =
+      sample::process({fact("read"), fact("socket", {{1, 1, 0}}),
+                       fact("mincore", sample::failed(2, "ENOSYS"))});
+  process.capabilities = {{.number = 0,
+                           .functions = {"chown_ok"},
+                           .user_namespace = "initial",
+                           .by = sample::seen(2)},
+                          {.number = 21,
+                           .functions = {"__vm_enough_memory"},
+                           .user_namespace = "initial",
+                           .by = sample::seen(9)}};
+  return sample::evidence_of({process});
+}
+
+Answer answer(const std::vector<std::string>& words) {
+  const Policy policy = synthesize(seen()).value();
+  const runtime::Target target = runtime::target_named("docker").value();
+  const seccomp::Profile profile =
+      seccomp::render(policy, target, Stage::Harden).value().profile;
+  const std::set<std::uint32_t> capabilities =
+      capabilities::render(policy, target, Stage::Harden, {}).add;
+  const auto answers = explain(question(words),
+                               {.policy = policy,
+                                .profile = profile,
+                                .target = target,
+                                .capabilities = capabilities},
+                               runtime::runtime_layer(target), seen())
+                           .value();
+  EXPECT_THAT(answers, SizeIs(1));
+  return answers.at(0);
+}
+
+TEST(Question, TakesCallsValuesAndCapabilities) {
+  EXPECT_EQ(question({"syscall", "ptrace"}).name, "ptrace");
+  EXPECT_EQ(question({"syscall ptrace"}).name, "ptrace");
+  EXPECT_EQ(question({"ioctl", "_", "0x5412"}).values,
+            (std::vector<std::optional<std::uint64_t>>{std::nullopt, 0x5412}));
+  EXPECT_EQ(question({"NET_ADMIN"}).capability, 12U);
+  EXPECT_EQ(question({"capability", "cap_net_admin"}).capability, 12U);
+  // The call, where both have the name; the capability on request.
+  EXPECT_EQ(question({"setuid"}).name, "setuid");
+  EXPECT_EQ(question({"capability", "setuid"}).capability, 7U);
+}
+
+TEST(Question, NamesTheNearestForATypo) {
+  const std::vector<std::string> words = {"sokcet"};
+  const auto refused = parse_question(words);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().hint() + refused.error().message(),
+              HasSubstr("socket"));
+  for (const std::vector<std::string>& bad :
+       {std::vector<std::string>{}, {"socket", "x"}, {"CHOWN", "1"}}) {
+    EXPECT_FALSE(parse_question(bad).has_value());
+  }
+}
+
+TEST(Explain, ACallThatDependsOnItsArgumentsTellsThem) {
+  const Answer open = answer({"socket"});
+  EXPECT_EQ(open.permission, Permission::Depends);
+  EXPECT_THAT(open.when, Contains(HasSubstr("arg0 == 0x1")));
+  EXPECT_EQ(answer({"socket", "1", "1", "0"}).permission, Permission::Allowed);
+  EXPECT_EQ(answer({"socket", "1", "0x80001", "0"}).permission,
+            Permission::Allowed);
+  const Answer crypto = answer({"socket", "0x26"});
+  EXPECT_EQ(crypto.permission, Permission::Refused);
+  EXPECT_EQ(crypto.otherwise, (seccomp::Outcome{seccomp::Action::Errno, 1}));
+}
+
+TEST(Explain, AnAllowedCallHasReasonsAndUses) {
+  const Answer read = answer({"read"});
+  EXPECT_EQ(read.permission, Permission::Allowed);
+  EXPECT_FALSE(read.otherwise.has_value());
+  ASSERT_THAT(read.reasons, SizeIs(1));
+  EXPECT_EQ(read.reasons[0].exe, "/bin/app");
+  ASSERT_THAT(read.uses, SizeIs(1));
+  EXPECT_EQ(read.uses[0].share.phases.at("serving"), 1U);
+}
+
+TEST(Explain, ARuntimesOwnCallIsNotTheWorkloads) {
+  const Answer execve = answer({"execve"});
+  EXPECT_EQ(execve.permission, Permission::Allowed);
+  EXPECT_TRUE(execve.runtime_layer);
+  EXPECT_THAT(execve.reasons, IsEmpty());
+}
+
+TEST(Explain, AnUnseenCallSaysHowItCouldBeGranted) {
+  const Answer bpf = answer({"bpf"});
+  EXPECT_EQ(bpf.permission, Permission::Refused);
+  EXPECT_THAT(bpf.notes, Contains(HasSubstr("syscall bpf: add")));
+  EXPECT_THAT(bpf.notes, Contains(HasSubstr("risk: ")));
+}
+
+TEST(Explain, APlannedRefusalKeepsItsReason) {
+  const Answer mincore = answer({"mincore"});
+  EXPECT_EQ(mincore.permission, Permission::Refused);
+  EXPECT_EQ(mincore.otherwise, (seccomp::Outcome{seccomp::Action::Errno, 38}));
+  EXPECT_THAT(mincore.reasons, SizeIs(1));
+}
+
+TEST(Explain, CapabilitiesTellUseNoiseAndRisk) {
+  const Answer chown = answer({"CHOWN"});
+  EXPECT_EQ(chown.permission, Permission::Allowed);
+  EXPECT_THAT(chown.notes, Contains(HasSubstr("chown_ok")));
+  const Answer admin = answer({"SYS_ADMIN"});
+  EXPECT_EQ(admin.permission, Permission::Refused);
+  EXPECT_THAT(admin.notes, Contains(HasSubstr("memory overcommit")));
+  EXPECT_THAT(admin.uses, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace vambrace::policy

@@ -1,0 +1,198 @@
+#include "policy/replay.h"
+
+#include <algorithm>
+
+#include "kernel/capabilities.h"
+#include "kernel/errnos.h"
+#include "policy/capabilities/noise.h"
+#include "policy/capabilities/reduce.h"
+#include "policy/partial_call.h"
+#include "policy/reasons.h"
+
+namespace vambrace::policy {
+namespace {
+
+using seccomp::Action;
+using seccomp::Outcome;
+
+constexpr std::uint32_t kEperm = 1;
+constexpr std::uint32_t kDacOverride = 1;
+constexpr std::uint32_t kDacReadSearch = 2;
+constexpr std::uint32_t kNetBindService = 10;
+
+bool refuses(Outcome outcome) {
+  return outcome.action != Action::Allow;
+}
+
+class Player {
+ public:
+  Player(const Rendering& rendering, seccomp::Evaluator evaluator)
+      : rendering_(rendering), evaluator_(std::move(evaluator)) {}
+
+  Replay play(const evidence::Evidence& evidence) {
+    for (const evidence::Process& process : evidence.processes) {
+      if (!counts(process.key.origin)) {
+        continue;
+      }
+      for (const evidence::SyscallFact& fact : process.syscalls) {
+        play_call(process.key, fact);
+      }
+      play_capabilities(evidence, process);
+    }
+    std::ranges::sort(replay_.denials);
+    std::ranges::sort(replay_.expected);
+    return std::move(replay_);
+  }
+
+ private:
+  void play_call(const evidence::ProcessKey& key,
+                 const evidence::SyscallFact& fact) {
+    const evidence::Share share = evidence::total(fact.by);
+    if (share.count > 0) {
+      ++replay_.facts;
+      judge_call(key, fact.syscall, fact.args, share, false);
+    }
+    if (share.denied > 0) {
+      ++replay_.facts;
+      judge_call(key, fact.syscall, fact.denied_args, share, true);
+    }
+  }
+
+  void judge_call(const evidence::ProcessKey& key, kernel::Syscall syscall,
+                  const std::optional<evidence::Arguments>& args,
+                  const evidence::Share& share, bool refused_before) {
+    for (const PartialArguments& known : partial_arguments(syscall, args)) {
+      const std::vector<Outcome> possible =
+          possible_outcomes(evaluator_, syscall, known);
+      const auto refusal = std::ranges::find_if(possible, refuses);
+      if (refusal == possible.end()) {
+        continue;
+      }
+      WouldBeDenial denial{.syscall = syscall,
+                           .arguments = describe(known),
+                           .process = key,
+                           .count = refused_before ? share.denied : share.count,
+                           .outcome = *refusal};
+      for (const auto& [phase, count] : share.phases) {
+        denial.phases.insert(phase);
+      }
+      if (possible.size() > 1) {
+        denial.doubt = "not all of its arguments were recorded";
+      }
+      const bool expected =
+          is_expected(syscall, *refusal, share, refused_before);
+      (expected ? replay_.expected : replay_.denials)
+          .push_back(std::move(denial));
+    }
+  }
+
+  // A program that always got this errno keeps getting it.
+  bool is_expected(kernel::Syscall syscall, Outcome outcome,
+                   const evidence::Share& share, bool refused_before) const {
+    const ExpectedDenial* planned = find_expected(rendering_.policy, syscall);
+    if (outcome.action == Action::Log) {
+      return planned != nullptr || refused_before;
+    }
+    if (outcome.action != Action::Errno) {
+      return false;
+    }
+    const std::string error = kernel::errno_name(outcome.error);
+    if (refused_before && share.denied_errnos.contains(error)) {
+      return true;
+    }
+    const auto seen = share.errnos.find(error);
+    return (planned != nullptr && planned->error == outcome.error) ||
+           (!refused_before && seen != share.errnos.end() &&
+            seen->second == share.count);
+  }
+
+  // The rules that this process alone would need.
+  void play_capabilities(const evidence::Evidence& evidence,
+                         const evidence::Process& process) {
+    evidence::Evidence alone;
+    alone.workload = evidence.workload;
+    alone.recordings = evidence.recordings;
+    alone.processes = {process};
+    const capabilities::Reduced reduced = capabilities::reduce(alone, false);
+    for (const CapabilityRule& rule : reduced.rules) {
+      ++replay_.facts;
+      if (has(rule) || !capabilities::needed_on(rule, rendering_.target)) {
+        continue;
+      }
+      WouldBeDenial denial{
+          .syscall = std::nullopt,
+          .capability = rule.number,
+          .arguments = fmt::format("{}", fmt::join(rule.uses, ", ")),
+          .process = process.key,
+          .count = uses(process, rule.number),
+          .outcome = {Action::Errno, kEperm}};
+      for (const Reason& reason : rule.reasons) {
+        denial.phases.insert(reason.phases.begin(), reason.phases.end());
+      }
+      replay_.denials.push_back(std::move(denial));
+    }
+  }
+
+  bool has(const CapabilityRule& rule) const {
+    if (rendering_.capabilities.contains(rule.number)) {
+      return true;
+    }
+    // A read asks for DAC_READ_SEARCH and, refused, for DAC_OVERRIDE
+    // (fs/namei.c, generic_permission); only open_by_handle_at does not.
+    return rule.number == kDacReadSearch &&
+           rendering_.capabilities.contains(kDacOverride) &&
+           std::ranges::none_of(rule.uses, [](const std::string& use) {
+             return use.starts_with("open_by_handle_at");
+           });
+  }
+
+  static std::uint64_t uses(const evidence::Process& process,
+                            std::uint32_t number) {
+    std::uint64_t count = 0;
+    for (const evidence::CapabilityFact& fact : process.capabilities) {
+      if (fact.number == number && capabilities::noise(fact).empty()) {
+        count += evidence::total(fact.by).count;
+      }
+    }
+    for (const evidence::NetworkFact& fact : process.network) {
+      if (count == 0 && number == kNetBindService && fact.operation == "bind") {
+        return evidence::total(fact.by).count;
+      }
+    }
+    return count;
+  }
+
+  const Rendering& rendering_;
+  const seccomp::Evaluator evaluator_;
+  Replay replay_;
+};
+
+}  // namespace
+
+std::string describe(const WouldBeDenial& denial) {
+  std::string what;
+  if (denial.syscall) {
+    const bool native = denial.syscall->arch == kernel::Arch::X86_64;
+    what = fmt::format(
+        "syscall {}{}", kernel::syscall_label(*denial.syscall),
+        native
+            ? ""
+            : fmt::format(" of {}", kernel::to_string(denial.syscall->arch)));
+  } else {
+    what =
+        fmt::format("capability {}", kernel::capability_name(denial.capability)
+                                         .value_or("of an unknown number"));
+  }
+  return denial.arguments.empty()
+             ? what
+             : fmt::format("{} ({})", what, denial.arguments);
+}
+
+Result<Replay> replay(const evidence::Evidence& evidence,
+                      const Rendering& rendering) {
+  TRY_ASSIGN(seccomp::Evaluator evaluator,
+             seccomp::Evaluator::of(rendering.profile, rendering.target));
+  return Player(rendering, std::move(evaluator)).play(evidence);
+}
+
+}  // namespace vambrace::policy
