@@ -19,13 +19,17 @@ Result<Exit> evidence_diff(Environment& environment, Words words);
 Result<Exit> evidence_merge(Environment& environment, Words words);
 Result<Exit> evidence_show(Environment& environment, Words words);
 Result<Exit> evaluate(Environment& environment, Words words);
+Result<Exit> diff(Environment& environment, Words words);
+Result<Exit> explain(Environment& environment, Words words);
 Result<Exit> help(Environment& environment, Words words);
 Result<Exit> lint(Environment& environment, Words words);
 Result<Exit> man(Environment& environment, Words words);
 Result<Exit> mark(Environment& environment, Words words);
 Result<Exit> record(Environment& environment, Words words);
+Result<Exit> replay(Environment& environment, Words words);
 Result<Exit> run_command(Environment& environment, Words words);
 Result<Exit> stop(Environment& environment, Words words);
+Result<Exit> synth(Environment& environment, Words words);
 Result<Exit> verify(Environment& environment, Words words);
 Result<Exit> version(Environment& environment, Words words);
 

@@ -84,6 +84,21 @@ Result<evidence::Evidence> load_bundle_evidence(const Files& files,
   return std::move(*merged);
 }
 
+Result<std::optional<runtime::RuntimeLayer>> load_local_layer(
+    const Files& files, const std::string& directory,
+    const runtime::Target& target) {
+  const std::string path = fmt::format("{}/layers/{}.json", directory,
+                                       runtime::to_string(target.runtime));
+  if (!files.exists(path)) {
+    return std::nullopt;
+  }
+  TRY_ASSIGN(const std::string text, files.read(path, kSmallFile));
+  TRY_ASSIGN(const auto variants, during(path, runtime::parse_layers(text)));
+  TRY_ASSIGN(runtime::RuntimeLayer layer,
+             during(path, runtime::choose_layer(variants, target)));
+  return layer;
+}
+
 std::vector<std::string> changed_files(
     const Files& files, const std::string& directory,
     const std::map<std::string, std::string>& contents) {

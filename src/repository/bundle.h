@@ -12,6 +12,7 @@
 #include "policy/decision.h"
 #include "policy/policy.h"
 #include "policy/stage.h"
+#include "runtime/layer.h"
 #include "runtime/target.h"
 
 namespace vambrace::repository {
@@ -36,6 +37,12 @@ struct Manifest {
 Result<Manifest> parse_manifest(std::string_view yaml);
 std::string print_manifest(const Manifest& manifest);
 
+// The same text with target, stage and closures as in `wanted`: every other
+// line, comments included, stays as people wrote it. InvalidInput if that does
+// not make `wanted` of it.
+Result<std::string> edit_manifest(std::string_view yaml,
+                                  const Manifest& wanted);
+
 // The waivers that still hold on a day written as 2026-12-31.
 std::vector<Waiver> waivers_on(const Manifest& manifest, std::string_view day);
 
@@ -54,6 +61,12 @@ Result<Bundle> load_bundle(const Files& files, const std::string& directory);
 // Reads bundle.yaml alone; NotFound if the folder has none yet.
 Result<Manifest> load_manifest(const Files& files,
                                const std::string& directory);
+
+// A local calibration of the target's runtime, layers/RUNTIME.json; nullopt if
+// the folder has none.
+Result<std::optional<runtime::RuntimeLayer>> load_local_layer(
+    const Files& files, const std::string& directory,
+    const runtime::Target& target);
 
 // Which of these files, named relative to the folder, are not there with these
 // bytes. Sorted.

@@ -76,6 +76,39 @@ TEST(Manifest, RefusesWaiversWithoutAPersonOrADay) {
               testing::HasSubstr("SYS_ADMN"));
 }
 
+TEST(Manifest, AnEditKeepsEveryOtherLine) {
+  const std::string yaml = "# ours\n" + with("stage: allow",
+                                             "stage: allow  # for now\n"
+                                             "closures:\n"
+                                             "- resilient libc\n"
+                                             "# end of closures");
+  Manifest wanted = parse_manifest(yaml).value();
+  EXPECT_EQ(edit_manifest(yaml, wanted).value(), yaml);
+
+  wanted.stage = policy::Stage::Observe;
+  wanted.target = runtime::target_named("crun").value();
+  wanted.closures = {"resilient libc", "arch aarch64"};
+  const std::string edited = edit_manifest(yaml, wanted).value();
+  EXPECT_EQ(parse_manifest(edited).value(), wanted);
+  EXPECT_THAT(edited, testing::StartsWith("# ours\n"));
+  EXPECT_THAT(edited, testing::HasSubstr("# end of closures\n"));
+  EXPECT_THAT(edited, testing::HasSubstr("why: \"backup: mounts\""));
+}
+
+TEST(Manifest, AnEditAddsWhatWasLeftOut) {
+  const std::string yaml = with("target: docker\n", "");
+  Manifest wanted = parse_manifest(yaml).value();
+  wanted.target = runtime::target_named("process").value();
+  EXPECT_EQ(parse_manifest(edit_manifest(yaml, wanted).value()).value(),
+            wanted);
+}
+
+TEST(Manifest, AnEditThatCannotBeMadeIsRefused) {
+  Manifest wanted = parse_manifest(kSmall).value();
+  wanted.workload.id = "spiffe://local/other";
+  EXPECT_FALSE(edit_manifest(kSmall, wanted).has_value());
+}
+
 TEST(Manifest, AWaiverHoldsToItsLastDay) {
   const Manifest manifest = parse_manifest(kSmall).value();
   EXPECT_EQ(waivers_on(manifest, "2026-12-31").size(), 1U);

@@ -234,6 +234,64 @@ std::string print_manifest(const Manifest& manifest) {
   return text;
 }
 
+namespace {
+
+// Replaces a top-level key with all lines that belong to it; adds it at the end
+// if it is not there.
+std::string replace_block(std::string_view yaml, std::string_view key,
+                          const std::string& block) {
+  std::string text;
+  bool inside = false;
+  bool done = false;
+  while (!yaml.empty()) {
+    const std::size_t end = std::min(yaml.find('\n'), yaml.size() - 1) + 1;
+    const std::string_view line = yaml.substr(0, end);
+    yaml.remove_prefix(end);
+    if (line.starts_with(key) && line.substr(key.size()).starts_with(':')) {
+      inside = true;
+      done = true;
+      text += block;
+      continue;
+    }
+    // A list may stand at the margin, under its key.
+    inside = inside && (line[0] == ' ' || line[0] == '-');
+    if (!inside) {
+      text += line;
+    }
+  }
+  if (!text.empty() && !text.ends_with('\n')) {
+    text += '\n';
+  }
+  return done ? text : text + block;
+}
+
+}  // namespace
+
+Result<std::string> edit_manifest(std::string_view yaml,
+                                  const Manifest& wanted) {
+  TRY_ASSIGN(const Manifest old, parse_manifest(yaml));
+  std::string text(yaml);
+  if (old.target != wanted.target) {
+    text = replace_block(text, "target", print_target(wanted.target));
+  }
+  if (old.stage != wanted.stage) {
+    text = replace_block(
+        text, "stage",
+        fmt::format("stage: {}\n", policy::to_string(wanted.stage)));
+  }
+  if (old.closures != wanted.closures) {
+    text = replace_block(text, "closures", list("closures", wanted.closures));
+  }
+  const auto made = parse_manifest(text);
+  if (!made || *made != wanted) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              "target, stage or closures cannot be changed in place")
+            .with_hint("edit the file, then run synth without the options"));
+  }
+  return text;
+}
+
 std::vector<Waiver> waivers_on(const Manifest& manifest, std::string_view day) {
   std::vector<Waiver> valid;
   std::ranges::copy_if(

@@ -1,0 +1,126 @@
+#include "policy/replay.h"
+
+#include "base/json.h"
+#include "cli/bundle_words.h"
+#include "cli/commands.h"
+#include "cli/evidence_files.h"
+#include "cli/options.h"
+#include "kernel/capabilities.h"
+
+namespace vambrace::cli {
+namespace {
+
+using policy::WouldBeDenial;
+
+std::string line(std::string_view word, const WouldBeDenial& denial) {
+  std::string phases;
+  for (const std::string& phase : denial.phases) {
+    phases += (phases.empty() ? " in " : ", ") + json::quote_bytes(phase);
+  }
+  return fmt::format(
+      "{}: {} by {}{}, {} times: {}{}\n", word, policy::describe(denial),
+      process_text(denial.process), phases, denial.count,
+      outcome_text(denial.outcome),
+      denial.doubt.empty() ? "" : fmt::format(" ({})", denial.doubt));
+}
+
+std::string text_of(const std::string& directory,
+                    const repository::Bundle& bundle,
+                    const evidence::Evidence& evidence,
+                    const policy::Replay& result) {
+  std::string text;
+  for (const WouldBeDenial& denial : result.denials) {
+    text += line("denied", denial);
+  }
+  for (const WouldBeDenial& denial : result.expected) {
+    text += line("expected", denial);
+  }
+  text += fmt::format(
+      "{}: {} facts of {} recordings against {} for {}: ", directory,
+      result.facts, evidence.recordings.size(),
+      policy::to_string(bundle.manifest.stage), bundle.manifest.target.name);
+  if (result.denials.empty()) {
+    text += "nothing would be denied";
+    text += result.expected.empty()
+                ? "\n"
+                : fmt::format(", {} refusals are as before\n",
+                              result.expected.size());
+    return text +
+           fmt::format("next: vambrace verify {} -- COMMAND\n", directory);
+  }
+  text += fmt::format("{} would be denied\n", result.denials.size());
+  const WouldBeDenial& first = result.denials.front();
+  const std::string what =
+      first.syscall
+          ? kernel::syscall_label(*first.syscall)
+          : std::string(
+                kernel::capability_name(first.capability).value_or("WHAT"));
+  return text + fmt::format("next: vambrace explain {} {}\n", directory, what);
+}
+
+json::Value json_of(const std::vector<WouldBeDenial>& denials) {
+  json::Value list = json::Value::array();
+  for (const WouldBeDenial& denial : denials) {
+    json::Value one = {
+        {"layer", denial.syscall ? "seccomp" : "capabilities"},
+        {"what", policy::describe(denial)},
+        {"arguments", json::quote_bytes(denial.arguments)},
+        {"exe", json::quote_bytes(denial.process.exe)},
+        {"script", json::quote_bytes(denial.process.script)},
+        {"origin", std::string(evidence::to_string(denial.process.origin))},
+        {"count", denial.count},
+        {"outcome", policy::seccomp::to_string(denial.outcome)},
+        {"doubt", denial.doubt},
+    };
+    one["phases"] = json::Value::array();
+    for (const std::string& phase : denial.phases) {
+      one["phases"].push_back(json::quote_bytes(phase));
+    }
+    if (denial.syscall) {
+      one["arch"] = std::string(kernel::to_string(denial.syscall->arch));
+      one["nr"] = denial.syscall->nr;
+      one["name"] = kernel::syscall_label(*denial.syscall);
+    } else {
+      one["name"] =
+          std::string(kernel::capability_name(denial.capability).value_or(""));
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<Exit> replay(Environment& environment, Words words) {
+  std::string directory;
+  std::vector<std::string> files;
+  bool as_json = false;
+  Options options;
+  options.word("DIR", directory, "the bundle folder");
+  options.words("EVIDENCE", files,
+                "evidence files; none: those that the bundle holds");
+  options.json(as_json);
+  TRY(options.parse(environment, words));
+
+  TRY_ASSIGN(const Loaded bundle, load(environment.files, directory));
+  TRY_ASSIGN(const evidence::Evidence evidence,
+             files.empty() ? repository::load_bundle_evidence(environment.files,
+                                                              directory)
+                           : read_merged(environment.files, files));
+  TRY_ASSIGN(const policy::Replay result,
+             during(directory, policy::replay(evidence, bundle.rendering())));
+  environment.output.out(
+      as_json ? json::print({{"schema", "vambrace.replay/v1"},
+                             {"bundle", json::quote_bytes(directory)},
+                             {"target", bundle.manifest.target.name},
+                             {"stage", std::string(policy::to_string(
+                                           bundle.manifest.stage))},
+                             {"recordings", evidence.recordings.size()},
+                             {"facts", result.facts},
+                             {"denials", json_of(result.denials)},
+                             {"expected", json_of(result.expected)}})
+              : text_of(directory, bundle, evidence, result));
+  return result.denials.empty() ? Exit::Clean : Exit::Findings;
+}
+
+}  // namespace vambrace::cli

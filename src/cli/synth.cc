@@ -1,0 +1,406 @@
+#include <algorithm>
+#include <chrono>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/evidence_files.h"
+#include "cli/options.h"
+#include "evidence/json.h"
+#include "evidence/merge.h"
+#include "kernel/capabilities.h"
+#include "policy/closure.h"
+#include "policy/json.h"
+#include "repository/compose.h"
+
+namespace vambrace::cli {
+namespace {
+
+struct Request {
+  std::vector<std::string> files;
+  std::string output;
+  std::string target;  // empty: as bundle.yaml says
+  std::string stage;
+  std::optional<std::string> id;
+  std::optional<std::string> owner;
+  std::vector<std::string> resilient;
+  std::vector<std::string> arches;
+  std::optional<std::string> layer;
+  bool heal = false;
+  bool json = false;
+};
+
+struct Input {
+  evidence::Evidence merged;
+  std::map<std::string, std::string> copies;  // evidence/ID.json
+  std::vector<std::string> unused;            // in the folder, not given
+};
+
+std::string copy_name(const evidence::Evidence& one) {
+  const std::size_t more = one.recordings.size() - 1;
+  return fmt::format("evidence/{}{}.json", one.recordings.front().id,
+                     more == 0 ? "" : fmt::format("-and-{}", more));
+}
+
+// The evidence files of the bundle, named relative to its folder.
+Result<std::vector<std::string>> kept_evidence(const Files& files,
+                                               const std::string& directory) {
+  std::vector<std::string> kept;
+  if (files.is_directory(directory + "/evidence")) {
+    TRY_ASSIGN(const auto names, files.list(directory + "/evidence"));
+    for (const std::string& name : names) {
+      if (name.ends_with(".json") && !name.starts_with('.')) {
+        kept.push_back("evidence/" + name);
+      }
+    }
+  }
+  return kept;
+}
+
+// What the words name; without words, what the bundle holds.
+Result<Input> read_input(const Files& files, const Request& request) {
+  TRY_ASSIGN(const std::vector<std::string> kept,
+             kept_evidence(files, request.output));
+  std::vector<std::string> paths = request.files;
+  if (paths.empty()) {
+    for (const std::string& name : kept) {
+      paths.push_back(request.output + "/" + name);
+    }
+  }
+  if (paths.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "no evidence given")
+            .with_hint("make some with: vambrace record -o FILE -- COMMAND"));
+  }
+  Input input;
+  std::map<std::string, evidence::Evidence> copies;
+  for (const std::string& path : paths) {
+    TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
+    if (one.recordings.empty()) {
+      return fail(ErrorCode::InvalidInput, "{}: no recording in it", path);
+    }
+    const auto [it, fresh] = copies.try_emplace(copy_name(one), one);
+    if (!fresh) {
+      TRY_ASSIGN(it->second, during(path, evidence::merge(it->second, one)));
+    }
+    if (input.merged.recordings.empty()) {
+      input.merged = std::move(one);
+    } else {
+      TRY_ASSIGN(input.merged,
+                 during(path, evidence::merge(input.merged, one)));
+    }
+  }
+  for (const auto& [name, one] : copies) {
+    input.copies.emplace(name, evidence::print(one));
+  }
+  for (const std::string& name : kept) {
+    const std::string path = request.output + "/" + name;
+    if (copies.contains(name) ||
+        std::ranges::find(paths, path) != paths.end()) {
+      continue;
+    }
+    // A bundle whose evidence does not fit together could not be replayed.
+    TRY_ASSIGN(const evidence::Evidence other, read_evidence(files, path));
+    if (auto fits = evidence::merge(input.merged, other); !fits) {
+      return std::unexpected(
+          std::move(fits.error())
+              .during(path)
+              .with_hint("make another bundle with -o, or remove that file"));
+    }
+    input.unused.push_back(name);
+  }
+  return input;
+}
+
+Result<> apply_identity(repository::Manifest& manifest, const Request& request,
+                        bool fresh) {
+  evidence::Workload wanted = manifest.workload;
+  wanted.id = request.id.value_or(wanted.id);
+  wanted.owner = request.owner.value_or(wanted.owner);
+  if (!fresh && wanted != manifest.workload) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("{}/bundle.yaml already names the workload or its "
+                          "owner",
+                          request.output))
+            .with_hint("change them there, then run synth again"));
+  }
+  manifest.workload = std::move(wanted);
+  return {};
+}
+
+// bundle.yaml, as this run wants it.
+struct Wanted {
+  repository::Manifest manifest;
+  std::string yaml;
+};
+
+// The options that were given now are written into bundle.yaml, so that it
+// never says other than what was rendered.
+Result<Wanted> wanted_manifest(const Environment& environment,
+                               const Request& request,
+                               const evidence::Evidence& evidence) {
+  const std::string path = request.output + "/bundle.yaml";
+  const bool fresh = !environment.files.exists(path);
+  Wanted wanted;
+  if (fresh) {
+    wanted.manifest = repository::manifest_for(evidence, runtime::Target{},
+                                               policy::Stage::Harden);
+  } else {
+    TRY_ASSIGN(wanted.yaml, environment.files.read(path));
+    TRY_ASSIGN(wanted.manifest,
+               during(path, repository::parse_manifest(wanted.yaml)));
+  }
+  repository::Manifest& manifest = wanted.manifest;
+  TRY(apply_identity(manifest, request, fresh));
+  if (!request.target.empty() && request.target != manifest.target.name) {
+    manifest.target = *runtime::target_named(request.target);
+  }
+  if (!request.stage.empty()) {
+    manifest.stage = *policy::stage_from(request.stage);
+  }
+  for (const auto& [word, values] : {std::pair{"resilient", &request.resilient},
+                                     std::pair{"arch", &request.arches}}) {
+    for (const std::string& value : *values) {
+      const std::string closure = fmt::format("{} {}", word, value);
+      if (std::ranges::find(manifest.closures, closure) ==
+          manifest.closures.end()) {
+        manifest.closures.push_back(closure);
+      }
+    }
+  }
+  TRY(policy::parse_closures(manifest.closures));
+  if (fresh) {
+    wanted.yaml = repository::print_manifest(manifest);
+  } else {
+    TRY_ASSIGN(wanted.yaml,
+               during(path, repository::edit_manifest(wanted.yaml, manifest)));
+  }
+  return wanted;
+}
+
+std::size_t rules_with_arguments(const policy::Policy& policy) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      policy.syscalls, [](const auto& rule) { return !rule.args.empty(); }));
+}
+
+std::vector<policy::Finding> all_findings(const repository::Composition& made,
+                                          const Input& input) {
+  std::vector<policy::Finding> all = made.policy.findings;
+  all.insert(all.end(), made.seccomp.findings.begin(),
+             made.seccomp.findings.end());
+  for (const std::string& name : input.unused) {
+    all.push_back({"evidence-unused", "low", json::quote_bytes(name),
+                   "lies in the bundle and was not given now; replay judges "
+                   "the policy against it",
+                   "give it too, or remove it"});
+  }
+  return all;
+}
+
+std::size_t table_size(const policy::Policy& policy) {
+  std::size_t size = 0;
+  for (const kernel::Arch arch : policy.arches) {
+    size += kernel::syscall_numbers(arch).size();
+  }
+  return size;
+}
+
+std::string names(const std::set<std::uint32_t>& capabilities) {
+  std::string text;
+  for (const std::uint32_t number : capabilities) {
+    text += (text.empty() ? "" : ", ") +
+            std::string(*kernel::capability_name(number));
+  }
+  return text.empty() ? "none" : text;
+}
+
+// What a command says at its end.
+struct Outcome {
+  const Request& request;
+  const repository::Manifest& manifest;
+  const repository::Composition& made;
+  std::vector<policy::Finding> findings;
+  std::vector<std::string> written;
+};
+
+std::string evidence_line(const policy::Policy& policy) {
+  const std::string state(evidence::to_string(policy.evidence_state));
+  if (policy.evidence_state == evidence::State::Complete) {
+    return state;
+  }
+  return fmt::format("{} ({}): calls may be missing", state,
+                     fmt::join(policy.gaps, ", "));
+}
+
+std::string text_of(const Outcome& outcome) {
+  const auto& [request, manifest, made, findings, written] = outcome;
+  std::string text = fmt::format(
+      "{}: {} at stage {} for {}\n"
+      "  system calls  {} of {} in the kernel's table{}, {} with argument "
+      "rules\n"
+      "  capabilities  {}\n",
+      request.output, json::quote_bytes(manifest.workload.id),
+      policy::to_string(manifest.stage), manifest.target.name,
+      made.policy.syscalls.size(), table_size(made.policy),
+      made.policy.arches.size() == 1 ? "" : "s",
+      rules_with_arguments(made.policy), names(made.capabilities.add));
+  if (!made.capabilities.refused.empty()) {
+    text += fmt::format("  refused       {} (each needs a waiver)\n",
+                        names(made.capabilities.refused));
+  }
+  text += fmt::format("  evidence      {}\n", evidence_line(made.policy));
+  text += fmt::format("  files         {}\n",
+                      written.empty()
+                          ? "unchanged"
+                          : fmt::format("{} written: {}", written.size(),
+                                        fmt::join(written, ", ")));
+  text += fmt::format("  findings      {}\n", findings.size());
+  for (const policy::Finding& finding : findings) {
+    text += fmt::format("    {}: {}: {}\n", finding.severity, finding.place,
+                        finding.message);
+    if (!finding.hint.empty()) {
+      text += fmt::format("      {}\n", finding.hint);
+    }
+  }
+  text += fmt::format("next: vambrace replay {}\n", request.output);
+  return text;
+}
+
+json::Value json_of(const Outcome& outcome) {
+  const auto& [request, manifest, made, findings, written] = outcome;
+  json::Value remarks = json::Value::array();
+  for (const policy::Finding& finding : findings) {
+    remarks.push_back(policy::to_json(finding));
+  }
+  const auto list = [](const std::set<std::uint32_t>& capabilities) {
+    json::Value names = json::Value::array();
+    for (const std::uint32_t number : capabilities) {
+      names.push_back(std::string(*kernel::capability_name(number)));
+    }
+    return names;
+  };
+  return {
+      {"schema", "vambrace.synth/v1"},
+      {"bundle", json::quote_bytes(request.output)},
+      {"target", manifest.target.name},
+      {"stage", std::string(policy::to_string(manifest.stage))},
+      {"evidence",
+       {{"state", std::string(evidence::to_string(made.policy.evidence_state))},
+        {"gaps", made.policy.gaps}}},
+      {"syscalls", made.policy.syscalls.size()},
+      {"kernel_syscalls", table_size(made.policy)},
+      {"with_arguments", rules_with_arguments(made.policy)},
+      {"capabilities", list(made.capabilities.add)},
+      {"capabilities_refused", list(made.capabilities.refused)},
+      {"findings", remarks},
+      {"written", written},
+  };
+}
+
+std::string day_of(evidence::Instant now) {
+  const std::chrono::year_month_day day{
+      std::chrono::floor<std::chrono::days>(now)};
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
+                     static_cast<unsigned>(day.month()),
+                     static_cast<unsigned>(day.day()));
+}
+
+// One entry at the end; the file is never rewritten.
+Result<std::string> changelog(const Environment& environment,
+                              const Request& request, const std::string& day,
+                              const std::vector<std::string>& changed,
+                              const Input& input) {
+  const std::string path = request.output + "/CHANGELOG.md";
+  std::string text = "# Changes\n";
+  if (environment.files.exists(path)) {
+    TRY_ASSIGN(text, environment.files.read(path));
+  }
+  const auto user = environment.variables.find("USER");
+  text += fmt::format(
+      "\n## {}\n\n{} ran synth{} on {} recordings; changed: {}.\n", day,
+      user == environment.variables.end() ? std::string("someone")
+                                          : json::quote_bytes(user->second),
+      request.heal ? " --heal" : "", input.merged.recordings.size(),
+      fmt::join(changed, ", "));
+  return text;
+}
+
+Result<std::optional<runtime::RuntimeLayer>> chosen_layer(
+    const Files& files, const Request& request, const runtime::Target& target) {
+  if (!request.layer) {
+    return repository::load_local_layer(files, request.output, target);
+  }
+  TRY_ASSIGN(const std::string text, files.read(*request.layer));
+  TRY_ASSIGN(const auto variants,
+             during(*request.layer, runtime::parse_layers(text)));
+  TRY_ASSIGN(runtime::RuntimeLayer layer,
+             during(*request.layer, runtime::choose_layer(variants, target)));
+  return layer;
+}
+
+}  // namespace
+
+Result<Exit> synth(Environment& environment, Words words) {
+  Request request;
+  Options options;
+  options.words("EVIDENCE", request.files,
+                "evidence files; none: those that the bundle holds");
+  options.value("-o,--output", "DIR", request.output, "the bundle folder");
+  options.choice("--target", runtime::target_names(), request.target,
+                 "what the bundle is for (a new one: docker)");
+  options.choice("--stage", {"observe", "allow", "harden"}, request.stage,
+                 "how strict it is (a new one: harden)");
+  options.value("--id", "ID", request.id,
+                "the workload's name, for a new bundle");
+  options.value("--owner", "OWNER", request.owner,
+                "who answers for it, for a new bundle");
+  options.values("--resilient", "KIND", request.resilient,
+                 "also grant what another libc would use: libc");
+  options.values("--arch", "ARCH", request.arches,
+                 "also translate the rules to an architecture: aarch64");
+  options.flag("--heal", request.heal, "turn refused attempts into rules");
+  options.value("--layer", "FILE", request.layer,
+                "a local calibration of the runtime");
+  options.json(request.json);
+  TRY(options.parse(environment, words));
+  if (request.output.empty()) {
+    return std::unexpected(Error(ErrorCode::InvalidInput, "no bundle folder")
+                               .with_hint("say where with -o DIR"));
+  }
+
+  while (request.output.size() > 1 && request.output.ends_with('/')) {
+    request.output.pop_back();
+  }
+
+  TRY_ASSIGN(const Input input, read_input(environment.files, request));
+  TRY_ASSIGN(const Wanted wanted,
+             wanted_manifest(environment, request, input.merged));
+  TRY_ASSIGN(const auto layer,
+             chosen_layer(environment.files, request, wanted.manifest.target));
+  const std::string day = day_of(environment.now());
+  TRY_ASSIGN(const repository::Composition made,
+             repository::compose(input.merged, wanted.manifest,
+                                 {.heal = request.heal,
+                                  .day = day,
+                                  .layer = layer ? &*layer : nullptr}));
+
+  std::map<std::string, std::string> contents = made.contents;
+  contents.insert(input.copies.begin(), input.copies.end());
+  contents["bundle.yaml"] = wanted.yaml;
+  const std::vector<std::string> changed =
+      repository::changed_files(environment.files, request.output, contents);
+  if (!changed.empty()) {
+    TRY_ASSIGN(contents["CHANGELOG.md"],
+               changelog(environment, request, day, changed, input));
+  }
+  TRY_ASSIGN(
+      const std::vector<std::string> written,
+      repository::write_bundle(environment.files, request.output, contents));
+  const Outcome outcome{request, wanted.manifest, made,
+                        all_findings(made, input), written};
+  environment.output.out(request.json ? json::print(json_of(outcome))
+                                      : text_of(outcome));
+  return Exit::Clean;
+}
+
+}  // namespace vambrace::cli

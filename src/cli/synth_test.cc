@@ -1,0 +1,144 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/captured.h"
+#include "evidence/json.h"
+#include "policy/samples.h"
+
+namespace vambrace::cli {
+namespace {
+
+using policy::sample::fact;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+const std::string kFirst(32, '1');
+const std::string kSecond(32, '2');
+
+std::string file(const std::string& id,
+                 std::vector<evidence::SyscallFact> facts,
+                 std::vector<evidence::Gap> gaps = {}) {
+  for (evidence::SyscallFact& one : facts) {
+    one.by = policy::sample::seen(3, "serving", id.c_str());
+  }
+  evidence::Evidence out = policy::sample::evidence_of(
+      {policy::sample::process(std::move(facts))}, id.c_str());
+  out.recordings[0].verdict = evidence::judge(std::move(gaps));
+  return evidence::print(out);
+}
+
+Captured world() {
+  Captured out;
+  out.files.files["a.json"] =
+      file(kFirst, {fact("read"), fact("socket", {{1, 1, 0}})});
+  out.files.files["b.json"] =
+      file(kSecond, {fact("read"), fact("splice")}, {{"map_full", "syscalls"}});
+  return out;
+}
+
+TEST(Synth, WritesABundleThatReplaysItsOwnEvidence) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "b.json", "-o", "out"}), 0)
+      << w.output.error;
+  for (const char* name : {"bundle.yaml", "policy.json", "seccomp.json",
+                           "capabilities.json", "CHANGELOG.md"}) {
+    EXPECT_TRUE(w.files.exists(std::string("out/") + name)) << name;
+  }
+  EXPECT_THAT(w.output.answer, HasSubstr("in the kernel's table, 1 with"));
+  EXPECT_THAT(w.output.answer, HasSubstr("incomplete (map_full)"));
+  EXPECT_THAT(w.output.answer, HasSubstr("next: vambrace replay out"));
+  EXPECT_EQ(w.run({"replay", "out"}), 0) << w.output.answer;
+}
+
+TEST(Synth, TheSameAgainWritesNothing) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);
+  w.files.written.clear();
+  EXPECT_EQ(w.run({"synth", "-o", "out"}), 0) << w.output.error;
+  EXPECT_THAT(w.files.written, IsEmpty());
+  EXPECT_THAT(w.output.answer, HasSubstr("unchanged"));
+}
+
+TEST(Synth, OptionsChangeTheirLinesOfAnExistingManifest) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);
+  w.files.files["out/bundle.yaml"] += "# kept\n";
+  EXPECT_EQ(w.run({"synth", "-o", "out", "--target", "crun", "--stage",
+                   "observe", "--resilient", "libc"}),
+            0)
+      << w.output.error;
+  const std::string& yaml = w.files.files["out/bundle.yaml"];
+  EXPECT_THAT(yaml, HasSubstr("target: crun\n"));
+  EXPECT_THAT(yaml, HasSubstr("stage: observe\n"));
+  EXPECT_THAT(yaml, HasSubstr("resilient libc"));
+  EXPECT_THAT(yaml, HasSubstr("# kept\n"));
+  EXPECT_EQ(w.run({"synth", "-o", "out", "--id", "spiffe://local/b"}), 2);
+}
+
+TEST(Synth, ReplayNamesWhatTheEvidenceLacked) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);
+  EXPECT_EQ(w.run({"replay", "out", "b.json"}), 1);
+  EXPECT_THAT(w.output.answer, HasSubstr("denied: syscall splice by /bin/app"));
+  EXPECT_THAT(w.output.answer, Not(HasSubstr("denied: syscall read")));
+}
+
+TEST(Synth, EvidenceThatWasNotGivenIsTold) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);
+  EXPECT_EQ(w.run({"synth", "b.json", "-o", "out"}), 0);
+  EXPECT_THAT(w.output.answer, HasSubstr("evidence/" + kFirst + ".json"));
+  EXPECT_EQ(w.run({"replay", "out"}), 1);
+}
+
+TEST(Synth, EvidenceOfAnotherWorkloadIsRefused) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);
+  std::string& text = w.files.files["b.json"];
+  text.replace(text.find("local/app"), 9, "local/dba");
+  const auto before = w.files.files;
+  EXPECT_EQ(w.run({"synth", "b.json", "-o", "out"}), 2);
+  EXPECT_THAT(w.output.error, HasSubstr(kFirst));
+  EXPECT_EQ(w.files.files, before);
+}
+
+TEST(Synth, AnEditThatWasNotRenderedIsNamed) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);
+  std::string& yaml = w.files.files["out/bundle.yaml"];
+  yaml.replace(yaml.find("stage: harden"), 13, "stage: allow");
+  EXPECT_EQ(w.run({"replay", "out"}), 2);
+  EXPECT_THAT(w.output.error, HasSubstr("vambrace synth -o out"));
+  EXPECT_EQ(w.run({"synth", "-o", "out"}), 0);
+  EXPECT_EQ(w.run({"replay", "out"}), 0);
+}
+
+TEST(Synth, BadInputWritesNothing) {
+  Captured w = world();
+  w.files.files["cut.json"] = w.files.files["a.json"].substr(0, 200);
+  w.files.files["new.json"] = w.files.files["a.json"];
+  std::string& text = w.files.files["new.json"];
+  text.replace(text.find("evidence/v1"), 11, "evidence/v9");
+  w.files.written.clear();
+  EXPECT_EQ(w.run({"synth", "cut.json", "-o", "out"}), 2);
+  EXPECT_EQ(w.run({"synth", "new.json", "-o", "out"}), 2);
+  EXPECT_EQ(w.run({"synth", "none.json", "-o", "out"}), 2);
+  EXPECT_EQ(w.run({"synth", "-o", "out"}), 2);
+  EXPECT_EQ(w.run({"synth", "a.json"}), 2);
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out", "--stage", "hard"}), 2);
+  EXPECT_EQ(w.run({"replay", "out"}), 2);
+  EXPECT_THAT(w.files.written, IsEmpty());
+}
+
+TEST(Synth, AFullDiskLeavesTheOldBundle) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);
+  const auto before = w.files.files;
+  w.files.writes_until_full = w.files.written.size();
+  EXPECT_EQ(w.run({"synth", "b.json", "-o", "out"}), 4);
+  EXPECT_EQ(w.files.files, before);
+}
+
+}  // namespace
+}  // namespace vambrace::cli
