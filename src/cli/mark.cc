@@ -13,7 +13,8 @@ Result<Exit> mark(Environment& environment, Words words) {
                 "which recording, if several are going on");
   TRY(options.parse(environment, words));
 
-  TRY_ASSIGN(const std::string found, recorder::ebpf::find_recording(id));
+  TRY_ASSIGN(const std::string found,
+             recorder::ebpf::find_live_recording(environment.files, id));
   TRY(recorder::ebpf::mark_recording(found, phase));
   return Exit::Clean;
 }

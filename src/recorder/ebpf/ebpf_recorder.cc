@@ -170,6 +170,7 @@ Result<> EbpfRecorder::keep_state() {
   state.workloads = scope_.workloads;
   state.output = options_.output;
   state.recorder = static_cast<int>(::getpid());
+  state.recorder_start = start_of(state.recorder).value_or(0);
   state.main_pid = static_cast<int>(main_pid_);
   DiskFiles files;
   return files.write(state_file(frame_.recording.id), print(state));

@@ -2,10 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <signal.h>
 #include <unistd.h>
-
-#include <fstream>
 
 #include "recorder/ebpf/collect.h"
 #include "recorder/ebpf/frame.h"
@@ -21,15 +18,8 @@ Result<State> read_state(const Files& files, const std::string& id) {
   return during("recording " + id, parse_state(text));
 }
 
-// A recorder that lives is one that still is a vambrace.
-bool is_alive(int pid) {
-  if (pid <= 0 || ::kill(pid, 0) != 0) {
-    return false;
-  }
-  std::ifstream file(fmt::format("/proc/{}/comm", pid));
-  std::string name;
-  std::getline(file, name);
-  return name == "vambrace";
+bool is_alive(const State& state) {
+  return start_of(state.recorder) == state.recorder_start;
 }
 
 int count_hint(void* seen, void* /*data*/, std::size_t /*size*/) {
@@ -43,7 +33,7 @@ Result<Resumed> resume(const Files& files, const std::string& id) {
   Resumed resumed;
   TRY_ASSIGN(resumed.state, read_state(files, id));
   State& state = resumed.state;
-  if (is_alive(state.recorder)) {
+  if (is_alive(state)) {
     return std::unexpected(
         Error(ErrorCode::Denied,
               fmt::format("recording {} is still watched by process {}", id,
@@ -86,13 +76,26 @@ void discard(Files& files, const std::string& id) {
 
 Result<bool> ask_to_stop(const Files& files, const std::string& id) {
   TRY_ASSIGN(const State state, read_state(files, id));
-  if (!is_alive(state.recorder)) {
+  if (!is_alive(state)) {
     return false;
   }
   TRY_ASSIGN(const Maps maps, Maps::pinned(pin_directory(id)));
   TRY_ASSIGN(auto control, Mapped<vmb_control>::of(maps.fd(".data.control")));
   control->stop = 1;
   return true;
+}
+
+Result<std::string> find_live_recording(const Files& files,
+                                        const std::string& id) {
+  std::vector<std::string> live;
+  for (const std::string& known : pinned_recordings()) {
+    // One that has no state yet does not run its command yet.
+    if (const auto state = read_state(files, known);
+        state && is_alive(*state)) {
+      live.push_back(known);
+    }
+  }
+  return pick_recording(live, id);
 }
 
 Result<> mark_recording(const std::string& id, const std::string& phase) {

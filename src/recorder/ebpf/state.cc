@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "base/json.h"
 #include "evidence/json.h"
 
@@ -47,6 +50,7 @@ std::string print(const State& state) {
       {"workloads", state.workloads},
       {"output", state.output},
       {"recorder", state.recorder},
+      {"recorder_start", state.recorder_start},
       {"main_pid", state.main_pid},
   });
 }
@@ -84,10 +88,31 @@ Result<State> parse_state(std::string_view text) {
   TRY_ASSIGN(state.output, reader.text("output"));
   TRY_ASSIGN(const std::uint64_t recorder, reader.number("recorder"));
   state.recorder = static_cast<int>(recorder);
+  TRY_ASSIGN(state.recorder_start, reader.number("recorder_start"));
   TRY_ASSIGN(const std::uint64_t main_pid, reader.number("main_pid"));
   state.main_pid = static_cast<int>(main_pid);
   TRY(reader.finish());
   return state;
+}
+
+std::optional<std::uint64_t> start_of(int pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string line;
+  // The name in parentheses may hold anything; the 22nd field is the 20th
+  // after it (proc_pid_stat(5)).
+  if (!std::getline(file, line) || !line.contains(')')) {
+    return std::nullopt;
+  }
+  std::istringstream fields(line.substr(line.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 0; i < 19; ++i) {
+    fields >> skipped;
+  }
+  std::uint64_t start = 0;
+  if (!(fields >> start)) {
+    return std::nullopt;
+  }
+  return start;
 }
 
 bool ensure_bpffs(bool& mounted) {
@@ -124,8 +149,13 @@ std::vector<std::string> pinned_recordings() {
 }
 
 Result<std::string> find_recording(const std::string& id) {
+  return pick_recording(pinned_recordings(), id);
+}
+
+Result<std::string> pick_recording(const std::vector<std::string>& ids,
+                                   const std::string& id) {
   std::vector<std::string> matches;
-  for (const std::string& known : pinned_recordings()) {
+  for (const std::string& known : ids) {
     if (known.starts_with(id)) {
       matches.push_back(known);
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,11 +23,16 @@ struct State {
   std::vector<std::string> workloads;
   std::string output;  // where the evidence was to go
   int recorder = 0;    // pid
+  // When that process began, in ticks since boot: a pid is used again.
+  std::uint64_t recorder_start = 0;
   int main_pid = 0;
 };
 
 std::string print(const State& state);
 Result<State> parse_state(std::string_view text);
+
+// When the process began, in ticks since boot; nullopt if there is none.
+std::optional<std::uint64_t> start_of(int pid);
 
 // True if a bpffs is mounted at /sys/fs/bpf, or now is; `mounted` tells that
 // this call did it.
@@ -40,5 +47,8 @@ std::vector<std::string> pinned_recordings();
 // The recording of that id (any unambiguous prefix); empty: the only one.
 // NotFound or InvalidInput, listing what there is.
 Result<std::string> find_recording(const std::string& id);
+// The same among these.
+Result<std::string> pick_recording(const std::vector<std::string>& ids,
+                                   const std::string& id);
 
 }  // namespace vambrace::recorder::ebpf
