@@ -77,16 +77,26 @@ def test_the_driver_is_kept_apart_from_the_workload():
     assert origins["ls"] == "harness", origins
 
 
+def state_of(recorder):
+    """The id of the recording that this process watches; None while there is none."""
+    for name in os.listdir("/run/vambrace") if os.path.isdir("/run/vambrace") else []:
+        with contextlib.suppress(OSError, ValueError):
+            with open(f"/run/vambrace/{name}", encoding="utf-8") as file:
+                if json.load(file)["recorder"] == recorder.pid:
+                    return name.removesuffix(".json")
+    return None
+
+
 PINS = "/sys/fs/bpf/vambrace"
 
 
 @contextlib.contextmanager
-def recording(path, *command):
+def recording(path, *command, words=()):
     """A recording that goes on: its recorder and its id."""
     require_root()
     require_btf()
     before = set(os.listdir(PINS)) if os.path.isdir(PINS) else set()
-    recorder = support.start([VAMBRACE, "record", "-o", path, "--", *command],
+    recorder = support.start([VAMBRACE, "record", "-o", path, *words, "--", *command],
                              stdout=subprocess.DEVNULL)
     found = None
     for _ in range(200):
