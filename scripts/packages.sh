@@ -15,6 +15,8 @@ build=(g++ cmake ninja-build pkgconf ccache clang-19 bpftool libbpf-dev
        libfmt-dev linux-libc-dev file)
 # What ./quickstart runs.
 run=(nginx-light curl python3-minimal)
+# What its container part runs besides.
+container=(docker.io docker-cli? debootstrap runc)
 # What ./test needs besides: tools, servers under test, load drivers, runtimes.
 # A "?" marks a package that some release or architecture does not have.
 test=(clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev
@@ -55,7 +57,7 @@ list=no
 wanted=()
 for group in "$@"; do
   case $group in
-    build | run | test) declare -n names=$group && wanted+=("${names[@]}") ;;
+    build | run | container | test) declare -n names=$group && wanted+=("${names[@]}") ;;
     *) usage ;;
   esac
 done
