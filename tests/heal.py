@@ -1,0 +1,148 @@
+"""A profile cut too narrow is healed from its own denials.
+
+nginx is recorded under load; ten calls that it makes are taken out of the
+evidence, chosen by a seed, and the bundle is cut from the rest. Then either one
+pass in stage observe, or enforced rounds that each add what was refused, must
+give a bundle under which the whole load passes and the whole of the first
+evidence replays without a denial. VAMBRACE_TEST_SEEDS sets how many seeds both
+ways take; without it, twenty and two.
+"""
+
+import json
+import os
+import random
+
+import support
+
+SEEDS = int(os.environ.get("VAMBRACE_TEST_SEEDS", "20"))
+# Up to eleven starts each, many of which hang until the driver gives up.
+ROUND_SEEDS = int(os.environ.get("VAMBRACE_TEST_SEEDS", "2"))
+MAX_ROUNDS = 10
+REMOVED = 10
+IDENTITY = ["--id", "spiffe://test/nginx", "--workload", "nginx"]
+
+# The launcher needs these to start a program at all; every policy has them.
+ALWAYS = {"execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "clock_gettime",
+          "clock_getres", "gettimeofday", "time", "getcpu"}
+
+DRIVER = """
+url=http://127.0.0.1:$PORT
+setsid "$@" >/dev/null 2>&1 & server=$!
+for i in $(seq 20); do curl -s -m 1 -o /dev/null $url/index.html && break; sleep 0.1; done
+ok=0
+curl -sf -m 2 $url/index.html | grep -q hello || ok=1
+curl -s -m 2 -o /dev/null $url/missing || ok=1
+curl -s -m 2 -o /dev/null -d x=1 $url/index.html || ok=1
+kill -HUP $server 2>/dev/null; sleep 0.3
+curl -sf -m 2 -o /dev/null $url/index.html || ok=1
+kill -QUIT $server 2>/dev/null
+for i in $(seq 20); do kill -0 $server 2>/dev/null || break; sleep 0.1; done
+kill -9 -- -$server 2>/dev/null
+wait $server || ok=1
+exit $ok
+"""
+
+
+class Nginx:
+    """Records nginx under the driver, confined or not."""
+
+    def __init__(self):
+        support.require_root()
+        support.require_btf()
+        self.directory = support.temp_dir()
+        self.server = support.nginx(self.directory)
+        self.driver = support.write(f"{self.directory}/driver.sh", DRIVER)
+        self.number = 0
+
+    def record(self, *start):
+        """(evidence path, did the load pass)"""
+        self.number += 1
+        path = f"{self.directory}/evidence-{self.number}.json"
+        done = support.vambrace("record", "-o", path, *IDENTITY, "--", "bash", self.driver,
+                                *start, *self.server.command,
+                                env={**os.environ, "PORT": str(self.server.port)}, timeout=60)
+        assert done.code in (0, 1), done
+        return path, done.code == 0
+
+    def confined(self, bundle, stage="harden"):
+        return self.record(support.VAMBRACE, "run", bundle, "--stage", stage, "--")
+
+    def synth(self, name, *evidence):
+        bundle = f"{self.directory}/{name}"
+        support.vambrace("synth", *evidence, "-o", bundle, "--target", "process", "--heal",
+                         expect=0)
+        return bundle
+
+
+def narrowed(evidence, seed, path):
+    """Takes ten of the application's calls out of an evidence file."""
+    with open(evidence, encoding="utf-8") as file:
+        document = json.load(file)
+    apps = [p for p in document["processes"] if p["origin"] in ("app", "helper")]
+    names = sorted({f["name"] for p in apps for f in p["syscalls"]} - ALWAYS)
+    gone = set(random.Random(seed).sample(names, REMOVED))
+    for process in apps:
+        process["syscalls"] = [f for f in process["syscalls"] if f["name"] not in gone]
+    # A recording of its own: the same id with other content is refused.
+    text = json.dumps(document)
+    for number, recording in enumerate(document["recordings"]):
+        text = text.replace(recording["id"], f"{seed:08x}{number:024x}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return gone
+
+
+def holds(nginx, bundle, whole):
+    replay = support.vambrace("replay", bundle, whole)
+    evidence, passed = nginx.confined(bundle)
+    return replay.code == 0 and passed and not denied(evidence)
+
+
+def denied(evidence):
+    with open(evidence, encoding="utf-8") as file:
+        document = json.load(file)
+    return sorted({f["name"] for p in document["processes"] for f in p["syscalls"]
+                   if f["denied"] and p["origin"] in ("app", "helper")})
+
+
+def test_one_observe_pass_heals():
+    nginx = Nginx()
+    whole, passed = nginx.record()
+    assert passed, "the load fails unconfined"
+    for seed in range(SEEDS):
+        narrow = f"{nginx.directory}/narrow-{seed}.json"
+        gone = narrowed(whole, seed, narrow)
+        bundle = nginx.synth(f"observe-{seed}", narrow)
+        assert support.vambrace("replay", bundle, whole).code == 1, f"{gone} were not missed"
+        seen, passed = nginx.confined(bundle, "observe")
+        assert passed, f"seed {seed}: observe must not deny"
+        healed = nginx.synth(f"observed-{seed}", narrow, seen)
+        assert holds(nginx, healed, whole), f"seed {seed}: {sorted(gone)} not healed"
+    print(f"{SEEDS} seeds healed by one observe pass each")
+
+
+def test_enforced_rounds_heal():
+    nginx = Nginx()
+    whole, passed = nginx.record()
+    assert passed, "the load fails unconfined"
+    needed = []
+    for seed in range(ROUND_SEEDS):
+        narrow = f"{nginx.directory}/cut-{seed}.json"
+        gone = narrowed(whole, seed, narrow)
+        evidence = [narrow]
+        for number in range(MAX_ROUNDS + 1):
+            bundle = nginx.synth(f"round-{seed}-{number}", *evidence)
+            seen, passed = nginx.confined(bundle)
+            refused = denied(seen)
+            if passed and not refused:
+                break
+            assert refused, f"seed {seed}, round {number}: the load failed without a denial"
+            evidence.append(seen)
+        assert number <= MAX_ROUNDS and passed and not refused, (
+            f"seed {seed}: still refused after {number} rounds: {refused} of {sorted(gone)}")
+        needed.append(number)
+    print(f"{ROUND_SEEDS} seeds healed, rounds needed: {needed}")
+
+
+if __name__ == "__main__":
+    support.main()
