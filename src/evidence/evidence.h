@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernel/syscalls.h"
@@ -196,11 +197,21 @@ struct FileFact {
   auto operator<=>(const FileFact&) const = default;
 };
 
+// ProcessKey::script of a runtime's process that has not started the program
+// yet: facts before the container's filter are of no interest to a policy,
+// those after it are what the runtime needs itself. "exec" is a later program
+// in a running container.
+constexpr std::string_view kBeforeFilter = "before the filter";
+constexpr std::string_view kAfterFilter = "after the filter";
+constexpr std::string_view kExecBeforeFilter = "exec, before the filter";
+constexpr std::string_view kExecAfterFilter = "exec, after the filter";
+
 // One program as it ran in one role.
 struct ProcessKey {
   std::string exe;                      // resolved path in its own root
   std::optional<std::string> build_id;  // nullopt unknown, "" has none
-  std::string script;  // script path or argv[0] where it tells more than exe
+  // Script path or argv[0] where it tells more than exe; the words above.
+  std::string script;
   Origin origin = Origin::App;
   std::string parent;  // exe of the program that started it; "" none in scope
   auto operator<=>(const ProcessKey&) const = default;

@@ -20,6 +20,7 @@
 #include "recorder/ebpf/docker.h"
 #include "recorder/ebpf/frame.h"
 #include "recorder/ebpf/launcher.h"
+#include "recorder/ebpf/oci.h"
 #include "recorder/ebpf/programs.h"
 #include "recorder/ebpf/session.h"
 #include "recorder/ebpf/state.h"
@@ -84,7 +85,7 @@ class EbpfRecorder : public Recorder {
   Result<> start_container();
   Result<> await_container();
   void look_for_container();
-  void choose_scope();
+  void choose_scope(const Raw& raw);
   Result<> keep_state();
   void add_late(const std::vector<int>& tids, std::uint32_t flags);
   void say_late(std::size_t threads);
@@ -301,6 +302,12 @@ std::string docker_socket() {
 }
 
 Result<> EbpfRecorder::start_container() {
+  if (const auto known = running_container(scope_.container)) {
+    container_.pid = known->pid;
+    container_.runtime = known->runtime;
+    TRY_ASSIGN(const std::string path, cgroup_of(container_.pid));
+    return start_cgroup(path, container_.pid);
+  }
   TRY_ASSIGN(docker_, Docker::connect(docker_socket()));
   TRY_ASSIGN(const auto found, docker_->inspect(scope_.container));
   if (!found) {
@@ -321,16 +328,23 @@ Result<> EbpfRecorder::start_container() {
 
 // Each new cgroup is a scope until it is known which one is the container.
 Result<> EbpfRecorder::await_container() {
-  TRY_ASSIGN(docker_, Docker::connect(docker_socket()));
-  TRY_ASSIGN(const auto found, docker_->inspect(scope_.container));
-  if (found && found->pid != 0) {
+  auto docker = Docker::connect(docker_socket());
+  bool runs = running_container(scope_.container).has_value();
+  if (docker) {
+    docker_ = std::move(*docker);
+    TRY_ASSIGN(const auto found, docker_->inspect(scope_.container));
+    runs = runs || (found && found->pid != 0);
+    TRY(docker_->listen(scope_.container));
+  } else if (scope_.command.front().ends_with("docker")) {
+    return std::unexpected(docker.error());
+  }
+  if (runs) {
     return std::unexpected(
         Error(ErrorCode::Denied,
               fmt::format("container {} runs already", scope_.container))
             .with_hint("attach to it: vambrace record --container " +
                        scope_.container));
   }
-  TRY(docker_->listen(scope_.container));
   TRY_ASSIGN(const std::string mount, cgroup2_mount());
   control_->provisional = 1;
   control_->cgroups = 1;
@@ -363,7 +377,7 @@ void EbpfRecorder::look_for_container() {
 }
 
 // The provisional scope that turned out to be the container.
-void EbpfRecorder::choose_scope() {
+void EbpfRecorder::choose_scope(const Raw& raw) {
   frame_.recording.image = container_.image;
   frame_.recording.runtime = container_.runtime;
   if (scope_.command.empty()) {
@@ -374,12 +388,14 @@ void EbpfRecorder::choose_scope() {
   for (std::uint32_t number = 1;
        number < std::min<std::uint32_t>(count, VMB_MAX_SCOPES); ++number) {
     const auto scope = session_->maps().at<vmb_scope>("scopes", number);
-    const std::string_view path =
-        scope ? std::string_view(scope->path,
-                                 ::strnlen(scope->path, VMB_NAME_BYTES))
-              : std::string_view();
-    if (!container_.id.empty() && path.contains(container_.id)) {
+    const std::string path = scope ? path_of(*scope) : "";
+    const bool is_dockers =
+        !container_.id.empty() && path.contains(container_.id);
+    if (is_dockers || names_container(path, scope_.container)) {
       frame_.scope = number;
+      if (!is_dockers) {
+        frame_.recording.runtime = runtime_of(raw, number);
+      }
       return;
     }
   }
@@ -405,6 +421,13 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
       programs_.look(hint.image, *image, main_pid_);
     }
   }
+  // hint.image is the scope's number here.
+  if (hint.kind == VMB_HINT_SCOPE && cgroup_.empty()) {
+    if (const auto scope = session_->maps().at<vmb_scope>("scopes", hint.image);
+        scope && names_container(path_of(*scope), scope_.container)) {
+      cgroup_ = path_of(*scope);
+    }
+  }
 }
 
 void EbpfRecorder::take_hints() {
@@ -422,8 +445,8 @@ bool EbpfRecorder::scope_is_alive() const {
 
 // `docker run -d` returns at once; the container is what counts.
 bool EbpfRecorder::outlives_command() const {
-  return docker_ && !ending_ && *command_status_ == 0 && !cgroup_.empty() &&
-         scope_is_alive();
+  return !scope_.container.empty() && !ending_ && *command_status_ == 0 &&
+         !cgroup_.empty() && scope_is_alive();
 }
 
 Result<std::optional<int>> EbpfRecorder::wait(milliseconds timeout) {
@@ -512,7 +535,7 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
   raw.hints_seen = raw.counters.hints_seen;
   raw.recursion_misses = session_->recursion_misses();
   if (!scope_.container.empty()) {
-    choose_scope();
+    choose_scope(raw);
   }
   if (interrupted && launcher_) {
     frame_.gaps.push_back(

@@ -61,6 +61,8 @@ class Images {
       case VMB_IMAGE_LAUNCHER:
       case VMB_IMAGE_ENTRY_FIRST:
       case VMB_IMAGE_ENTRY_LATER:
+      case VMB_IMAGE_FILTERED_FIRST:
+      case VMB_IMAGE_FILTERED_LATER:
         return Origin::Runtime;
       default:
         break;
@@ -82,7 +84,8 @@ class Images {
       if (above == nullptr || above->key.scope != image.key.scope) {
         return std::nullopt;
       }
-      if (above->key.kind == VMB_IMAGE_ENTRY_LATER) {
+      if (above->key.kind == VMB_IMAGE_ENTRY_LATER ||
+          above->key.kind == VMB_IMAGE_FILTERED_LATER) {
         return probes_.contains(join(words_of(*below))) ? Origin::Probe
                                                         : Origin::Session;
       }
@@ -98,6 +101,18 @@ class Images {
 }  // namespace
 
 std::string script_of(const vmb_image& image) {
+  switch (image.key.kind) {
+    case VMB_IMAGE_ENTRY_FIRST:
+      return std::string(evidence::kBeforeFilter);
+    case VMB_IMAGE_FILTERED_FIRST:
+      return std::string(evidence::kAfterFilter);
+    case VMB_IMAGE_ENTRY_LATER:
+      return std::string(evidence::kExecBeforeFilter);
+    case VMB_IMAGE_FILTERED_LATER:
+      return std::string(evidence::kExecAfterFilter);
+    default:
+      break;
+  }
   const std::vector<std::string> words = words_of(image);
   if ((image.flags & VMB_IMAGE_SCRIPT) != 0) {
     return json::quote_bytes(bounded(image.filename));

@@ -22,7 +22,8 @@ std::vector<std::optional<evidence::ProcessKey>> process_keys(
     const std::set<std::string>& probe_commands);
 
 // Script path, or argv[0] where it tells more than the executable's path;
-// empty where it does not.
+// empty where it does not. Of a runtime that has not started the program yet:
+// whether it had loaded the container's filter.
 std::string script_of(const vmb_image& image);
 
 }  // namespace vambrace::recorder::ebpf

@@ -54,7 +54,10 @@ std::string path_of(const vmb_image& image) {
   for (std::size_t at = 0; at < bytes.size();) {
     const std::size_t end = bytes.find('\0', at);
     const std::size_t stop = end == std::string_view::npos ? bytes.size() : end;
-    parts.push_back(bytes.substr(at, stop - at));
+    // The root of a file system that is mounted nowhere is called "/".
+    if (const auto part = bytes.substr(at, stop - at); part != "/") {
+      parts.push_back(part);
+    }
     at = stop + 1;
   }
   std::string path;
@@ -63,6 +66,11 @@ std::string path_of(const vmb_image& image) {
     path += *part;
   }
   return path.empty() ? "/" : path;
+}
+
+std::string path_of(const vmb_scope& scope) {
+  const std::string_view all(scope.path, VMB_NAME_BYTES);
+  return std::string(all.substr(0, all.find('\0')));
 }
 
 std::vector<std::string> words_of(const vmb_image& image) {

@@ -55,6 +55,8 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
 
 // "/usr/sbin/nginx" from the leaf-first components of an image.
 std::string path_of(const vmb_image& image);
+// The cgroup of a scope, below the mount; cut at VMB_NAME_BYTES.
+std::string path_of(const vmb_scope& scope);
 // The words of the command line that were kept.
 std::vector<std::string> words_of(const vmb_image& image);
 

@@ -66,6 +66,7 @@ enum {
 	VMB_TASK_FIRST_EXIT = 1, /* its next exit may belong to no enter */
 	VMB_TASK_LATE = 2,	 /* ran before the recording */
 	VMB_TASK_TREE = 4,	 /* in scope by descent, whatever its cgroup */
+	VMB_TASK_UNFILTERED = 8, /* a runtime's, before it loads a filter */
 };
 
 /* A task in scope. */
@@ -86,6 +87,9 @@ enum {
 		2, /* first to enter the cgroup, before execve */
 	VMB_IMAGE_ENTRY_LATER = 3, /* entered later (exec session) */
 	VMB_IMAGE_LATE = 4,	   /* ran before the recording */
+	/* The two above from the first call that a new filter allowed. */
+	VMB_IMAGE_FILTERED_FIRST = 5,
+	VMB_IMAGE_FILTERED_LATER = 6,
 };
 
 enum {

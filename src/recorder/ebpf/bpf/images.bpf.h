@@ -137,6 +137,38 @@ static __always_inline bool same_program(const struct vmb_image_key *a,
 }
 
 /*
+ * runc starts itself once more, from a read-only mount or a sealed copy of its
+ * program; that is not the container's program yet.
+ */
+static __noinline bool starts_itself(struct linux_binprm *bprm, u32 before)
+{
+	const char copy[] = "memfd:runc_cloned";
+	struct vmb_image *image = bpf_map_lookup_elem(&images, &before);
+	char name[sizeof(copy)] = {};
+	struct dentry *dentry;
+
+	if (!image || !bprm)
+		return false;
+	dentry = BPF_CORE_READ(bprm, file, f_path.dentry);
+	if (BPF_CORE_READ(dentry, d_inode, i_ino) == image->key.inode &&
+	    BPF_CORE_READ(dentry, d_inode, i_sb, s_dev) == image->key.device)
+		return true;
+	bpf_probe_read_kernel_str(name, sizeof(name),
+				  BPF_CORE_READ(dentry, d_name.name));
+	for (u32 i = 0; i < sizeof(copy); i++)
+		if (name[i] != copy[i])
+			return false;
+	return true;
+}
+
+/* Is this the runtime before it executes a later program? */
+static __always_inline bool is_later_entry(const struct vmb_image *image)
+{
+	return image->key.kind == VMB_IMAGE_ENTRY_LATER ||
+	       image->key.kind == VMB_IMAGE_FILTERED_LATER;
+}
+
+/*
  * The number of the image that the task now runs; 0 if the table is full.
  * bprm is null for a task that was not seen at its execve.
  */
@@ -175,12 +207,24 @@ static __noinline u32 image_for(struct task_struct *task,
 	work->key.kind = kind;
 	if (is_interpreter(BPF_CORE_READ(dentry, d_name.name)))
 		flags |= VMB_IMAGE_INTERPRETER;
+	above = bpf_map_lookup_elem(&images, &parent);
 	if (kind == VMB_IMAGE_EXEC || flags & VMB_IMAGE_INTERPRETER) {
 		length = bpf_probe_read_user_str(work->key.arg0, VMB_ARG_BYTES,
 						 (void *)start);
 		if (length < 0) {
 			count_one(user_reads_failed);
 			flags |= VMB_IMAGE_ARGS_UNREAD;
+		} else if (above && parent && is_later_entry(above) &&
+			   start + length < end) {
+			/* A probe and a session of one program differ in all
+			 * their words. */
+			u64 rest = end - start - length;
+
+			if (rest > VMB_ARG_BYTES - 1)
+				rest = VMB_ARG_BYTES - 1;
+			if (bpf_probe_read_user(work->key.arg1, rest,
+						(void *)start + length) < 0)
+				count_one(user_reads_failed);
 		} else if (flags & VMB_IMAGE_INTERPRETER &&
 			   start + length < end) {
 			if (bpf_probe_read_user_str(work->key.arg1,
@@ -191,7 +235,6 @@ static __noinline u32 image_for(struct task_struct *task,
 	}
 
 	/* Programs that start themselves over and over do not add up. */
-	above = bpf_map_lookup_elem(&images, &parent);
 	if (above && parent) {
 		depth = above->depth + 1;
 		if (kind == VMB_IMAGE_EXEC && above->key.kind == kind &&

@@ -47,8 +47,13 @@ typedef struct {
 	int counter;
 } vmb_atomic;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct seccomp {
 	int mode;
+	atomic_t filter_count;
 } VMB_CORE;
 
 struct kernfs_node {
@@ -153,6 +158,7 @@ struct task_struct {
 	const struct cred *real_cred;
 	const struct cred *cred;
 	struct seccomp seccomp;
+	struct task_struct *real_parent;
 } VMB_CORE;
 
 struct linux_binprm {

@@ -191,7 +191,9 @@ int task_forks(u64 *ctx)
 		find_late_image(parent, known);
 	if (known)
 		add_task(child_tid, known->image, known->scope,
-			 (known->flags & VMB_TASK_TREE) | VMB_TASK_FIRST_EXIT);
+			 (known->flags &
+			  (VMB_TASK_TREE | VMB_TASK_UNFILTERED)) |
+				 VMB_TASK_FIRST_EXIT);
 	return 0;
 }
 
@@ -285,6 +287,9 @@ int task_execs(u64 *ctx)
 	known = bpf_map_lookup_elem(&tasks, &tid);
 	if (!known)
 		return 0;
+	if (known->flags & VMB_TASK_UNFILTERED &&
+	    starts_itself(bprm, known->image))
+		return 0;
 	slot = slot_at(known->slot);
 	if (slot)
 		flush_slot(slot);
@@ -296,6 +301,7 @@ int task_execs(u64 *ctx)
 		}
 	}
 	before = known->image;
+	known->flags &= ~VMB_TASK_UNFILTERED;
 	known->image = image_for(task, bprm, before, known->scope);
 	scope = bpf_map_lookup_elem(&scopes, &known->scope);
 	if (scope) {
@@ -303,7 +309,8 @@ int task_execs(u64 *ctx)
 
 		/* What the runtime ends in is the container's first process. */
 		if (root || (image && !scope->main_image &&
-			     image->key.kind == VMB_IMAGE_ENTRY_FIRST))
+			     (image->key.kind == VMB_IMAGE_ENTRY_FIRST ||
+			      image->key.kind == VMB_IMAGE_FILTERED_FIRST)))
 			scope->main_pid = task->tgid;
 		if (scope->main_pid == task->tgid)
 			scope->main_image = known->image;

@@ -131,6 +131,57 @@ static __noinline u32 entry_image(struct task_struct *task, u32 scope)
 	return image_for(task, NULL, 0, scope | kind << 16);
 }
 
+/*
+ * Does the task have a filter that its parent has not? The parent's own, of
+ * a container around this one, is no news.
+ */
+static __always_inline bool has_new_filter(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, seccomp.filter_count.counter) >
+	       BPF_CORE_READ(task, real_parent, seccomp.filter_count.counter);
+}
+
+/*
+ * The runtime's process, before its execve, at its first call under the
+ * container's filter. A task takes the slow path until then: what the filter
+ * had to allow must not be missed, nor what it did not see be added.
+ */
+static __noinline void notice_filter(struct task_struct *task,
+				     struct vmb_task *known)
+{
+	struct vmb_image *image;
+	struct vmb_slot *slot;
+	u32 kind;
+
+	if (!task || !known || !has_new_filter(task))
+		return;
+	image = bpf_map_lookup_elem(&images, &known->image);
+	if (!image)
+		return;
+	kind = image->key.kind == VMB_IMAGE_ENTRY_FIRST
+		       ? VMB_IMAGE_FILTERED_FIRST
+		       : VMB_IMAGE_FILTERED_LATER;
+	slot = slot_at(known->slot);
+	if (slot)
+		flush_slot(slot);
+	known->image = image_for(task, NULL, 0, known->scope | kind << 16);
+	known->flags &= ~VMB_TASK_UNFILTERED;
+	if (slot) {
+		slot->image = known->image;
+		slot->tag = tag_of(task->pid, known->epoch);
+	}
+}
+
+/* A task is of a runtime if its image is. */
+static __always_inline void note_runtime(struct vmb_task *known)
+{
+	struct vmb_image *image = bpf_map_lookup_elem(&images, &known->image);
+
+	if (image && (image->key.kind == VMB_IMAGE_ENTRY_FIRST ||
+		      image->key.kind == VMB_IMAGE_ENTRY_LATER))
+		known->flags |= VMB_TASK_UNFILTERED;
+}
+
 /* A thread of a process that is known to be in the scope. */
 static __always_inline u32 image_of_leader(struct task_struct *task, u32 scope)
 {
@@ -181,8 +232,11 @@ static __noinline struct vmb_task *refresh_task(struct task_struct *task,
 
 	if (!control.enabled)
 		return NULL;
-	if (known && known->epoch == epoch)
+	if (known && known->epoch == epoch) {
+		if (known->flags & VMB_TASK_UNFILTERED)
+			notice_filter(task, known);
 		return known;
+	}
 	if (control.cgroups)
 		scope = cgroup_scope();
 	if (!known) {
@@ -198,6 +252,7 @@ static __noinline struct vmb_task *refresh_task(struct task_struct *task,
 		known = add_task(tid, image, scope, 0);
 		if (!known)
 			return NULL;
+		note_runtime(known);
 	} else if (scope == NO_SCOPE && !(known->flags & VMB_TASK_TREE)) {
 		forget_task(tid);
 		set_stranger(tid, tag_of(tid, epoch));
@@ -208,9 +263,13 @@ static __noinline struct vmb_task *refresh_task(struct task_struct *task,
 			flush_slot(slot);
 		known->scope = scope;
 		known->flags &= ~VMB_TASK_TREE;
-		known->image = image_of_leader(task, scope);
+		/* A leader would find its own image of the old scope. */
+		known->image = 0;
+		if (task->pid != task->tgid)
+			known->image = image_of_leader(task, scope);
 		if (!known->image)
 			known->image = entry_image(task, scope);
+		note_runtime(known);
 	}
 	if (!known->image)
 		find_late_image(task, known);
@@ -225,10 +284,14 @@ static __noinline struct vmb_task *refresh_task(struct task_struct *task,
 		slot->image = known->image;
 		slot->scope = known->scope;
 		slot->phase = phase;
-		slot->tag = tag_of(tid, epoch);
+		slot->tag = known->flags & VMB_TASK_UNFILTERED
+				    ? 0
+				    : tag_of(tid, epoch);
 	}
 	known->phase = phase;
 	known->epoch = epoch;
+	if (known->flags & VMB_TASK_UNFILTERED)
+		notice_filter(task, known);
 	if (!counters.moment_ktime) {
 		counters.moment_jiffies = bpf_jiffies64();
 		counters.moment_ktime = bpf_ktime_get_ns();
