@@ -12,6 +12,7 @@ namespace vambrace::cli {
 using Words = std::span<const std::string>;
 
 Result<Exit> attest(Environment& environment, Words words);
+Result<Exit> calibrate(Environment& environment, Words words);
 Result<Exit> completion(Environment& environment, Words words);
 Result<Exit> evidence_check(Environment& environment, Words words);
 Result<Exit> evidence_compact(Environment& environment, Words words);

@@ -11,6 +11,8 @@ std::span<const Command> commands() {
       {"mark", "begin a phase in the recording that is going on", mark,
        "Record"},
       {"stop", "end a recording from another terminal", stop, "Record"},
+      {"calibrate", "measure what the container runtime itself calls",
+       calibrate, "Record"},
       {"evidence show", "print what was recorded", evidence_show, "Record"},
       {"evidence merge", "unite recordings of one workload", evidence_merge,
        "Record"},
