@@ -55,6 +55,8 @@ TEST(Manifest, RefusesWhatIsNotPlainData) {
               testing::HasSubstr("second document"));
   EXPECT_THAT(refusal(std::string(100'000, '[')).message(),
               testing::HasSubstr("nested too deeply"));
+  EXPECT_THAT(refusal(with("why: \"backup", "why: \"\xeb")).message(),
+              testing::HasSubstr("UTF-8"));
   EXPECT_THAT(refusal(std::string(2U << 20, ' ')).message(),
               testing::HasSubstr("bytes"));
   EXPECT_THAT(

@@ -45,7 +45,7 @@ Result<runtime::Target> named_target(const YAML::Node& node,
 Result<runtime::Target> read_target(YamlReader& parent) {
   const YAML::Node node = parent.optional("target");
   if (!node.IsDefined()) {
-    return runtime::Target{};
+    return *runtime::target_named("docker");
   }
   if (node.IsScalar()) {
     return named_target(node, node.Scalar());

@@ -132,6 +132,9 @@ Result<YAML::Node> parse_yaml(std::string_view text) {
     return fail(ErrorCode::InvalidInput, "{} bytes of YAML, more than {}",
                 text.size(), kMaxBytes);
   }
+  if (!json::is_utf8(text)) {
+    return fail(ErrorCode::InvalidInput, "not UTF-8 text");
+  }
   const std::string copy(text);
   try {
     TRY(guard(copy));
