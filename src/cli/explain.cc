@@ -53,8 +53,11 @@ std::string text_of(const Answer& answer) {
       text += fmt::format("  otherwise {}\n", outcome_text(*answer.otherwise));
     }
   }
+  const bool other =
+      answer.permission == Permission::Refused && !answer.when.empty();
   for (const policy::Reason& reason : answer.reasons) {
-    text += fmt::format("  because {}\n", policy::describe(reason));
+    text += fmt::format("  {}because {}\n", other ? "other arguments " : "",
+                        policy::describe(reason));
   }
   if (answer.runtime_layer) {
     text +=

@@ -143,8 +143,8 @@ Result<Wanted> wanted_manifest(const Environment& environment,
   const bool fresh = !environment.files.exists(path);
   Wanted wanted;
   if (fresh) {
-    wanted.manifest = repository::manifest_for(evidence, runtime::Target{},
-                                               policy::Stage::Harden);
+    wanted.manifest = repository::manifest_for(
+        evidence, *runtime::target_named("docker"), policy::Stage::Harden);
   } else {
     TRY_ASSIGN(wanted.yaml, environment.files.read(path));
     TRY_ASSIGN(wanted.manifest,
@@ -232,6 +232,28 @@ std::string evidence_line(const policy::Policy& policy) {
                      fmt::join(policy.gaps, ", "));
 }
 
+// What a container needs beside the profile, so that it starts at all: with
+// another no_new_privs the runtime makes other calls under the filter.
+std::string start_line(const Outcome& outcome) {
+  const runtime::Target& target = outcome.manifest.target;
+  const bool podman = target.engine == runtime::Engine::Podman;
+  if (!podman && target.engine != runtime::Engine::Docker) {
+    return "";
+  }
+  std::string text = fmt::format(
+      "  start with    {} run --security-opt seccomp={}/seccomp.json",
+      podman ? "podman" : "docker", outcome.request.output);
+  if (target.no_new_privs) {
+    text += " --security-opt no-new-privileges";
+  }
+  text += " --cap-drop ALL";
+  for (const std::uint32_t number : outcome.made.capabilities.add) {
+    text += fmt::format(" --cap-add {}",
+                        kernel::capability_name(number)->substr(4));
+  }
+  return text + " ...\n";
+}
+
 std::string text_of(const Outcome& outcome) {
   const auto& [request, manifest, made, findings, written] = outcome;
   std::string text = fmt::format(
@@ -262,6 +284,7 @@ std::string text_of(const Outcome& outcome) {
       text += fmt::format("      {}\n", finding.hint);
     }
   }
+  text += start_line(outcome);
   text += fmt::format("next: vambrace replay {}\n", request.output);
   return text;
 }

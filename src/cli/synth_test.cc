@@ -48,6 +48,9 @@ TEST(Synth, WritesABundleThatReplaysItsOwnEvidence) {
   EXPECT_THAT(w.output.answer, HasSubstr("in the kernel's table, 1 with"));
   EXPECT_THAT(w.output.answer, HasSubstr("incomplete (map_full)"));
   EXPECT_THAT(w.output.answer, HasSubstr("next: vambrace replay out"));
+  EXPECT_THAT(w.output.answer,
+              HasSubstr("--security-opt no-new-privileges --cap-drop ALL"));
+  EXPECT_THAT(w.files.files["out/bundle.yaml"], HasSubstr("target: docker\n"));
   EXPECT_EQ(w.run({"replay", "out"}), 0) << w.output.answer;
 }
 
