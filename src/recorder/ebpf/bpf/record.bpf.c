@@ -190,10 +190,10 @@ int task_forks(u64 *ctx)
 	if (known && !known->image && control.enabled)
 		find_late_image(parent, known);
 	if (known)
-		add_task(child_tid, known->image, known->scope,
-			 (known->flags &
-			  (VMB_TASK_TREE | VMB_TASK_UNFILTERED)) |
-				 VMB_TASK_FIRST_EXIT);
+		add_task(
+			child_tid, known->image, known->scope,
+			(known->flags & (VMB_TASK_TREE | VMB_TASK_UNFILTERED)) |
+				VMB_TASK_FIRST_EXIT);
 	return 0;
 }
 
