@@ -26,6 +26,8 @@ ALWAYS = {"execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "cl
           "clock_getres", "gettimeofday", "time", "getcpu"}
 
 DRIVER = """
+# Every run is a first run: nginx makes these folders and gives them away.
+rm -rf $DIR/body $DIR/proxy $DIR/fcgi $DIR/uwsgi $DIR/scgi
 url=http://127.0.0.1:$PORT
 setsid "$@" >/dev/null 2>&1 & server=$!
 for i in $(seq 20); do curl -s -m 1 -o /dev/null $url/index.html && break; sleep 0.1; done
@@ -60,7 +62,8 @@ class Nginx:
         path = f"{self.directory}/evidence-{self.number}.json"
         done = support.vambrace("record", "-o", path, *IDENTITY, "--", "bash", self.driver,
                                 *start, *self.server.command,
-                                env={**os.environ, "PORT": str(self.server.port)}, timeout=60)
+                                env={**os.environ, "PORT": str(self.server.port),
+                                     "DIR": self.directory}, timeout=60)
         assert done.code in (0, 1), done
         return path, done.code == 0
 
@@ -92,10 +95,12 @@ def narrowed(evidence, seed, path):
     return gone
 
 
-def holds(nginx, bundle, whole):
+def check_healed(nginx, bundle, whole):
     replay = support.vambrace("replay", bundle, whole)
+    assert replay.code == 0, replay.out
     evidence, passed = nginx.confined(bundle)
-    return replay.code == 0 and passed and not denied(evidence)
+    assert not denied(evidence), f"refused: {denied(evidence)}"
+    assert passed, "the load fails under the healed bundle without a denial"
 
 
 def denied(evidence):
@@ -117,7 +122,10 @@ def test_one_observe_pass_heals():
         seen, passed = nginx.confined(bundle, "observe")
         assert passed, f"seed {seed}: observe must not deny"
         healed = nginx.synth(f"observed-{seed}", narrow, seen)
-        assert holds(nginx, healed, whole), f"seed {seed}: {sorted(gone)} not healed"
+        try:
+            check_healed(nginx, healed, whole)
+        except AssertionError as why:
+            raise AssertionError(f"seed {seed}: {sorted(gone)} not healed: {why}") from why
     print(f"{SEEDS} seeds healed by one observe pass each")
 
 
