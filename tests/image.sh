@@ -7,13 +7,13 @@
 #   tests/image.sh --docker   also makes sure that the image is in Docker
 #
 # VAMBRACE_TEST_CACHE   where it is kept (/var/tmp/vambrace-test)
-# VAMBRACE_TEST_MIRROR  Debian mirror (http://deb.debian.org/debian)
+# VAMBRACE_TEST_MIRROR  Debian mirror (what debootstrap takes by itself)
 #
 # Exit 77, as a skipped test, when this machine cannot make it.
 set -euo pipefail
 
 cache=${VAMBRACE_TEST_CACHE:-/var/tmp/vambrace-test}
-mirror=${VAMBRACE_TEST_MIRROR:-http://deb.debian.org/debian}
+mirror=${VAMBRACE_TEST_MIRROR:-}
 root=$cache/root
 log=$cache/image.log
 image=vambrace-test:base
@@ -32,7 +32,7 @@ build_root() {
   suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
   rm -rf "$work"
   {
-    debootstrap --variant=minbase "$suite" "$work" "$mirror" &&
+    debootstrap --variant=minbase "$suite" "$work" ${mirror:+"$mirror"} &&
       # No service may start while packages are installed.
       printf '#!/bin/sh\nexit 101\n' >"$work/usr/sbin/policy-rc.d" &&
       chmod 755 "$work/usr/sbin/policy-rc.d" &&
