@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/local_layer.h"
 #include "cli/options.h"
 #include "recorder/calibrate/observed.h"
 
@@ -10,19 +11,6 @@ namespace {
 
 using runtime::LayerCall;
 using runtime::RuntimeLayer;
-
-// Where a user's own measurements lie.
-std::string local_layer_file(const Environment& environment,
-                             const std::string& runtime) {
-  const auto variable = [&](const char* name) {
-    const auto found = environment.variables.find(name);
-    return found == environment.variables.end() ? std::string() : found->second;
-  };
-  const std::string config = variable("XDG_CONFIG_HOME");
-  const std::string home = variable("HOME");
-  return fmt::format("{}/vambrace/layers/{}.json",
-                     config.empty() ? home + "/.config" : config, runtime);
-}
 
 std::vector<bool> variants_of(const std::string& no_new_privs) {
   if (no_new_privs == "both") {
@@ -159,6 +147,13 @@ Result<Exit> calibrate(Environment& environment, Words words) {
   if (runs == 0 || runs > 10'000) {
     return fail(ErrorCode::InvalidInput, "--runs: from 1 to 10000");
   }
+  const std::string file =
+      output.empty() ? own_layer_file(environment, name) : output;
+  if (file.empty()) {
+    return std::unexpected(Error(ErrorCode::InvalidInput,
+                                 "neither HOME nor XDG_CONFIG_HOME is set")
+                               .with_hint("say where to write with -o FILE"));
+  }
 
   TRY_ASSIGN(const auto installed,
              recorder::find_runtime(*runtime::runtime_from(name)));
@@ -183,8 +178,6 @@ Result<Exit> calibrate(Environment& environment, Words words) {
     TRY(layer);
     layers.push_back(std::move(*layer));
   }
-  const std::string file =
-      output.empty() ? local_layer_file(environment, name) : output;
   TRY(environment.files.write(file, runtime::print_layers(layers)));
   out.out(json ? answer_json(layers, file) : answer_text(layers, file));
   return Exit::Clean;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/evidence_files.h"
+#include "cli/local_layer.h"
 #include "cli/options.h"
 #include "evidence/json.h"
 #include "evidence/merge.h"
@@ -184,8 +185,10 @@ std::size_t rules_with_arguments(const policy::Policy& policy) {
 }
 
 std::vector<policy::Finding> all_findings(const repository::Composition& made,
-                                          const Input& input) {
+                                          const Input& input,
+                                          const LocalLayer& local) {
   std::vector<policy::Finding> all = made.policy.findings;
+  all.insert(all.end(), local.findings.begin(), local.findings.end());
   all.insert(all.end(), made.seccomp.findings.begin(),
              made.seccomp.findings.end());
   for (const std::string& name : input.unused) {
@@ -221,6 +224,7 @@ struct Outcome {
   const repository::Composition& made;
   std::vector<policy::Finding> findings;
   std::vector<std::string> written;
+  std::string layer;  // the local calibration that was used, if one was
 };
 
 std::string evidence_line(const policy::Policy& policy) {
@@ -255,7 +259,7 @@ std::string start_line(const Outcome& outcome) {
 }
 
 std::string text_of(const Outcome& outcome) {
-  const auto& [request, manifest, made, findings, written] = outcome;
+  const auto& [request, manifest, made, findings, written, layer] = outcome;
   std::string text = fmt::format(
       "{}: {} at stage {} for {}\n"
       "  system calls  {} of {} in the kernel's table{}, {} with argument "
@@ -271,6 +275,10 @@ std::string text_of(const Outcome& outcome) {
                         names(made.capabilities.refused));
   }
   text += fmt::format("  evidence      {}\n", evidence_line(made.policy));
+  if (!layer.empty()) {
+    text += fmt::format("  runtime       calls as calibrated in {}\n",
+                        json::quote_bytes(layer));
+  }
   text += fmt::format("  files         {}\n",
                       written.empty()
                           ? "unchanged"
@@ -290,7 +298,7 @@ std::string text_of(const Outcome& outcome) {
 }
 
 json::Value json_of(const Outcome& outcome) {
-  const auto& [request, manifest, made, findings, written] = outcome;
+  const auto& [request, manifest, made, findings, written, layer] = outcome;
   json::Value remarks = json::Value::array();
   for (const policy::Finding& finding : findings) {
     remarks.push_back(policy::to_json(finding));
@@ -315,6 +323,7 @@ json::Value json_of(const Outcome& outcome) {
       {"with_arguments", rules_with_arguments(made.policy)},
       {"capabilities", list(made.capabilities.add)},
       {"capabilities_refused", list(made.capabilities.refused)},
+      {"layer", json::quote_bytes(layer)},
       {"findings", remarks},
       {"written", written},
   };
@@ -348,19 +357,6 @@ Result<std::string> changelog(const Environment& environment,
   return text;
 }
 
-Result<std::optional<runtime::RuntimeLayer>> chosen_layer(
-    const Files& files, const Request& request, const runtime::Target& target) {
-  if (!request.layer) {
-    return repository::load_local_layer(files, request.output, target);
-  }
-  TRY_ASSIGN(const std::string text, files.read(*request.layer));
-  TRY_ASSIGN(const auto variants,
-             during(*request.layer, runtime::parse_layers(text)));
-  TRY_ASSIGN(runtime::RuntimeLayer layer,
-             during(*request.layer, runtime::choose_layer(variants, target)));
-  return layer;
-}
-
 }  // namespace
 
 Result<Exit> synth(Environment& environment, Words words) {
@@ -383,7 +379,7 @@ Result<Exit> synth(Environment& environment, Words words) {
                  "also translate the rules to an architecture: aarch64");
   options.flag("--heal", request.heal, "turn refused attempts into rules");
   options.value("--layer", "FILE", request.layer,
-                "a local calibration of the runtime");
+                "a calibration of the runtime; kept in the bundle");
   options.json(request.json);
   TRY(options.parse(environment, words));
   if (request.output.empty()) {
@@ -398,17 +394,20 @@ Result<Exit> synth(Environment& environment, Words words) {
   TRY_ASSIGN(const Input input, read_input(environment.files, request));
   TRY_ASSIGN(const Wanted wanted,
              wanted_manifest(environment, request, input.merged));
-  TRY_ASSIGN(const auto layer,
-             chosen_layer(environment.files, request, wanted.manifest.target));
+  TRY_ASSIGN(const LocalLayer local,
+             local_layer(environment, request.output, request.layer,
+                         wanted.manifest.target));
   const std::string day = day_of(environment.now());
-  TRY_ASSIGN(const repository::Composition made,
-             repository::compose(input.merged, wanted.manifest,
-                                 {.heal = request.heal,
-                                  .day = day,
-                                  .layer = layer ? &*layer : nullptr}));
+  TRY_ASSIGN(
+      const repository::Composition made,
+      repository::compose(input.merged, wanted.manifest,
+                          {.heal = request.heal,
+                           .day = day,
+                           .layer = local.layer ? &*local.layer : nullptr}));
 
   std::map<std::string, std::string> contents = made.contents;
   contents.insert(input.copies.begin(), input.copies.end());
+  contents.insert(local.copies.begin(), local.copies.end());
   contents["bundle.yaml"] = wanted.yaml;
   const std::vector<std::string> changed =
       repository::changed_files(environment.files, request.output, contents);
@@ -419,8 +418,9 @@ Result<Exit> synth(Environment& environment, Words words) {
   TRY_ASSIGN(
       const std::vector<std::string> written,
       repository::write_bundle(environment.files, request.output, contents));
-  const Outcome outcome{request, wanted.manifest, made,
-                        all_findings(made, input), written};
+  const Outcome outcome{request, wanted.manifest,
+                        made,    all_findings(made, input, local),
+                        written, local.from};
   environment.output.out(request.json ? json::print(json_of(outcome))
                                       : text_of(outcome));
   return Exit::Clean;
