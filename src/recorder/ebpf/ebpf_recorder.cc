@@ -1,8 +1,6 @@
 #include "recorder/ebpf/ebpf_recorder.h"
 
 #include <bpf/libbpf.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -22,6 +20,7 @@
 #include "recorder/ebpf/launcher.h"
 #include "recorder/ebpf/oci.h"
 #include "recorder/ebpf/programs.h"
+#include "recorder/ebpf/selectors.h"
 #include "recorder/ebpf/session.h"
 #include "recorder/ebpf/state.h"
 
@@ -40,28 +39,6 @@ std::uint64_t ktime_now() {
 
 // How long a command may take to end when it is asked to.
 constexpr auto kGrace = std::chrono::seconds(10);
-
-// A selector that is a path must name a program that exists.
-Result<vmb_selector_key> selector_key(const std::string& selector) {
-  vmb_selector_key key{};
-  if (!selector.contains('/')) {
-    if (selector.empty() || selector.size() >= sizeof key.name) {
-      return fail(ErrorCode::InvalidInput, "--workload \"{}\": not a name",
-                  selector);
-    }
-    std::memcpy(key.name, selector.data(), selector.size());
-    return key;
-  }
-  struct stat info{};
-  if (::stat(selector.c_str(), &info) != 0) {
-    return std::unexpected(
-        system_error("--workload " + selector, errno)
-            .with_hint("give the path of a program, or only its name"));
-  }
-  key.inode = info.st_ino;
-  key.device = ::major(info.st_dev) << 20 | ::minor(info.st_dev);
-  return key;
-}
 
 class EbpfRecorder : public Recorder {
  public:
@@ -189,8 +166,10 @@ Result<> EbpfRecorder::prepare_control() {
   if (!scope_.workloads.empty()) {
     control_->scopes = static_cast<std::uint32_t>(scope_.workloads.size()) + 1;
     for (std::uint32_t i = 0; i < scope_.workloads.size(); ++i) {
-      TRY_ASSIGN(const auto key, selector_key(scope_.workloads[i]));
-      TRY(maps.put("selectors", key, i + 1));
+      TRY_ASSIGN(const auto keys, selector_keys(scope_.workloads[i]));
+      for (const vmb_selector_key& key : keys) {
+        TRY(maps.put("selectors", key, i + 1));
+      }
     }
     control_->selectors = static_cast<std::uint32_t>(scope_.workloads.size());
   }
