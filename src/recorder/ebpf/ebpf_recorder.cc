@@ -60,6 +60,7 @@ class EbpfRecorder : public Recorder {
   Result<> start_cgroup(const std::string& path, int main_pid);
   Result<> start_pid(int pid);
   Result<> start_container();
+  Result<> attach_container();
   Result<> await_container();
   void look_for_container();
   void choose_scope(const Raw& raw);
@@ -284,25 +285,46 @@ Result<> EbpfRecorder::start_container() {
   if (const auto known = running_container(scope_.container)) {
     container_.pid = known->pid;
     container_.runtime = known->runtime;
-    TRY_ASSIGN(const std::string path, cgroup_of(container_.pid));
-    return start_cgroup(path, container_.pid);
+    return attach_container();
   }
   TRY_ASSIGN(docker_, Docker::connect(docker_socket()));
   TRY_ASSIGN(const auto found, docker_->inspect(scope_.container));
+  const std::string from_start = fmt::format(
+      "vambrace record --container {0} -- docker run --name {0} ...",
+      scope_.container);
   if (!found) {
-    return fail(ErrorCode::NotFound, "no container {}", scope_.container);
+    return std::unexpected(
+        Error(ErrorCode::NotFound,
+              fmt::format("no container {}", scope_.container))
+            .with_hint("see docker ps; to record it from its start: " +
+                       from_start));
   }
   if (found->pid == 0) {
     return std::unexpected(
         Error(ErrorCode::NotFound,
               fmt::format("container {} is not running", scope_.container))
-            .with_hint("see docker ps; to record it from its start: vambrace "
-                       "record --container NAME -- docker run --name NAME "
-                       "..."));
+            .with_hint("see docker ps; to record it from its start: " +
+                       from_start));
   }
   container_ = *found;
-  TRY_ASSIGN(const std::string path, cgroup_of(container_.pid));
-  return start_cgroup(path, container_.pid);
+  return attach_container();
+}
+
+// It may end at any moment until its threads are known.
+Result<> EbpfRecorder::attach_container() {
+  const auto path = cgroup_of(container_.pid);
+  // A process that is gone is in no cgroup, or in the root of all.
+  if (path && *path != "/" && start_cgroup(*path, container_.pid) &&
+      scope_is_alive()) {
+    return {};
+  }
+  control_->enabled = 0;
+  return std::unexpected(
+      Error(ErrorCode::Unavailable,
+            fmt::format("container {} ended before it could be recorded",
+                        scope_.container))
+          .with_hint("record it from its start: vambrace record --container "
+                     "NAME -- docker run --name NAME ..."));
 }
 
 // Each new cgroup is a scope until it is known which one is the container.

@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 
 #include "host/disk_files.h"
 #include "record.skel.h"
@@ -27,7 +28,9 @@ int keep_words(libbpf_print_level level, const char* format, va_list list) {
   if (level == LIBBPF_WARN) {
     char line[512];
     std::vsnprintf(line, sizeof line, format, list);
-    if (last_words().size() < 4096) {
+    // That limit does not matter on the kernels that this needs.
+    if (last_words().size() < 4096 &&
+        !std::string_view(line).contains("RLIMIT_MEMLOCK")) {
       last_words() += line;
     }
   }
@@ -49,6 +52,23 @@ void set_size(bpf_map* map, std::uint32_t entries) {
   }
 }
 
+// May this process load programs that read kernel memory? Root in a container
+// usually may not.
+bool has_capabilities() {
+  constexpr std::uint64_t kSysAdmin = std::uint64_t{1} << 21;
+  constexpr std::uint64_t kPerfmon = std::uint64_t{1} << 38;
+  constexpr std::uint64_t kBpf = std::uint64_t{1} << 39;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("CapEff:")) {
+      const std::uint64_t held = std::strtoull(line.c_str() + 7, nullptr, 16);
+      return (held & kSysAdmin) != 0 ||
+             (held & (kPerfmon | kBpf)) == (kPerfmon | kBpf);
+    }
+  }
+  return true;  // the kernel will tell
+}
+
 Error load_error(int number) {
   const std::string said = first_line(last_words());
   if (number == EPERM || number == EACCES) {
@@ -56,12 +76,19 @@ Error load_error(int number) {
       return Error(ErrorCode::Unavailable,
                    "recording needs root: the kernel refuses BPF programs "
                    "from this user")
+          .with_hint("run it with sudo");
+    }
+    if (!has_capabilities()) {
+      return Error(ErrorCode::Unavailable,
+                   "this root lacks CAP_BPF and CAP_PERFMON, without which no "
+                   "program can be recorded")
           .with_hint(
-              "run it with sudo, or grant CAP_BPF, CAP_PERFMON and "
-              "CAP_SYS_RESOURCE");
+              "a container has them with --cap-add BPF --cap-add PERFMON; on "
+              "the host, use a shell of its root");
     }
     return Error(ErrorCode::Unsupported,
-                 fmt::format("the kernel refused a recorder program: {}", said))
+                 fmt::format("the kernel refused a recorder program: {}",
+                             said.empty() ? std::strerror(number) : said))
         .with_hint(
             "look at /sys/kernel/security/lockdown and at "
             "kernel.unprivileged_bpf_disabled; kernel lockdown "
@@ -104,7 +131,7 @@ std::vector<std::string> entries(const std::string& directory,
 Result<std::unique_ptr<Session>> Session::load(const Options& options) {
   last_words().clear();
   libbpf_set_print(keep_words);
-  if (::geteuid() != 0) {
+  if (::geteuid() != 0 || !has_capabilities()) {
     return std::unexpected(load_error(EPERM));
   }
   std::unique_ptr<btf, void (*)(btf*)> kernel(btf__load_vmlinux_btf(),
