@@ -13,6 +13,11 @@ def test_alone_it_shows_the_way():
     done = vambrace(expect=0)
     assert "vambrace COMMAND --help" in done.out, done
     assert done.err == "", done
+    walk = [line.split()[1] for line in done.out.splitlines() if line.startswith("  vambrace ")]
+    assert walk == ["record", "synth", "lint", "replay", "verify", "run", "attest"], walk
+    for command in walk:
+        page = vambrace("help", command, expect=0).out
+        assert f"vambrace {command} " in page[page.index("xamples"):], page
 
 
 def test_a_misspelt_command_gets_the_nearest_name_and_exit_2():

@@ -8,6 +8,7 @@
 #include "evidence/json.h"
 #include "recorder/ebpf/ebpf_recorder.h"
 #include "recorder/ebpf/resume.h"
+#include "recorder/ebpf/state.h"
 
 namespace vambrace::cli {
 namespace {
@@ -61,7 +62,7 @@ Result<std::optional<int>> watch(Environment& environment,
                                  const std::string& phase_file) {
   const bool live = environment.output.err_is_terminal();
   std::string phase;
-  std::uint64_t facts_before = 0;
+  recorder::Progress before;
   std::optional<int> status;
   bool asked = false;
   while (!status) {
@@ -74,8 +75,8 @@ Result<std::optional<int>> watch(Environment& environment,
                recorder.wait(milliseconds(phase_file.empty() ? 500 : 100)));
     if (live) {
       const recorder::Progress seen = recorder.progress();
-      environment.output.err(progress_line(seen, facts_before));
-      facts_before = seen.distinct_facts;
+      environment.output.err(progress_line(seen, before));
+      before = seen;
     }
   }
   if (live) {
@@ -84,13 +85,36 @@ Result<std::optional<int>> watch(Environment& environment,
   return status;
 }
 
+// A recording cannot be had again: what does not fit where it should go is
+// kept in memory-backed storage, and the error says where.
+Error kept_elsewhere(Environment& environment, Error error,
+                     const std::string& file, const std::string& text) {
+  const std::string place =
+      fmt::format("{}/unwritten/{}", recorder::ebpf::kStateRoot,
+                  file.substr(file.rfind('/') + 1));
+  if (!environment.files.write(place, text)) {
+    return error;
+  }
+  return std::move(error).with_hint(fmt::format(
+      "the evidence is kept until the next boot; make room, then: mv {} {}",
+      place, file));
+}
+
 Result<std::vector<std::string>> write(
     Environment& environment, const std::vector<evidence::Evidence>& evidences,
     const std::string& output) {
   std::vector<std::string> files;
+  std::optional<Error> failed;
   for (std::size_t i = 0; i < evidences.size(); ++i) {
     files.push_back(evidence_file(output, evidences[i], i, evidences.size()));
-    TRY(environment.files.write(files.back(), evidence::print(evidences[i])));
+    const std::string text = evidence::print(evidences[i]);
+    if (auto written = environment.files.write(files.back(), text); !written) {
+      failed = kept_elsewhere(environment, std::move(written.error()),
+                              files.back(), text);
+    }
+  }
+  if (failed) {
+    return std::unexpected(std::move(*failed));
   }
   return files;
 }

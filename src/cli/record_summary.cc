@@ -91,13 +91,20 @@ void add_processes(std::string& text, const Evidence& evidence) {
 }  // namespace
 
 std::string progress_line(const recorder::Progress& seen,
-                          std::uint64_t facts_before) {
+                          const recorder::Progress& before) {
   const auto seconds = seen.elapsed.count() / 1000;
+  const auto since = std::max<std::int64_t>(
+      (seen.elapsed - before.elapsed).count(), std::int64_t{1});
+  const std::uint64_t fresh =
+      seen.distinct_facts -
+      std::min(before.distinct_facts, seen.distinct_facts);
+  // A line that wraps could not be overwritten.
+  constexpr std::size_t kPhaseColumns = 16;
   std::string line = fmt::format(
-      "\r\033[Krecording {:02}:{:02}  phase {}  {} facts (+{})  last new "
-      "{} s ago",
-      seconds / 60, seconds % 60, seen.phase, seen.distinct_facts,
-      seen.distinct_facts - std::min(facts_before, seen.distinct_facts),
+      "\r\033[Krecording {:02}:{:02}  phase {}  {} facts, {}/s new, last {} s "
+      "ago",
+      seconds / 60, seconds % 60, seen.phase.substr(0, kPhaseColumns),
+      seen.distinct_facts, fresh * 1000 / static_cast<std::uint64_t>(since),
       seen.since_new_fact.count() / 1000);
   if (seen.events_lost != 0) {
     line += fmt::format("  {} hints lost", seen.events_lost);
@@ -133,8 +140,11 @@ std::string summary_text(const std::vector<Evidence>& evidences,
     }
     text += fmt::format("  written  {}\n", files[i]);
   }
-  if (!files.empty()) {
-    text += fmt::format("next: vambrace synth {} -o bundle/\n", files.front());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::string& id = evidences[i].workload.id;
+    text += fmt::format(
+        "next: vambrace synth {} -o {}/\n", files[i],
+        files.size() == 1 ? "bundle" : id.substr(id.rfind('/') + 1));
   }
   return text;
 }

@@ -36,9 +36,10 @@ std::string evidence_file(const std::string& output,
                           const evidence::Evidence& evidence, std::size_t index,
                           std::size_t count);
 
-// One line for a terminal, overwriting the last one.
+// One line for a terminal, overwriting the last one. Fits 80 columns, so that
+// it can be overwritten in turn.
 std::string progress_line(const recorder::Progress& seen,
-                          std::uint64_t facts_before);
+                          const recorder::Progress& before);
 
 // What was recorded, the verdict, and the next step.
 std::string summary_text(const std::vector<evidence::Evidence>& evidences,
