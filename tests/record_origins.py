@@ -55,7 +55,8 @@ class Docker:
 class Bundle:
     """One container as an OCI bundle under runc or crun."""
 
-    def __init__(self, runtime, port, no_new_privs, filtered, seccomp=None):
+    def __init__(self, runtime, port, no_new_privs, filtered, seccomp=None, args=None,
+                 capabilities=None, mounts=()):
         require_root()
         require_program(runtime)
         self.runtime = runtime
@@ -63,17 +64,18 @@ class Bundle:
         self.folder = support.temp_dir()
         hybrid = not os.path.exists("/sys/fs/cgroup/cgroup.procs")
         self.around = PLAIN_CGROUPS if runtime == "crun" and hybrid else []
+        granted = CAPABILITIES if capabilities is None else capabilities
         config = {
             "ociVersion": "1.0.2",
             "process": {
-                "terminal": False, "user": {"uid": 0, "gid": 0}, "args": server(port),
+                "terminal": False, "user": {"uid": 0, "gid": 0}, "args": args or server(port),
                 "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
                 "cwd": "/", "noNewPrivileges": no_new_privs,
-                "capabilities": {kind: CAPABILITIES
+                "capabilities": {kind: granted
                                  for kind in ("bounding", "effective", "permitted")}},
             "root": {"path": support.image(docker=False), "readonly": True},
             "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
-                       {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
+                       {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}, *mounts],
             "linux": {"namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]}}
         if filtered:
             config["linux"]["seccomp"] = seccomp or {
