@@ -65,7 +65,7 @@ Result<Exit> evaluate(Environment& environment, Words words) {
   std::string call;
   std::vector<std::string> values;
   std::string arch_name = "x86_64";
-  std::string target = "docker";
+  std::string target;
   bool as_json = false;
   Options options;
   options.word("FILE|DIR", path, "a profile, or a folder with seccomp.json");
@@ -74,7 +74,7 @@ Result<Exit> evaluate(Environment& environment, Words words) {
   options.choice("--arch", {"x86_64", "i386", "x32", "aarch64"}, arch_name,
                  "whose call it is");
   options.choice("--target", runtime::target_names(), target,
-                 "what the profile is for");
+                 "what the profile is for (a bundle's own; a file: docker)");
   options.json(as_json);
   TRY(options.parse(environment, words));
 
@@ -92,7 +92,7 @@ Result<Exit> evaluate(Environment& environment, Words words) {
   environment.output.out(
       as_json
           ? json::print({{"schema", "vambrace.evaluate/v1"},
-                         {"target", target},
+                         {"target", file.target.name},
                          {"arch", arch_name},
                          {"syscall", kernel::syscall_label(syscall)},
                          {"nr", syscall.nr},

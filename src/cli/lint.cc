@@ -46,12 +46,12 @@ std::string to_text(const Remark& remark) {
 
 Result<Exit> lint(Environment& environment, Words words) {
   std::string path;
-  std::string target = "docker";
+  std::string target;
   bool as_json = false;
   Options options;
   options.word("FILE|DIR", path, "a profile, or a folder with seccomp.json");
   options.choice("--target", runtime::target_names(), target,
-                 "what the profile is for");
+                 "what the profile is for (a bundle's own; a file: docker)");
   options.json(as_json);
   TRY(options.parse(environment, words));
 
@@ -68,7 +68,7 @@ Result<Exit> lint(Environment& environment, Words words) {
       list.push_back(to_json(remark));
     }
     environment.output.out(json::print({{"schema", "vambrace.lint/v1"},
-                                        {"target", target},
+                                        {"target", file.target.name},
                                         {"findings", std::move(list)}}));
   } else {
     for (const Remark& remark : remarks) {

@@ -51,6 +51,17 @@ TEST(ProfileCommands, EvaluateAnswersForTheTarget) {
   EXPECT_EQ(answer({"read", "--arch", "i386"}), "SCMP_ACT_KILL_THREAD\n");
 }
 
+TEST(ProfileCommands, ABundleIsJudgedForItsOwnTarget) {
+  Captured w = world("SCMP_ACT_ERRNO");
+  w.files.files["bundle/bundle.yaml"] =
+      "schema: vambrace.bundle/v1\nworkload:\n  id: web\ntarget: crun\n";
+  EXPECT_EQ(w.run({"evaluate", "bundle", "451"}), 0) << w.output.error;
+  EXPECT_EQ(w.output.answer, "SCMP_ACT_ERRNO(EPERM)\n");
+  w.output.answer.clear();
+  EXPECT_EQ(w.run({"evaluate", "bundle", "451", "--target", "docker"}), 0);
+  EXPECT_EQ(w.output.answer, "SCMP_ACT_ERRNO(ENOSYS)\n");
+}
+
 TEST(ProfileCommands, EvaluateOffersTheNearestName) {
   Captured w = world("SCMP_ACT_ERRNO");
   EXPECT_EQ(w.run({"evaluate", "bundle/seccomp.json", "opnat"}), 2);

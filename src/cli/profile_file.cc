@@ -1,5 +1,7 @@
 #include "cli/profile_file.h"
 
+#include "repository/bundle.h"
+
 namespace vambrace::cli {
 
 Result<ProfileFile> read_profile(const Files& files, const std::string& path,
@@ -8,11 +10,17 @@ Result<ProfileFile> read_profile(const Files& files, const std::string& path,
   if (files.is_directory(path)) {
     out.path += "/seccomp.json";
   }
-  const std::optional<runtime::Target> named = runtime::target_named(target);
-  if (!named) {
-    return fail(ErrorCode::InvalidInput, "unknown target \"{}\"", target);
+  if (target.empty() && files.exists(path + "/bundle.yaml")) {
+    TRY_ASSIGN(const repository::Manifest manifest,
+               repository::load_manifest(files, path));
+    out.target = manifest.target;
+  } else if (!target.empty()) {
+    const std::optional<runtime::Target> named = runtime::target_named(target);
+    if (!named) {
+      return fail(ErrorCode::InvalidInput, "unknown target \"{}\"", target);
+    }
+    out.target = *named;
   }
-  out.target = *named;
   TRY_ASSIGN(const std::string text,
              files.read(out.path, policy::seccomp::kMaxProfileBytes));
   TRY_ASSIGN(out.profile, during(out.path, policy::seccomp::parse(text)));
