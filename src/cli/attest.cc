@@ -117,7 +117,8 @@ Result<Exit> attest(Environment& environment, Words words) {
             .with_hint("vambrace attest DIR --container web"));
   }
 
-  TRY_ASSIGN(const enforcer::Choice choice, choice_of(choice_words));
+  TRY_ASSIGN(const enforcer::Choice choice,
+             choice_of(environment, choice_words));
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(environment.files, directory));
   TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));

@@ -1,5 +1,6 @@
 #include "cli/enforcement.h"
 
+#include "evidence/time.h"
 #include "kernel/capabilities.h"
 
 namespace vambrace::cli {
@@ -14,8 +15,10 @@ void declare_choice(Options& options, ChoiceWords& words) {
                  "leave this capability out, to try");
 }
 
-Result<enforcer::Choice> choice_of(const ChoiceWords& words) {
+Result<enforcer::Choice> choice_of(const Environment& environment,
+                                   const ChoiceWords& words) {
   enforcer::Choice choice{.target = words.target};
+  choice.day = evidence::format_time(environment.now()).substr(0, 10);
   if (!words.stage.empty()) {
     choice.stage = policy::stage_from(words.stage);
   }
@@ -28,6 +31,15 @@ Result<enforcer::Choice> choice_of(const ChoiceWords& words) {
     choice.without.insert(*number);
   }
   return choice;
+}
+
+void warn_of_lapsed(Environment& environment, const enforcer::Dress& dress) {
+  for (const std::uint32_t number : dress.lapsed) {
+    environment.output.err(fmt::format(
+        "warning: the waiver for {} has ended; the bundle's files still grant "
+        "it\nhint: extend the waiver in bundle.yaml or run vambrace synth\n",
+        kernel::capability_name(number).value_or("CAP_?")));
+  }
 }
 
 std::vector<std::string> capability_words(

@@ -21,8 +21,12 @@ struct ChoiceWords {
 
 void declare_choice(Options& options, ChoiceWords& words);
 
-// InvalidInput for a capability that does not exist.
-Result<enforcer::Choice> choice_of(const ChoiceWords& words);
+// As of today. InvalidInput for a capability that does not exist.
+Result<enforcer::Choice> choice_of(const Environment& environment,
+                                   const ChoiceWords& words);
+
+// Says on standard error which capabilities are used past their waiver's end.
+void warn_of_lapsed(Environment& environment, const enforcer::Dress& dress);
 
 // "CAP_CHOWN", ...
 std::vector<std::string> capability_words(

@@ -155,10 +155,14 @@ Result<Exit> run_command(Environment& environment, Words words) {
   Asked asked;
   TRY(parse(environment, words, asked));
   TRY(complete_command(asked));
-  TRY_ASSIGN(const enforcer::Choice choice, choice_of(asked.choice));
+  TRY_ASSIGN(const enforcer::Choice choice,
+             choice_of(environment, asked.choice));
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(environment.files, asked.directory));
   TRY_ASSIGN(enforcer::Dress dress, enforcer::dress(bundle, choice));
+  if (asked.report.empty()) {  // otherwise verify has said it
+    warn_of_lapsed(environment, dress);
+  }
   if (engine(asked) == enforcer::Engine::Process) {
     return run_process(environment, asked, dress);
   }

@@ -259,13 +259,15 @@ Exit exit_of(Environment& environment, const Judgement& judgement) {
 Result<Exit> verify(Environment& environment, Words words) {
   Asked asked;
   TRY(parse(environment, words, asked));
-  TRY_ASSIGN(const enforcer::Choice choice, choice_of(asked.choice));
+  TRY_ASSIGN(const enforcer::Choice choice,
+             choice_of(environment, asked.choice));
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(environment.files, asked.directory));
   TRY_ASSIGN(
       const evidence::Evidence recorded,
       repository::load_bundle_evidence(environment.files, asked.directory));
   TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));
+  warn_of_lapsed(environment, dress);
   const std::set<std::uint32_t> granted(dress.armour.capabilities.begin(),
                                         dress.armour.capabilities.end());
   Verification verification(asked, bundle, recorded, choice);

@@ -28,10 +28,11 @@ Result<runtime::Target> chosen_target(const repository::Bundle& bundle,
   return *target;
 }
 
-std::set<std::uint32_t> waived(const repository::Bundle& bundle) {
+// Capabilities among the subjects of waivers.
+std::set<std::uint32_t> waived(const std::vector<policy::Waiver>& waivers) {
   std::set<std::uint32_t> numbers;
   constexpr std::string_view kPrefix = "capability ";
-  for (const auto& waiver : bundle.manifest.waivers) {
+  for (const policy::Waiver& waiver : waivers) {
     if (!waiver.what.starts_with(kPrefix)) {
       continue;
     }
@@ -43,19 +44,22 @@ std::set<std::uint32_t> waived(const repository::Bundle& bundle) {
   return numbers;
 }
 
-Result<> render(const repository::Bundle& bundle, Dress& dress) {
+Result<> render(const repository::Bundle& bundle, const std::string& day,
+                Dress& dress) {
   TRY_ASSIGN(policy::seccomp::Rendered rendered,
              policy::seccomp::render(bundle.policy, dress.target, dress.stage));
   dress.profile = std::move(rendered.profile);
   dress.armour.seccomp_json = policy::seccomp::print(dress.profile);
-  const policy::capabilities::Grant grant = policy::capabilities::render(
-      bundle.policy, dress.target, dress.stage, waived(bundle));
+  const policy::capabilities::Grant grant =
+      policy::capabilities::render(bundle.policy, dress.target, dress.stage,
+                                   waived(waivers_on(bundle.manifest, day)));
   dress.armour.capabilities.assign(grant.add.begin(), grant.add.end());
   dress.rendered = true;
   return {};
 }
 
-Result<> take_files(const repository::Bundle& bundle, Dress& dress) {
+Result<> take_files(const repository::Bundle& bundle, const std::string& day,
+                    Dress& dress) {
   TRY_ASSIGN(dress.profile,
              during(bundle.directory + "/seccomp.json",
                     policy::seccomp::parse(bundle.seccomp_json)));
@@ -65,6 +69,15 @@ Result<> take_files(const repository::Bundle& bundle, Dress& dress) {
           .lexically_normal()
           .string();
   dress.armour.capabilities = bundle.capabilities;
+  const std::set<std::uint32_t> valid =
+      waived(waivers_on(bundle.manifest, day));
+  for (const std::uint32_t number : waived(bundle.manifest.waivers)) {
+    if (!valid.contains(number) &&
+        std::ranges::find(bundle.capabilities, number) !=
+            bundle.capabilities.end()) {
+      dress.lapsed.insert(number);
+    }
+  }
   return {};
 }
 
@@ -76,7 +89,8 @@ Result<Dress> dress(const repository::Bundle& bundle, const Choice& choice) {
   dress.stage = choice.stage.value_or(bundle.manifest.stage);
   const bool own = dress.target.name == bundle.manifest.target.name &&
                    dress.stage == bundle.manifest.stage;
-  TRY(own ? take_files(bundle, dress) : render(bundle, dress));
+  TRY(own ? take_files(bundle, choice.day, dress)
+          : render(bundle, choice.day, dress));
 
   std::erase_if(dress.armour.capabilities, [&](std::uint32_t number) {
     return choice.without.contains(number);

@@ -18,6 +18,7 @@ struct Choice {
   std::string target;  // a name; empty: the bundle's
   std::optional<policy::Stage> stage;
   std::set<std::uint32_t> without;  // capabilities left out, to try
+  std::string day;                  // 2026-12-31: which waivers still hold
 };
 
 // A bundle made ready for one target and stage.
@@ -28,10 +29,16 @@ struct Dress {
   policy::seccomp::Profile profile;
   // Another target or stage than the bundle's: rendered now, not yet a file.
   bool rendered = false;
+  // Capabilities in the bundle's files whose waiver has ended since.
+  std::set<std::uint32_t> lapsed;
 };
 
 // The bundle's own rendered layers where target and stage are its own,
 // otherwise rendered anew from its policy. NotFound for an unknown target.
+//
+// A waiver that has ended grants nothing to what is rendered now. The bundle's
+// own files stay as they were admitted: a restart must not turn into an outage
+// at midnight. `lapsed` says so.
 Result<Dress> dress(const repository::Bundle& bundle, const Choice& choice);
 
 }  // namespace vambrace::enforcer
