@@ -40,8 +40,8 @@ Result<> parse(Environment& environment, Words words, Asked& asked) {
   return options.parse(environment, words);
 }
 
-bool on_docker(const enforcer::Dress& dress) {
-  return dress.target.engine == runtime::Engine::Docker;
+bool in_a_container(const enforcer::Dress& dress) {
+  return dress.target.runtime != runtime::Runtime::Process;
 }
 
 // The program or container of the bundle, unless --workload names others.
@@ -52,13 +52,14 @@ Result<std::vector<std::string>> workloads(const Asked& asked,
   if (!asked.workloads.empty()) {
     return asked.workloads;
   }
-  if (on_docker(dress)) {
+  if (in_a_container(dress)) {
     if (!bundle.manifest.workload.container.empty()) {
       return std::vector{bundle.manifest.workload.container};
     }
     return std::unexpected(
         Error(ErrorCode::InvalidInput, "which container is the workload?")
-            .with_hint("--workload NAME, as in `docker run --name NAME`"));
+            .with_hint("--workload NAME, as in `docker run --name NAME` or "
+                       "`runc run NAME`"));
   }
   std::vector<std::string> programs = enforcer::application_programs(recorded);
   if (programs.size() == 1) {

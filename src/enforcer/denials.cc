@@ -53,11 +53,16 @@ std::string why_expected(const evidence::Share& share, kernel::Syscall syscall,
 }
 
 std::string why_expected(const evidence::CapabilityFact& fact,
+                         evidence::Origin origin,
                          const std::set<std::uint32_t>& granted,
                          const std::set<Check>& refused_before) {
   if (const std::string_view noise = policy::capabilities::noise(fact);
       !noise.empty()) {
     return std::string(noise);
+  }
+  if (origin == evidence::Origin::Runtime) {
+    return "asked by the runtime before the program, which no policy grants "
+           "anything";
   }
   if (granted.contains(fact.number)) {
     return "the policy grants it; the program had given it up";
@@ -114,7 +119,8 @@ std::vector<Denial> denials(const evidence::Evidence& trial,
       added.during = fact.during;
       added.functions = fact.functions;
       added.count = share.denied;
-      added.why = why_expected(fact, granted, refused_before);
+      added.why =
+          why_expected(fact, process.key.origin, granted, refused_before);
       added.expected = !added.why.empty();
     }
   }

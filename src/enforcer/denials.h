@@ -38,7 +38,11 @@ struct Denial {
 //   - if nothing depends on such checks (policy::capabilities::noise),
 //   - if `granted` has it: the program had given it up itself,
 //   - if the same check was refused, and never granted, when the bundle's
-//     evidence (`recorded`) was taken.
+//     evidence (`recorded`) was taken,
+//   - if the container runtime asked before it started the program: it has
+//   given
+//     up what the policy does not grant, and a runtime that cannot do without
+//     starts nothing.
 std::vector<Denial> denials(const evidence::Evidence& trial,
                             const policy::Policy& policy,
                             const std::set<std::uint32_t>& granted,

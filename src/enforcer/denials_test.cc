@@ -62,6 +62,21 @@ TEST(Denials, ARefusedCallIsUnexpected) {
               HasSubstr("socket (x86_64) refused 2 times with EPERM"));
 }
 
+TEST(Denials, OfTheRuntimeACallCountsAndACapabilityDoesNot) {
+  const auto found = denials(with({refused("fstatfs", "EPERM")},
+                                  {check("CAP_DAC_OVERRIDE", "openat", 0, 1)},
+                                  evidence::Origin::Runtime),
+                             {}, {}, {});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_FALSE(found[0].expected);
+  EXPECT_TRUE(found[1].expected);
+  EXPECT_THAT(found[1].why, HasSubstr("runtime"));
+  EXPECT_FALSE(
+      denials(with({}, {check("CAP_DAC_OVERRIDE", "openat", 0, 1)}), {}, {}, {})
+          .at(0)
+          .expected);
+}
+
 TEST(Denials, ACallThatThePolicyRefusesOnPurposeIsExpectedWithThatErrno) {
   policy::Policy policy;
   policy.expected.push_back(

@@ -27,7 +27,8 @@ Result<std::optional<DockerStart>> parse_docker(
 
 // The words after "docker" with the armour put in. Denied for what would undo
 // it or argue with it: --privileged, another seccomp profile, a capability that
-// the policy does not have, no-new-privileges the other way round.
+// the policy does not have, no-new-privileges the other way round. Without
+// complaint it takes the place of seccomp=unconfined.
 Result<std::vector<std::string>> put_on(const DockerStart& start,
                                         const Armour& armour);
 

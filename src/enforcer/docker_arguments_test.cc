@@ -65,7 +65,7 @@ TEST(DockerArguments, RefusesWhatWouldUndoTheArmour) {
   const std::pair<Words, std::string> cases[] = {
       {{"run", "--privileged", "web"}, "--privileged"},
       {{"run", "--privileged=true", "web"}, "--privileged"},
-      {{"run", "--security-opt", "seccomp=unconfined", "web"}, "seccomp"},
+      {{"run", "--security-opt", "seccomp=/other.json", "web"}, "seccomp"},
       {{"run", "--security-opt=seccomp:x.json", "web"}, "seccomp"},
       {{"run", "--security-opt", "no-new-privileges=false", "web"},
        "no-new-privileges"},
@@ -87,7 +87,7 @@ TEST(DockerArguments, TakesWhatAgreesOnce) {
       *rewritten({"run", "--cap-drop=ALL", "--cap-add", "CAP_NET_BIND_SERVICE",
                   "--privileged=false", "--security-opt",
                   "no-new-privileges:true", "--security-opt", "label=x",
-                  "web"}),
+                  "--security-opt=seccomp=unconfined", "web"}),
       ElementsAre("run", "--security-opt", "seccomp=/b/seccomp.json",
                   "--security-opt", "no-new-privileges", "--cap-drop", "ALL",
                   "--cap-add", "SETGID", "--cap-add", "NET_BIND_SERVICE",

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/fd.h"
+#include "enforcer/launcher/launcher_image.h"
 #include "enforcer/private_place.h"
 #include "enforcer/process.h"
 #include "host/disk_files.h"
@@ -112,6 +113,13 @@ std::vector<std::string> application_programs(
   return {programs.begin(), programs.end()};
 }
 
+evidence::Evidence without_launcher(evidence::Evidence evidence) {
+  std::erase_if(evidence.processes, [](const evidence::Process& process) {
+    return process.key.build_id == launcher_build_id();
+  });
+  return evidence;
+}
+
 Result<Trial> Trials::watch(const TrialPlan& plan, const recorder::Scope& scope,
                             const std::string& report) {
   std::optional<OutputToError> redirected;
@@ -155,7 +163,11 @@ Result<Trial> Trials::run_process(const TrialPlan& plan, const Dress& dress) {
     covers.push_back(std::move(cover));
     scope.workloads.push_back(exe);
   }
-  return watch(plan, scope, report);
+  TRY_ASSIGN(Trial trial, watch(plan, scope, report));
+  for (evidence::Evidence& evidence : trial.evidence) {
+    evidence = without_launcher(std::move(evidence));
+  }
+  return trial;
 }
 
 // A folder in front of PATH holds a docker or runc that calls `vambrace run`.
@@ -169,14 +181,12 @@ Result<Trial> Trials::run_engine(const TrialPlan& plan,
       std::filesystem::read_symlink("/proc/self/exe").string(), "run"};
   words.insert(words.end(), plan.run_words.begin(), plan.run_words.end());
   words.insert(words.end(), {"--report", report});
-  recorder::Scope scope{.command = plan.command};
+  const recorder::Scope scope{.command = plan.command,
+                              .container = plan.workloads.front()};
   if (engine == "docker") {
-    scope.container = plan.workloads.front();
-    words.insert(words.end(), {"--docker", "--only", scope.container});
-  } else {
-    scope.workloads = plan.workloads;
+    words.emplace_back("--docker");
   }
-  words.insert(words.end(), {"--", real});
+  words.insert(words.end(), {"--only", scope.container, "--", real});
   TRY(place.put("bin/" + engine,
                 fmt::format("#!/bin/sh\nexec {} \"$@\"\n", shell_line(words)),
                 true));

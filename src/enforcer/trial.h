@@ -17,8 +17,7 @@ namespace vambrace::enforcer {
 // How a test command is run with one workload of it confined.
 struct TrialPlan {
   std::vector<std::string> command;
-  // Process: resolved executables. Docker: container names, the first of which
-  // is watched. runc: executables inside the container, to be watched.
+  // Process: executables. Docker, runc and crun: the name of one container.
   std::vector<std::string> workloads;
   // Process: confine only what is started with this argument. For programs that
   // driver and workload share, such as an interpreter.
@@ -59,6 +58,9 @@ class Trials {
   MakeRecorder make_recorder_;
   bool private_mounts_ = false;
 };
+
+// The evidence without what verify's own launcher did in the workload's place.
+evidence::Evidence without_launcher(evidence::Evidence evidence);
 
 // The programs that the evidence calls the application, without doubles.
 std::vector<std::string> application_programs(

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "enforcer/launcher/launcher_image.h"
 #include "enforcer/start.h"
 
 namespace vambrace::enforcer {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 TEST(ShellLine, QuotesEveryWord) {
   EXPECT_EQ(shell_line({"a b", "it's", "$HOME", ""}),
@@ -28,6 +30,33 @@ TEST(ApplicationPrograms, AreThoseOfTheAppItself) {
   add("/bin/sh", evidence::Origin::Helper);
   add("/usr/bin/curl", evidence::Origin::Harness);
   EXPECT_THAT(application_programs(evidence), ElementsAre("/usr/sbin/nginx"));
+}
+
+TEST(Launcher, BearsTheBuildIdByWhichItIsLeftOut) {
+  // The note's bytes, as the recorder reads them.
+  std::string id;
+  for (std::size_t i = 0; i < launcher_build_id().size(); i += 2) {
+    id += static_cast<char>(
+        std::stoi(std::string(launcher_build_id().substr(i, 2)), nullptr, 16));
+  }
+  EXPECT_EQ(id, "vambrace-launcher");
+  EXPECT_THAT(std::string(launcher_image()),
+              HasSubstr(std::string("GNU\0", 4) + id));
+}
+
+TEST(Evidence, LeavesOutTheLauncherUnderTheWorkloadsName) {
+  evidence::Process launcher;
+  launcher.key.exe = "/usr/sbin/nginx";
+  launcher.key.build_id = std::string(launcher_build_id());
+  evidence::Process workload = launcher;
+  workload.key.build_id = "0123";
+  evidence::Process unread = launcher;
+  unread.key.build_id.reset();
+  const auto left =
+      without_launcher({.workload = {},
+                        .recordings = {},
+                        .processes = {launcher, unread, workload}});
+  EXPECT_THAT(left.processes, ElementsAre(unread, workload));
 }
 
 TEST(Engine, IsToldByTheProgramsName) {

@@ -30,6 +30,10 @@ std::string_view launcher_image() {
                                    vambrace_launcher_begin)};
 }
 
+std::string_view launcher_build_id() {
+  return LAUNCHER_ID;
+}
+
 std::string launcher_with(const LaunchSpec& spec) {
   const LaunchFooter footer;
   std::string file(launcher_image());
