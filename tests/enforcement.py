@@ -60,22 +60,28 @@ def record(name, directory, out, *words):
                      "--", *driver(name, directory), expect=0)
 
 
-def bundle(name, target="process", loads=1):
-    """A bundle cut to a server from `loads` recordings of the load, and the
-    folder that it was loaded in."""
+class Case:
+    """One server on one target: how it is recorded, driven and confined."""
+
+    def __init__(self, directory, recorded, confined, driver_words):
+        self.directory, self.recorded, self.confined = directory, recorded, confined
+        self.driver = driver_words
+
+
+def case(name, target):
     directory = fresh_directory(name)
-    recordings = []
-    for i in range(loads):
-        recordings.append(f"{directory}/evidence-{i}.json")
-        record(name, fresh_copy(name, directory), recordings[-1])
-    out = f"{directory}/bundle"
-    support.vambrace("synth", *recordings, "-o", out, "--target", target, expect=0)
-    return out, directory
+    if target == "process":
+        chosen = ["--workload", program(name, directory)]
+        return Case(directory, chosen, chosen,
+                    lambda: driver(name, fresh_copy(name, directory)))
+    container = support.container_name(f"enforce-{name}")
+    return Case(directory, ["--container", container], [],
+                lambda: ["python3", DRIVER, name, directory, target, container])
 
 
 def fresh_copy(name, directory):
-    """PostgreSQL wants a new folder for each cluster; the static server must keep
-    its binary."""
+    """Servers find no files of an earlier run; the static one must keep its
+    binary."""
     return support.temp_dir() if name != "static" else directory
 
 

@@ -29,7 +29,10 @@ PROJECT = os.path.dirname(TESTS)
 
 # Debian's own programs first: a newer docker client elsewhere in PATH may not
 # talk to Debian's daemon.
-os.environ["PATH"] = "/usr/bin:/usr/sbin:/bin:/sbin:" + os.environ.get("PATH", "")
+# Once only: what a test puts in front for its children stays in front.
+_PROGRAMS = "/usr/bin:/usr/sbin:/bin:/sbin:"
+if _PROGRAMS not in os.environ.get("PATH", ""):
+    os.environ["PATH"] = _PROGRAMS + os.environ.get("PATH", "")
 
 VAMBRACE = os.path.abspath(
     os.environ.get("VAMBRACE", os.path.join(PROJECT, "build", "vambrace")))

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""The profile fits: six real servers, each recorded under load, cut to what was
+seen and loaded again under enforcement, without a denial: on a plain process, in
+a container of Docker and in one of runc."""
+
+import json
+
+import enforcement
+import support
+
+SERVERS = ("nginx", "redis", "memcached", "postgres", "python3", "static")
+
+
+def fits(name, target):
+    support.require_root()
+    support.require_btf()
+    case = enforcement.case(name, target)
+    evidence, bundle = f"{case.directory}/evidence.json", f"{case.directory}/bundle"
+    support.vambrace("record", "-o", evidence, *case.recorded, "--", *case.driver(), expect=0)
+    with open(evidence, encoding="utf-8") as file:
+        verdict = json.load(file)["verdict"]
+    assert verdict["state"] == "complete", verdict
+    support.vambrace("synth", evidence, "-o", bundle, "--target", target, expect=0)
+    done = support.vambrace("verify", bundle, "--json", *case.confined, "--", *case.driver())
+    assert done.code == 0, done
+    verdict = done.json()
+    assert verdict["holds"] and verdict["confined"] >= 1, verdict
+    assert verdict["denials"] == [] and verdict["status"] == 0, verdict
+
+
+def a_call_left_out_is_caught(target):
+    """The load passes without it; only the kernel knows."""
+    case = enforcement.case("static", target)
+    evidence, bundle = f"{case.directory}/evidence.json", f"{case.directory}/bundle"
+    support.vambrace("record", "-o", evidence, *case.recorded, "--", *case.driver(), expect=0)
+    support.vambrace("synth", evidence, "-o", bundle, "--target", target, expect=0)
+    path = f"{bundle}/seccomp.json"
+    with open(path, encoding="utf-8") as file:
+        profile = json.load(file)
+    for entry in profile["syscalls"]:
+        entry["names"] = ["acct" if name == "wait4" else name for name in entry["names"]]
+    support.write(path, json.dumps(profile))
+    done = support.vambrace("verify", bundle, "--json", "--", *case.driver())
+    verdict = done.json()
+    assert done.code == 1 and verdict["status"] == 0 and verdict["confined"] == 1, done
+    denial, = verdict["denials"]
+    assert denial["name"] == "wait4" and denial["origin"] == "app", done
+    assert denial["exe"].endswith("static_server") and denial["errnos"].get("EPERM"), done
+
+
+def each(target):
+    """All servers, each of them judged whatever becomes of the others."""
+    shown, missing, failed = [], [], []
+    for name in SERVERS:
+        try:
+            fits(name, target)
+            shown.append(name)
+        except support.Skipped as reason:
+            missing.append(f"{name}: {reason}")
+        except AssertionError as failure:
+            failed.append(f"{name}: {failure}")
+    print(f"{target}: {', '.join(shown) or 'none'}" + "".join(f"; not shown: {m}" for m in missing))
+    assert not failed, "\n".join(failed)
+    if not shown:
+        support.skip("; ".join(missing))
+
+
+def test_servers_pass_their_load_under_their_policy_as_plain_processes():
+    each("process")
+
+
+def test_servers_pass_their_load_under_their_policy_in_docker():
+    support.require_docker()
+    support.image()
+    each("docker")
+
+
+def test_servers_pass_their_load_under_their_policy_under_runc():
+    support.require_program("runc")
+    each("runc")
+
+
+def test_a_call_left_out_is_caught_in_docker():
+    support.require_docker()
+    support.image()
+    a_call_left_out_is_caught("docker")
+
+
+def test_a_call_left_out_is_caught_under_runc():
+    support.require_root()
+    support.require_program("runc")
+    a_call_left_out_is_caught("runc")
+
+
+if __name__ == "__main__":
+    support.main()
