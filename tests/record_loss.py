@@ -104,6 +104,25 @@ def test_a_recording_under_an_active_filter_says_so_and_has_what_it_refused():
     assert refused == {"symlinkat": 1}, refused
 
 
+def test_a_second_life_of_the_container_is_a_gap():
+    require_root()
+    support.require_docker()
+    support.image()
+    start = "docker run -d --name {name} --security-opt seccomp=unconfined {image} sleep 300"
+    for again in ("docker kill {name}; docker start {name}",
+                  "docker rm -f {name}; " + start):
+        name = support.container_name("twice")
+        words = f"{start}; sleep 0.3; {again}; sleep 0.3; docker rm -f {{name}}"
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "evidence.json")
+            vambrace("record", "-o", path, "--container", name, "--", "sh", "-c",
+                     words.format(name=name, image=support.IMAGE), expect=0)
+            with open(path, encoding="utf-8") as file:
+                evidence = json.load(file)
+        assert kinds(evidence) == {"scope_lost"}, evidence["verdict"]
+        assert "started 2 times" in evidence["verdict"]["gaps"][0]["detail"], evidence["verdict"]
+
+
 def test_a_dead_recorder_is_told_from_another_process_of_its_number():
     """The state of a killed recorder, given the number of a process that runs."""
     with tempfile.TemporaryDirectory() as folder:

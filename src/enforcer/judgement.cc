@@ -8,7 +8,8 @@ namespace {
 // Gaps behind which a refused call could hide. A lost hint is none of them: the
 // tables are the truth.
 constexpr std::string_view kLosses[] = {"map_full", "storage_refused",
-                                        "recursion_missed", "no_exit_probe"};
+                                        "recursion_missed", "no_exit_probe",
+                                        "scope_lost"};
 
 }  // namespace
 

@@ -169,6 +169,7 @@ std::optional<std::string> Docker::heard() {
     return std::nullopt;
   }
   const auto event = json::parse(buffer_.substr(0, end));
+  buffer_.erase(0, end + 1);
   if (!event || !event->is_object() || !event->contains("id") ||
       !event->at("id").is_string()) {
     return std::nullopt;

@@ -29,7 +29,7 @@ class Docker {
   // Begins to listen for events of containers of that name, so that one that
   // comes and goes between two looks is not missed.
   Result<> listen(const std::string& name);
-  // The id in the first event since listen(), if there was one. Never waits.
+  // The id in the next event since listen(), if there is one. Never waits.
   std::optional<std::string> heard();
 
  private:

@@ -3,11 +3,13 @@
 #include <bpf/libbpf.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "evidence/merge.h"
@@ -385,20 +387,38 @@ void EbpfRecorder::choose_scope(const Raw& raw) {
     return;
   }
   const std::uint32_t count = control_->scopes;
+  std::uint32_t starts = 0;
+  std::set<std::string> ids = {container_.id};
+  while (const auto id = docker_ ? docker_->heard() : std::nullopt) {
+    ids.insert(*id);  // another container of the same name
+  }
+  ids.erase("");
   frame_.scope = VMB_MAX_SCOPES;  // none
   for (std::uint32_t number = 1;
        number < std::min<std::uint32_t>(count, VMB_MAX_SCOPES); ++number) {
     const auto scope = session_->maps().at<vmb_scope>("scopes", number);
     const std::string path = scope ? path_of(*scope) : "";
-    const bool is_dockers =
-        !container_.id.empty() && path.contains(container_.id);
-    if (is_dockers || names_container(path, scope_.container)) {
+    const bool is_dockers = std::ranges::any_of(
+        ids, [&](const std::string& id) { return path.contains(id); });
+    if (!is_dockers && !names_container(path, scope_.container)) {
+      continue;
+    }
+    if (++starts == 1) {
       frame_.scope = number;
       if (!is_dockers) {
         frame_.recording.runtime = runtime_of(raw, number);
       }
-      return;
     }
+  }
+  if (starts > 1) {
+    frame_.gaps.push_back(
+        {"scope_lost",
+         fmt::format("container {} was started {} times; only its first life "
+                     "was recorded",
+                     scope_.container, starts)});
+  }
+  if (starts > 0) {
+    return;
   }
   frame_.gaps.push_back({"scope_lost", "no cgroup of container " +
                                            scope_.container +
