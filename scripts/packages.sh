@@ -12,7 +12,7 @@ set -euo pipefail
 # What the binary is built from.
 build=(g++ cmake ninja-build pkgconf ccache clang-19 bpftool libbpf-dev
        libseccomp-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
-       libfmt-dev linux-libc-dev file)
+       libexpat1-dev libfmt-dev linux-libc-dev file)
 # What ./quickstart runs.
 run=(nginx-light curl python3-minimal)
 # What its container part runs besides.
@@ -23,7 +23,8 @@ test=(clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev
       libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
       gcc-multilib? musl-tools strace debootstrap dpkg-dev man-db
       nginx-light redis-server redis-tools memcached postgresql sqlite3
-      busybox-static curl wrk apache2-utils python3 docker.io docker-cli?
+      busybox-static curl wrk apache2-utils python3
+      python3-pytest docker.io docker-cli?
       runc crun util-linux procps)
 
 usage() {
