@@ -1,4 +1,5 @@
 #include <csignal>
+#include <ctime>
 #include <fstream>
 
 #include "base/json.h"
@@ -55,6 +56,14 @@ void follow(const std::string& file, std::string& last,
       recorder.mark(name)) {
     last = name;
   }
+}
+
+// Local time less UTC, as the test runners of this machine have it.
+std::chrono::seconds local_offset() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  return std::chrono::seconds(local.tm_gmtoff);
 }
 
 Result<std::optional<int>> watch(Environment& environment,
@@ -154,17 +163,24 @@ Result<Exit> record(Environment& environment, Words words) {
   given.options.output = given.output;
 
   const StopSignals signals;
+  imports::Recorded recorded{.start = environment.now(),
+                             .local_offset = local_offset()};
   const auto recorder = recorder::ebpf::make_recorder();
   TRY(recorder->start(given.scope, given.options));
   TRY_ASSIGN(const std::optional<int> status,
              watch(environment, *recorder, given.phase_file));
+  recorded.end = environment.now();
+  const RecordedTests tests =
+      read_reports(environment, given.reports, recorded);
+  recorder->divide(evidence::Spans(tests.placed));
   TRY_ASSIGN(auto evidences, recorder->finish());
   for (evidence::Evidence& evidence : evidences) {
     evidence.workload.owner = given.owner;
   }
   TRY_ASSIGN(const auto files, write(environment, evidences, given.output));
-  environment.output.out(given.json ? summary_json(evidences, files, status)
-                                    : summary_text(evidences, files, status));
+  environment.output.out(given.json
+                             ? summary_json(evidences, files, status, tests)
+                             : summary_text(evidences, files, status, tests));
   return status.value_or(0) == 0 ? Exit::Clean : Exit::Findings;
 }
 

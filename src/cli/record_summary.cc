@@ -88,6 +88,21 @@ void add_processes(std::string& text, const Evidence& evidence) {
   }
 }
 
+void add_tests(std::string& text, const RecordedTests& tests) {
+  if (!tests.asked) {
+    return;
+  }
+  text += fmt::format("tests: {} are phases of the recording\n",
+                      tests.placed.size());
+  constexpr std::size_t kShown = 8;
+  for (std::size_t i = 0; i < std::min(kShown, tests.lost.size()); ++i) {
+    text += fmt::format("  not placed: {}\n", tests.lost[i]);
+  }
+  if (tests.lost.size() > kShown) {
+    text += fmt::format("  ... and {} more\n", tests.lost.size() - kShown);
+  }
+}
+
 }  // namespace
 
 std::string progress_line(const recorder::Progress& seen,
@@ -114,7 +129,8 @@ std::string progress_line(const recorder::Progress& seen,
 
 std::string summary_text(const std::vector<Evidence>& evidences,
                          const std::vector<std::string>& files,
-                         std::optional<int> status) {
+                         std::optional<int> status,
+                         const RecordedTests& tests) {
   std::string text;
   if (status.value_or(0) != 0) {
     text += fmt::format("the command failed with status {}\n", *status);
@@ -140,6 +156,7 @@ std::string summary_text(const std::vector<Evidence>& evidences,
     }
     text += fmt::format("  written  {}\n", files[i]);
   }
+  add_tests(text, tests);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string& id = evidences[i].workload.id;
     text += fmt::format(
@@ -151,7 +168,8 @@ std::string summary_text(const std::vector<Evidence>& evidences,
 
 std::string summary_json(const std::vector<Evidence>& evidences,
                          const std::vector<std::string>& files,
-                         std::optional<int> status) {
+                         std::optional<int> status,
+                         const RecordedTests& tests) {
   json::Value list = json::Value::array();
   for (std::size_t i = 0; i < evidences.size(); ++i) {
     const Evidence& evidence = evidences[i];
@@ -175,6 +193,9 @@ std::string summary_json(const std::vector<Evidence>& evidences,
   json::Value result = {{"schema", "vambrace.record/v1"}, {"evidence", list}};
   if (status) {
     result["status"] = *status;
+  }
+  if (tests.asked) {
+    result["tests"] = {{"placed", tests.placed.size()}, {"lost", tests.lost}};
   }
   return json::print(result);
 }

@@ -5,6 +5,9 @@
 namespace vambrace::cli {
 namespace {
 
+// Each slice has facts of its own: four times as many as usual.
+constexpr std::uint32_t kFactsInSlices = 1U << 18;
+
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -30,6 +33,9 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
                  "a cgroup, below the cgroup v2 mount");
   declared.value("--phase-from-file", "FILE", phase_file,
                  "begin a phase whenever the first line of this file changes");
+  declared.values("--junit", "FILE", reports,
+                  "a JUnit report that the command writes: each test becomes "
+                  "a phase; a folder: all in it");
   declared.values("--probe", "COMMAND", options.probe_commands,
                   "a health check's command line, as one word");
   declared.value("--id", "SPIFFE", options.workload_id,
@@ -69,6 +75,15 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
         Error(ErrorCode::InvalidInput, "--workload needs a command")
             .with_hint("it says which of the programs that the command starts "
                        "are workloads"));
+  }
+  if (!reports.empty() && scope.command.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "--junit needs a command")
+            .with_hint("it is the report that the test command writes"));
+  }
+  options.slices = !reports.empty();
+  if (options.slices && options.max_facts == 0) {
+    options.max_facts = kFactsInSlices;
   }
   if (output.empty()) {
     output = "evidence/";

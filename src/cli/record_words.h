@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/record_tests.h"
 #include "evidence/evidence.h"
 #include "recorder/recorder.h"
 
@@ -17,6 +18,7 @@ struct RecordWords {
   std::string output;
   std::string owner;
   std::string phase_file;
+  std::vector<std::string> reports;  // JUnit
   std::string resume_id;
   bool resume = false;
   bool json = false;
@@ -44,9 +46,11 @@ std::string progress_line(const recorder::Progress& seen,
 // What was recorded, the verdict, and the next step.
 std::string summary_text(const std::vector<evidence::Evidence>& evidences,
                          const std::vector<std::string>& files,
-                         std::optional<int> status);
+                         std::optional<int> status,
+                         const RecordedTests& tests = {});
 std::string summary_json(const std::vector<evidence::Evidence>& evidences,
                          const std::vector<std::string>& files,
-                         std::optional<int> status);
+                         std::optional<int> status,
+                         const RecordedTests& tests = {});
 
 }  // namespace vambrace::cli

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "evidence/evidence.h"
+#include "evidence/span.h"
 
 namespace vambrace::recorder {
 
@@ -33,6 +34,9 @@ struct Options {
   std::vector<std::string> probe_commands;
   std::string pin_directory;  // below bpffs; empty: not pinned
   std::string output;         // where the evidence is to go, for `stop`
+  // Count in slices of time, so that divide() can also split the counts of
+  // calls that several tests make.
+  bool slices = false;
   // Table sizes, to be made tiny in tests. 0: default.
   std::uint32_t max_tasks = 0;
   std::uint32_t max_images = 0;
@@ -64,6 +68,9 @@ class Recorder {
   // seconds more.
   virtual void end() = 0;
   virtual Progress progress() const = 0;
+  // When each test may have run, told before finish(): what lies wholly inside
+  // the time of one test alone gets that test's name as its phase.
+  virtual void divide(evidence::Spans tests) = 0;
   // One evidence per workload, in the order of Scope::workloads.
   virtual Result<std::vector<evidence::Evidence>> finish() = 0;
 };

@@ -31,6 +31,37 @@ std::string error_of(std::uint32_t error) {
   return error == kSigsys ? "SIGSYS" : kernel::errno_name(error);
 }
 
+std::string phase_of(const vmb_phase& phase, const Frame& frame) {
+  const std::string_view bytes(phase.name, VMB_PHASE_NAME);
+  std::string name(bytes.substr(0, bytes.find('\0')));
+  const auto slice = frame.slices.find(name);
+  return slice == frame.slices.end() ? name : slice->second;
+}
+
+// Each phase once, where it began; then the tests.
+void add_phases(evidence::Recording& recording, const Raw& raw,
+                const Frame& frame) {
+  std::set<std::string> known;
+  const auto add = [&](std::string name, Instant start) {
+    if (known.insert(name).second) {
+      recording.phases.push_back({std::move(name), start});
+    }
+  };
+  for (const vmb_phase& phase : raw.phases) {
+    add(phase_of(phase, frame),
+        Instant(std::chrono::microseconds(
+            (static_cast<std::int64_t>(phase.start) + frame.clock_offset) /
+            1000)));
+  }
+  for (const evidence::Span& test : frame.tests.all()) {
+    add(test.name, test.from);
+  }
+  if (!frame.tests.empty()) {
+    add(std::string(evidence::kAcrossTests), frame.tests.all().front().from);
+  }
+  std::ranges::stable_sort(recording.phases, {}, &evidence::Phase::start);
+}
+
 // Builds the processes of one evidence, fact by fact.
 class Builder {
  public:
@@ -120,8 +151,17 @@ class Builder {
     if (phase >= raw_.phases.size()) {
       return "startup";
     }
-    const std::string_view name(raw_.phases[phase].name, VMB_PHASE_NAME);
-    return std::string(name.substr(0, name.find('\0')));
+    return phase_of(raw_.phases[phase], frame_);
+  }
+
+  // The test that this surely belongs to, where tests are known. The end is
+  // counted in jiffies.
+  std::string phase_name(std::uint32_t phase, const vmb_tally& tally) const {
+    constexpr std::chrono::milliseconds kTick{10};
+    const std::string_view test =
+        frame_.tests.around(instant(tally.first) - kTick,
+                            instant(std::max(tally.first, tally.last)) + kTick);
+    return test.empty() ? phase_name(phase) : std::string(test);
   }
 
   void extend(Share& share, const vmb_tally& tally) const {
@@ -134,7 +174,7 @@ class Builder {
 
   void count(Share& share, std::uint32_t phase, const vmb_tally& tally) const {
     share.count += tally.count;
-    share.phases[phase_name(phase)] += tally.count;
+    share.phases[phase_name(phase, tally)] += tally.count;
     extend(share, tally);
   }
 
@@ -238,16 +278,8 @@ evidence::Evidence assemble(const Raw& raw, const Frame& frame) {
   result.processes = Builder(raw, frame).build();
 
   evidence::Recording recording = frame.recording;
-  const auto wall = [&](std::uint64_t ktime) {
-    return Instant(std::chrono::microseconds(
-        (static_cast<std::int64_t>(ktime) + frame.clock_offset) / 1000));
-  };
   recording.phases.clear();
-  for (const vmb_phase& phase : raw.phases) {
-    const std::string_view name(phase.name, VMB_PHASE_NAME);
-    recording.phases.push_back(
-        {std::string(name.substr(0, name.find('\0'))), wall(phase.start)});
-  }
+  add_phases(recording, raw, frame);
   recording.counters = counters_of(raw);
   std::vector<Gap> gaps = frame.gaps;
   for (Gap& gap : gaps_of(raw, frame.scope)) {

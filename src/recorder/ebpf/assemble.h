@@ -1,10 +1,12 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "evidence/evidence.h"
+#include "evidence/span.h"
 #include "recorder/ebpf/raw.h"
 
 namespace vambrace::recorder::ebpf {
@@ -22,6 +24,9 @@ struct Frame {
   std::int64_t clock_offset = 0;
   bool light = false;
   bool redact = true;
+  // Phases that are slices of others: the name in the maps, and the phase.
+  std::map<std::string, std::string> slices;
+  evidence::Spans tests;
   // The command lines of declared probes, words joined by one space.
   std::set<std::string> probe_commands;
 };

@@ -48,8 +48,10 @@ class EbpfRecorder : public Recorder {
   ~EbpfRecorder() override;
   Result<> start(const Scope& scope, const Options& options) override;
   Result<> mark(const std::string& phase) override {
-    phase_ = phase;
     return mark_phase(session_->maps(), phase);
+  }
+  void divide(evidence::Spans tests) override {
+    frame_.tests = std::move(tests);
   }
   Result<std::optional<int>> wait(milliseconds timeout) override;
   void end() override;
@@ -66,6 +68,8 @@ class EbpfRecorder : public Recorder {
   Result<> await_container();
   void look_for_container();
   void choose_scope(const Raw& raw);
+  std::string current_phase() const;
+  void slice();
   Result<> keep_state();
   void add_late(const std::vector<int>& tids, std::uint32_t flags);
   void say_late(std::size_t threads);
@@ -86,7 +90,8 @@ class EbpfRecorder : public Recorder {
   ring_buffer* ring_ = nullptr;
   Programs programs_;
   Frame frame_;
-  std::string phase_ = "startup";
+  std::string phase_ = "startup";  // of the slices that begin now
+  steady_clock::time_point next_slice_{};
   std::string cgroup_;
   std::uint32_t main_pid_ = 0;
   steady_clock::time_point started_{};
@@ -470,9 +475,41 @@ bool EbpfRecorder::outlives_command() const {
          !cgroup_.empty() && scope_is_alive();
 }
 
+std::string EbpfRecorder::current_phase() const {
+  const std::uint32_t number = control_->phase;
+  const auto phase = session_->maps().at<vmb_phase>("phases", number);
+  return phase
+             ? std::string(phase->name, ::strnlen(phase->name, VMB_PHASE_NAME))
+             : "";
+}
+
+// The kernel side keeps count, first and last time per phase. There are few
+// phases, so slices grow with the recording: 3 in 100 of its time so far.
+void EbpfRecorder::slice() {
+  constexpr std::uint32_t kForPeople = 32;  // phases that somebody may mark
+  constexpr milliseconds kShortest{100};
+  const auto now = steady_clock::now();
+  if (!options_.slices || now < next_slice_ ||
+      control_->phases >= VMB_MAX_PHASES - kForPeople) {
+    return;
+  }
+  if (const std::string current = current_phase();
+      !frame_.slices.contains(current)) {
+    phase_ = current;
+  }
+  const std::string name = fmt::format("~{}", frame_.slices.size());
+  if (mark_phase(session_->maps(), name)) {
+    frame_.slices.emplace(name, phase_);
+  }
+  const auto longer =
+      std::chrono::duration_cast<milliseconds>(now - started_) * 3 / 100;
+  next_slice_ = now + std::max(kShortest, longer);
+}
+
 Result<std::optional<int>> EbpfRecorder::wait(milliseconds timeout) {
   const auto until = steady_clock::now() + timeout;
   while (true) {
+    slice();
     take_hints();
     look_for_container();
     if (launcher_ && !command_status_) {
@@ -523,10 +560,9 @@ Progress EbpfRecorder::progress() const {
   seen.elapsed = std::chrono::duration_cast<milliseconds>(now - started_);
   seen.distinct_facts = counters_->facts;
   seen.events_lost = counters_->hints_lost;
-  const std::uint32_t number = control_->phase;
-  if (const auto phase = session_->maps().at<vmb_phase>("phases", number)) {
-    seen.phase =
-        std::string(phase->name, ::strnlen(phase->name, VMB_PHASE_NAME));
+  seen.phase = current_phase();
+  if (frame_.slices.contains(seen.phase)) {
+    seen.phase = phase_;
   }
   seen.since_new_fact =
       std::chrono::duration_cast<milliseconds>(now - last_new_);
