@@ -54,6 +54,31 @@ TEST(Synth, WritesABundleThatReplaysItsOwnEvidence) {
   EXPECT_EQ(w.run({"replay", "out"}), 0) << w.output.answer;
 }
 
+TEST(Synth, SaysThatAContainerRanWithoutNoNewPrivs) {
+  evidence::Evidence evidence = policy::sample::evidence_of(
+      {policy::sample::process({fact("read")})}, kFirst.c_str());
+  evidence.processes[0].syscalls[0].by =
+      policy::sample::seen(1, "serving", kFirst.c_str());
+  evidence.recordings[0].runtime = "runc";
+  Captured w;
+  const auto said = [&](bool no_new_privs, const std::string& target) {
+    evidence.recordings[0].no_new_privs = no_new_privs;
+    w.files.files = {{"a.json", evidence::print(evidence)}};
+    w.files.files["out/bundle.yaml"] =
+        "schema: vambrace.bundle/v1\nworkload:\n  id: web\n" + target;
+    w.output.answer.clear();
+    EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+    return w.output.answer;
+  };
+  const std::string without =
+      "target:\n  name: docker\n  no_new_privs: false\n";
+  EXPECT_THAT(said(false, "target: docker\n"),
+              HasSubstr("recorded without it"));
+  EXPECT_THAT(said(true, "target: docker\n"),
+              Not(HasSubstr("recorded without")));
+  EXPECT_THAT(said(false, without), Not(HasSubstr("recorded without")));
+}
+
 TEST(Synth, TheSameAgainWritesNothing) {
   Captured w = world();
   EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);
