@@ -114,6 +114,45 @@ def test_minimize_finds_the_capability_that_nobody_misses():
     assert minimum["minimal"] == [] and minimum["whole"]["holds"], minimum
     assert [t["missed"] for t in minimum["tried"]] == [False], minimum
 
+# --- A container that never ran ------------------------------------------------
+
+def in_docker():
+    """The static server recorded in Docker: the bundle and its container's name."""
+    support.require_root()
+    support.require_btf()
+    support.require_docker()
+    support.image()
+    case = enforcement.case("static", "docker")
+    evidence, bundle = f"{case.directory}/evidence.json", f"{case.directory}/bundle"
+    support.vambrace("record", "-o", evidence, *case.recorded, "--", *case.driver(), expect=0)
+    support.vambrace("synth", evidence, "-o", bundle, "--target", "docker", expect=0)
+    return bundle, case.recorded[-1]
+
+
+def test_a_container_that_does_not_start_proves_nothing():
+    bundle, name = in_docker()
+    run = f"docker run --rm --name {name}"
+    # The command hides it, and Docker itself may have made a container by then.
+    done = support.vambrace("verify", bundle, "--", "sh", "-c",
+                            f"{run} {support.IMAGE} /no/such/program; true")
+    assert done.code != 0 and "holds: " not in done.out, done
+    done = support.vambrace("verify", bundle, "--json", "--", "sh", "-c",
+                            f"{run} --privileged {support.IMAGE} true; true")
+    assert done.code == 1, done
+    failure, = done.json()["failures"]
+    assert "--privileged" in failure, done
+
+
+def test_create_and_start_are_followed():
+    bundle, name = in_docker()
+    done = support.vambrace("verify", bundle, "--json", "--", "sh", "-c",
+                            f"docker create --name {name} {support.IMAGE} unshare --user true; "
+                            f"docker start -a {name}; docker rm {name}")
+    verdict = done.json()
+    assert done.code == 1 and verdict["confined"] == 1, done
+    # Another program than the recorded one: its loader is refused already.
+    assert {denial["exe"] for denial in verdict["denials"]} == {"/usr/bin/unshare"}, done
+
 
 if __name__ == "__main__":
     support.main()

@@ -120,6 +120,14 @@ evidence::Evidence without_launcher(evidence::Evidence evidence) {
   return evidence;
 }
 
+bool program_ran(const evidence::Evidence& evidence) {
+  return std::ranges::any_of(
+      evidence.processes, [](const evidence::Process& process) {
+        return process.key.origin == evidence::Origin::App &&
+               !process.syscalls.empty();
+      });
+}
+
 Result<Trial> Trials::watch(const TrialPlan& plan, const recorder::Scope& scope,
                             const std::string& report) {
   std::optional<OutputToError> redirected;
@@ -190,7 +198,12 @@ Result<Trial> Trials::run_engine(const TrialPlan& plan,
   TRY(place.put("bin/" + engine,
                 fmt::format("#!/bin/sh\nexec {} \"$@\"\n", shell_line(words)),
                 true));
-  return watch(plan, scope, report);
+  TRY_ASSIGN(Trial trial, watch(plan, scope, report));
+  // The report was written before the engine was asked.
+  if (std::ranges::none_of(trial.evidence, program_ran)) {
+    trial.report.started = 0;
+  }
+  return trial;
 }
 
 Result<Trial> Trials::run(const TrialPlan& plan, const Dress& dress) {

@@ -62,6 +62,9 @@ class Trials {
 // The evidence without what verify's own launcher did in the workload's place.
 evidence::Evidence without_launcher(evidence::Evidence evidence);
 
+// Whether the workload's own program ran: a container may end before.
+bool program_ran(const evidence::Evidence& evidence);
+
 // The programs that the evidence calls the application, without doubles.
 std::vector<std::string> application_programs(
     const evidence::Evidence& evidence);

@@ -60,6 +60,16 @@ TEST(Evidence, LeavesOutTheLauncherUnderTheWorkloadsName) {
   EXPECT_THAT(left.processes, ElementsAre(unread, workload));
 }
 
+TEST(Evidence, TellsWhetherTheProgramRan) {
+  evidence::Evidence evidence;
+  evidence::Process& process = evidence.processes.emplace_back();
+  process.syscalls.emplace_back();
+  process.key.origin = evidence::Origin::Runtime;
+  EXPECT_FALSE(program_ran(evidence));
+  process.key.origin = evidence::Origin::App;
+  EXPECT_TRUE(program_ran(evidence));
+}
+
 TEST(Engine, IsToldByTheProgramsName) {
   EXPECT_EQ(engine_of("docker"), Engine::Docker);
   EXPECT_EQ(engine_of("/usr/sbin/runc"), Engine::Runc);
