@@ -160,6 +160,68 @@ def test_each_of_the_two_becomes_a_bundle_without_the_runner():
     check_bundles(python_driver)
 
 
+CONTAINERS = """
+set -e
+tries() { for i in $(seq 200); do "$@" >/dev/null 2>&1 && return 0; sleep 0.05; done; exit 3; }
+docker run -d --rm --name "$WEB" --network host --security-opt seccomp=unconfined "$IMAGE" \
+  /bin/busybox httpd -f -p "127.0.0.1:$WEB_PORT" -h /etc
+docker run -d --rm --name "$STORE" --network host --security-opt seccomp=unconfined "$IMAGE" \
+  redis-server --port "$STORE_PORT" --bind 127.0.0.1 --save ""
+memcached -l 127.0.0.1 -p "$CACHE_PORT" -u nobody & cache=$!
+tries curl -sf "http://127.0.0.1:$WEB_PORT/debian_version"
+tries redis-cli -p "$STORE_PORT" ping
+redis-cli -p "$STORE_PORT" set k v
+docker kill "$WEB" "$STORE"
+kill $cache; wait $cache || true
+"""
+
+
+def test_containers_and_a_process_under_one_driver():
+    """Compose-like: two containers that the driver starts, and a program beside
+    them; each by name, each an evidence of its own."""
+    support.require_docker()
+    support.require_btf()
+    support.require_program("redis-cli", "curl", "memcached")
+    support.image()
+    folder = support.temp_dir()
+    web, store = support.container_name("web"), support.container_name("store")
+    ports = {name: str(support.free_port()) for name in ("WEB_PORT", "STORE_PORT", "CACHE_PORT")}
+    vambrace("record", "-o", f"{folder}/evidence/", "--workload", f"container:{web}",
+             "--workload", "memcached", "--workload", f"container:{store}", "--", "bash",
+             support.write(f"{folder}/suite.sh", CONTAINERS), expect=0,
+             env={**os.environ, **ports, "WEB": web, "STORE": store, "IMAGE": support.IMAGE})
+    found = {name.rsplit("/", 1)[-1]: document
+             for name, (_, document) in evidence_in(f"{folder}/evidence").items()}
+    assert set(found) == {web, store, "memcached"}, found.keys()
+    for name, program in ((web, "busybox"), (store, "redis-check-rdb"), ("memcached", "memcached")):
+        document = found[name]
+        recording, = document["recordings"]
+        assert programs(document, "app", "helper", "session") == {program}, \
+            [(p["exe"], p["origin"]) for p in document["processes"]]
+        assert document["verdict"]["state"] == "complete", (name, document["verdict"])
+        assert {"bash", "docker", "curl", "redis-cli"} <= programs(document, "harness"), name
+        if name == "memcached":
+            assert recording["runtime"] == "process", recording
+        else:
+            assert recording["runtime"] == "runc" and recording["image"], recording
+            assert document["workload"]["container"] == name, document["workload"]
+            assert "mount" in calls(document, "runtime") | {"move_mount"}, name
+            assert "mount" not in calls(document, "app"), name
+    assert "epoll_wait" in calls(found[store], "app"), calls(found[store], "app")
+    assert "epoll_wait" not in calls(found[web], "app"), calls(found[web], "app")
+
+
+def test_a_container_that_never_starts_is_told():
+    support.require_root()
+    support.require_btf()
+    folder = support.temp_dir()
+    vambrace("record", "-o", f"{folder}/", "--workload", "container:vmb-nobody", "--", "true",
+             expect=0)
+    (_, document), = evidence_in(folder).values()
+    gap, = document["verdict"]["gaps"]
+    assert gap["kind"] == "scope_lost" and "vmb-nobody" in gap["detail"], gap
+
+
 def test_a_workload_that_never_starts_is_told():
     support.require_root()
     support.require_btf()

@@ -18,9 +18,10 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
   Options declared;
   declared.value("-o,--output", "FILE", output,
                  "write the evidence here; DIR/ names the file itself");
-  declared.values("--workload", "EXE", scope.workloads,
-                  "the workload under a driver: path or name of its program; "
-                  "once per workload");
+  declared.values(
+      "--workload", "EXE", scope.workloads,
+      "the workload under a driver: path or name of its program, or "
+      "container:NAME; once per workload");
   declared.flag("--light", options.light,
                 "watch no exits: cheaper, but no errnos and no denials");
   declared.value("--user", "NAME", options.user,

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/json.h"
@@ -44,6 +45,13 @@ bool read_some(int fd, std::string& to) {
 }
 
 }  // namespace
+
+std::string docker_socket() {
+  const char* host = ::getenv("DOCKER_HOST");
+  const std::string_view text = host == nullptr ? "" : host;
+  return text.starts_with("unix://") ? std::string(text.substr(7))
+                                     : "/var/run/docker.sock";
+}
 
 std::optional<Answer> parse_answer(const std::string& bytes) {
   const std::size_t end = bytes.find("\r\n\r\n");

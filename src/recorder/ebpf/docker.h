@@ -17,6 +17,9 @@ struct Container {
   int pid = 0;          // of its first process; 0: not running
 };
 
+// Where the daemon listens: DOCKER_HOST=unix://..., else /var/run/docker.sock.
+std::string docker_socket();
+
 // The Docker daemon behind /var/run/docker.sock (or DOCKER_HOST=unix://...).
 class Docker {
  public:

@@ -15,6 +15,7 @@
 #include "evidence/merge.h"
 #include "host/disk_files.h"
 #include "recorder/ebpf/assemble.h"
+#include "recorder/ebpf/awaited.h"
 #include "recorder/ebpf/cgroups.h"
 #include "recorder/ebpf/collect.h"
 #include "recorder/ebpf/docker.h"
@@ -66,8 +67,9 @@ class EbpfRecorder : public Recorder {
   Result<> start_container();
   Result<> attach_container();
   Result<> await_container();
-  void look_for_container();
-  void choose_scope(const Raw& raw);
+  Result<> watch_new_cgroups();
+  void look_for_containers();
+  std::map<std::size_t, FoundContainer> found_containers(const Raw& raw);
   std::string current_phase() const;
   void slice();
   Result<> keep_state();
@@ -77,6 +79,7 @@ class EbpfRecorder : public Recorder {
   static int on_hint(void* self, void* data, std::size_t size);
   void take_hints();
   bool scope_is_alive() const;
+  bool is_ours(std::uint32_t scope) const;
   bool outlives_command() const;
 
   Scope scope_;
@@ -85,8 +88,13 @@ class EbpfRecorder : public Recorder {
   Mapped<vmb_control> control_;
   Mapped<vmb_counters> counters_;
   std::optional<Launcher> launcher_;
-  std::optional<Docker> docker_;
-  Container container_;
+  // Of --container, or of the workload with that number.
+  struct Awaited {
+    std::optional<std::size_t> workload;
+    AwaitedContainer container;
+  };
+  std::vector<Awaited> awaited_;
+  Container container_;  // of --container, once it is known
   ring_buffer* ring_ = nullptr;
   Programs programs_;
   Frame frame_;
@@ -174,6 +182,12 @@ Result<> EbpfRecorder::prepare_control() {
   if (!scope_.workloads.empty()) {
     control_->scopes = static_cast<std::uint32_t>(scope_.workloads.size()) + 1;
     for (std::uint32_t i = 0; i < scope_.workloads.size(); ++i) {
+      if (const auto name = container_selector(scope_.workloads[i])) {
+        TRY_ASSIGN(auto awaited, AwaitedContainer::of(*name, false));
+        awaited_.push_back({i, std::move(awaited)});
+        TRY(watch_new_cgroups());
+        continue;
+      }
       TRY_ASSIGN(const auto keys, selector_keys(scope_.workloads[i]));
       for (const vmb_selector_key& key : keys) {
         TRY(maps.put("selectors", key, i + 1));
@@ -281,21 +295,14 @@ Result<> EbpfRecorder::start_cgroup(const std::string& path, int main_pid) {
   return {};
 }
 
-std::string docker_socket() {
-  const char* host = ::getenv("DOCKER_HOST");
-  const std::string_view text = host == nullptr ? "" : host;
-  return text.starts_with("unix://") ? std::string(text.substr(7))
-                                     : "/var/run/docker.sock";
-}
-
 Result<> EbpfRecorder::start_container() {
   if (const auto known = running_container(scope_.container)) {
     container_.pid = known->pid;
     container_.runtime = known->runtime;
     return attach_container();
   }
-  TRY_ASSIGN(docker_, Docker::connect(docker_socket()));
-  TRY_ASSIGN(const auto found, docker_->inspect(scope_.container));
+  TRY_ASSIGN(const Docker docker, Docker::connect(docker_socket()));
+  TRY_ASSIGN(const auto found, docker.inspect(scope_.container));
   const std::string from_start = fmt::format(
       "vambrace record --container {0} -- docker run --name {0} ...",
       scope_.container);
@@ -334,48 +341,26 @@ Result<> EbpfRecorder::attach_container() {
                      "NAME -- docker run --name NAME ..."));
 }
 
-// Each new cgroup is a scope until it is known which one is the container.
 Result<> EbpfRecorder::await_container() {
-  auto docker = Docker::connect(docker_socket());
-  bool runs = running_container(scope_.container).has_value();
-  if (docker) {
-    docker_ = std::move(*docker);
-    TRY_ASSIGN(const auto found, docker_->inspect(scope_.container));
-    runs = runs || (found && found->pid != 0);
-    TRY(docker_->listen(scope_.container));
-  } else if (scope_.command.front().ends_with("docker")) {
-    return std::unexpected(docker.error());
-  }
-  if (runs) {
-    return std::unexpected(
-        Error(ErrorCode::Denied,
-              fmt::format("container {} runs already", scope_.container))
-            .with_hint("attach to it: vambrace record --container " +
-                       scope_.container));
-  }
+  TRY_ASSIGN(auto awaited,
+             AwaitedContainer::of(scope_.container,
+                                  scope_.command.front().ends_with("docker")));
+  awaited_.push_back({std::nullopt, std::move(awaited)});
+  frame_.with_harness = true;
+  return watch_new_cgroups();
+}
+
+Result<> EbpfRecorder::watch_new_cgroups() {
   TRY_ASSIGN(const std::string mount, cgroup2_mount());
   control_->provisional = 1;
   control_->cgroups = 1;
-  frame_.with_harness = true;
   return {};
 }
 
-// Asks until Docker has answered; the events tell of one that is gone already.
-void EbpfRecorder::look_for_container() {
-  if (!docker_ || scope_.command.empty() || container_.pid != 0) {
-    return;
-  }
-  if (container_.id.empty()) {
-    const auto id = docker_->heard();
-    if (!id) {
-      return;
-    }
-    container_.id = *id;
-  }
-  const auto found = docker_->inspect(container_.id);
-  if (found && *found) {
-    container_ = **found;
-    if (container_.pid != 0) {
+void EbpfRecorder::look_for_containers() {
+  for (Awaited& each : awaited_) {
+    if (each.container.look() && !each.workload) {
+      container_ = each.container.container();
       main_pid_ = static_cast<std::uint32_t>(container_.pid);
       if (const auto path = cgroup_of(container_.pid)) {
         cgroup_ = *path;
@@ -384,50 +369,25 @@ void EbpfRecorder::look_for_container() {
   }
 }
 
-// The provisional scope that turned out to be the container.
-void EbpfRecorder::choose_scope(const Raw& raw) {
+// The provisional scopes that turned out to be containers, by workload.
+std::map<std::size_t, FoundContainer> EbpfRecorder::found_containers(
+    const Raw& raw) {
+  std::map<std::size_t, FoundContainer> found;
   frame_.recording.image = container_.image;
-  frame_.recording.runtime = container_.runtime;
-  if (scope_.command.empty()) {
-    return;
-  }
-  const std::uint32_t count = control_->scopes;
-  std::uint32_t starts = 0;
-  std::set<std::string> ids = {container_.id};
-  while (const auto id = docker_ ? docker_->heard() : std::nullopt) {
-    ids.insert(*id);  // another container of the same name
-  }
-  ids.erase("");
-  frame_.scope = VMB_MAX_SCOPES;  // none
-  for (std::uint32_t number = 1;
-       number < std::min<std::uint32_t>(count, VMB_MAX_SCOPES); ++number) {
-    const auto scope = session_->maps().at<vmb_scope>("scopes", number);
-    const std::string path = scope ? path_of(*scope) : "";
-    const bool is_dockers = std::ranges::any_of(
-        ids, [&](const std::string& id) { return path.contains(id); });
-    if (!is_dockers && !names_container(path, scope_.container)) {
+  frame_.recording.runtime =
+      scope_.container.empty() ? frame_.recording.runtime : container_.runtime;
+  for (Awaited& each : awaited_) {
+    FoundContainer one = each.container.find(raw);
+    if (each.workload) {
+      found.emplace(*each.workload, std::move(one));
       continue;
     }
-    if (++starts == 1) {
-      frame_.scope = number;
-      if (!is_dockers) {
-        frame_.recording.runtime = runtime_of(raw, number);
-      }
-    }
+    frame_.scope = one.scope;
+    frame_.recording.image = one.image;
+    frame_.recording.runtime = one.runtime;
+    frame_.gaps.insert(frame_.gaps.end(), one.gaps.begin(), one.gaps.end());
   }
-  if (starts > 1) {
-    frame_.gaps.push_back(
-        {"scope_lost",
-         fmt::format("container {} was started {} times; only its first life "
-                     "was recorded",
-                     scope_.container, starts)});
-  }
-  if (starts > 0) {
-    return;
-  }
-  frame_.gaps.push_back({"scope_lost", "no cgroup of container " +
-                                           scope_.container +
-                                           " appeared while recording"});
+  return found;
 }
 
 int EbpfRecorder::on_hint(void* self, void* data, std::size_t size) {
@@ -465,8 +425,28 @@ bool EbpfRecorder::scope_is_alive() const {
     const auto threads = threads_in(cgroup_);
     return threads && !threads->empty();
   }
+  const int tasks = session_->maps().fd("tasks");
   std::uint32_t key = 0;
-  return bpf_map_get_next_key(session_->maps().fd("tasks"), nullptr, &key) == 0;
+  const std::uint32_t* last = nullptr;
+  while (bpf_map_get_next_key(tasks, last, &key) == 0) {
+    vmb_task task{};
+    if (bpf_map_lookup_elem(tasks, &key, &task) == 0 && is_ours(task.scope)) {
+      return true;
+    }
+    last = &key;
+  }
+  return false;
+}
+
+// Cgroups that appear while recording may be those of others.
+bool EbpfRecorder::is_ours(std::uint32_t number) const {
+  if (awaited_.empty() || number <= scope_.workloads.size()) {
+    return true;
+  }
+  const auto scope = session_->maps().at<vmb_scope>("scopes", number);
+  return scope && std::ranges::any_of(awaited_, [&](const Awaited& each) {
+           return each.container.owns(path_of(*scope));
+         });
 }
 
 // `docker run -d` returns at once; the container is what counts.
@@ -511,7 +491,7 @@ Result<std::optional<int>> EbpfRecorder::wait(milliseconds timeout) {
   while (true) {
     slice();
     take_hints();
-    look_for_container();
+    look_for_containers();
     if (launcher_ && !command_status_) {
       command_status_ = launcher_->wait(milliseconds(20));
     }
@@ -575,7 +555,7 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
     ::usleep(10'000);
     take_hints();
   }
-  look_for_container();
+  look_for_containers();
   const bool interrupted = scope_is_alive();
   session_->detach();
   if (!options_.pin_directory.empty()) {
@@ -591,14 +571,12 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
   raw.build_ids = programs_.build_ids();
   raw.hints_seen = raw.counters.hints_seen;
   raw.recursion_misses = session_->recursion_misses();
-  if (!scope_.container.empty()) {
-    choose_scope(raw);
-  }
+  const auto containers = found_containers(raw);
   if (interrupted && launcher_) {
     frame_.gaps.push_back(
         {"interrupted", "processes of the scope still ran at the end"});
   }
-  return evidences_of(raw, frame_, scope_.workloads);
+  return evidences_of(raw, frame_, scope_.workloads, containers);
 }
 
 }  // namespace

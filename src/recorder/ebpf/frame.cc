@@ -84,6 +84,17 @@ std::string derived_identity(const Scope& scope) {
   return identity(scope.cgroup);
 }
 
+// One of several workloads is this container.
+void become(Frame& frame, const FoundContainer& container) {
+  frame.scope = container.scope;
+  frame.workload.container = container.name;
+  frame.recording.image = container.image;
+  frame.recording.runtime = container.runtime;
+  frame.recording.scope = "container " + container.name;
+  frame.gaps.insert(frame.gaps.end(), container.gaps.begin(),
+                    container.gaps.end());
+}
+
 std::uint32_t status_number(const std::string& key) {
   std::ifstream file("/proc/self/status");
   for (std::string line; std::getline(file, line);) {
@@ -168,7 +179,8 @@ Result<vmb_image> launcher_image(std::uint32_t scope, std::uint32_t pid) {
 }
 
 std::vector<evidence::Evidence> evidences_of(
-    const Raw& raw, Frame frame, const std::vector<std::string>& workloads) {
+    const Raw& raw, Frame frame, const std::vector<std::string>& workloads,
+    const std::map<std::size_t, FoundContainer>& containers) {
   frame.recording.end = wall_now();
   const auto flags_of = [&](std::uint32_t number) -> std::uint32_t {
     const std::uint32_t main =
@@ -180,12 +192,18 @@ std::vector<evidence::Evidence> evidences_of(
   for (std::uint32_t i = 0; i < count; ++i) {
     Frame each = frame;
     each.scope = frame.scope + i;
+    const auto container = containers.find(i);
+    if (container != containers.end()) {
+      become(each, container->second);
+    }
     each.recording.no_new_privs =
         (flags_of(each.scope) & VMB_IMAGE_NO_NEW_PRIVS) != 0;
     if (!workloads.empty() && each.workload.id.empty()) {
-      each.workload.id = identity(workloads[i]);
+      each.workload.id =
+          identity(container_selector(workloads[i]).value_or(workloads[i]));
     }
-    if (!workloads.empty() && raw.scopes.size() > each.scope &&
+    if (!workloads.empty() && container == containers.end() &&
+        raw.scopes.size() > each.scope &&
         raw.scopes[each.scope].main_image == 0) {
       each.gaps.push_back(
           {"scope_lost", "no program matched --workload " + workloads[i]});
