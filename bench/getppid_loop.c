@@ -2,7 +2,7 @@
 // CPU time and the elapsed time per call, in nanoseconds.
 // usage: getppid_loop CALLS [THREADS]
 //
-// Each thread reports the 20th percentile of 40 batches, so that a batch that
+// Each thread reports the 10th percentile of 400 batches, so that a batch that
 // another program disturbed does not count. CPU time is what an in-kernel probe
 // costs; a tracer that stops the thread costs elapsed time.
 #define _GNU_SOURCE
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kBatches = 40 };
+enum { kBatches = 400 };
 
 static long calls_per_batch;
 static pthread_barrier_t start_line;
@@ -51,7 +51,7 @@ static void *measure(void *argument) {
   }
   qsort(cpu_ns, kBatches, sizeof(cpu_ns[0]), by_size);
   qsort(elapsed_ns, kBatches, sizeof(elapsed_ns[0]), by_size);
-  printf("%.2f %.2f\n", cpu_ns[kBatches / 5], elapsed_ns[kBatches / 5]);
+  printf("%.2f %.2f\n", cpu_ns[kBatches / 10], elapsed_ns[kBatches / 10]);
   return NULL;
 }
 
