@@ -129,27 +129,85 @@ def test_calls_after_a_mark_belong_to_its_phase():
     assert all(list(call["phases"]) == ["serving"] for call in marked), marked
 
 
-def test_refused_calls_are_denied_attempts():
+# A filter of one thread: `answer` to call `nr` of x86_64, all else allowed.
+FILTERING = r"""
+import ctypes, os, struct, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+def install(nr, answer):
+    code = b"".join(struct.pack("HBBI", *line) for line in [
+        (0x20, 0, 0, 0), (0x15, 0, 1, nr), (0x06, 0, 0, answer), (0x06, 0, 0, 0x7fff0000)])
+    buffer = ctypes.create_string_buffer(code)
+    prog = struct.pack("HxxxxxxQ", 4, ctypes.addressof(buffer))
+    libc.prctl(38, 1, 0, 0, 0)
+    libc.prctl(22, 2, prog, 0, 0)
+"""
+KILL_PROCESS, KILL_THREAD, TRAP, ERRNO = 0x80000000, 0, 0x30000, 0x50000
+
+
+def refused(program, expect=0):
+    """What a python program is refused: {call: {errno: count}}."""
     require_program("python3")
-    # A filter that answers EPERM to mkdir: ld [0]; jeq mkdir -> errno; allow.
-    program = r"""
-import ctypes, os, struct
-code = b"".join(struct.pack("HBBI", *line) for line in [
-    (0x20, 0, 0, 0), (0x15, 0, 1, 83), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7fff0000)])
-buffer = ctypes.create_string_buffer(code)
-prog = struct.pack("HxxxxxxQ", 4, ctypes.addressof(buffer))
-libc = ctypes.CDLL(None)
-libc.prctl(38, 1, 0, 0, 0)
-libc.prctl(22, 2, prog, 0, 0)
+    if os.uname().machine != "x86_64":
+        support.skip("the filter is written for x86_64")
+    evidence = record(command=["python3", "-c", FILTERING + program], expect=expect)
+    found = collections.defaultdict(collections.Counter)
+    for process in evidence["processes"]:
+        for call in process["syscalls"]:
+            for share in call["by"].values():
+                found[call["name"]].update(share.get("denied_errnos", {}))
+            if call["denied"]:
+                assert call["denied"] == found[call["name"]].total(), call
+    return {name: dict(errnos) for name, errnos in found.items() if errnos}
+
+
+def test_refused_calls_are_denied_attempts():
+    assert refused(f"""
+install(83, {ERRNO} | 1)
 for i in range(3):
     try: os.mkdir("/tmp/vmb-denied")
     except PermissionError: pass
-"""
-    evidence = record(command=["python3", "-c", program])
-    denied = {call["name"]: call["denied"] for process in evidence["processes"]
-              for call in process["syscalls"] if call.get("denied")}
-    assert list(denied) == ["mkdir"], denied
-    assert "3" in json.dumps(denied["mkdir"]), denied
+""") == {"mkdir": {"EPERM": 3}}
+
+
+def test_a_call_answered_with_success_is_not_taken_for_a_signal():
+    # What the filter answers equals the number of read: 0.
+    found = refused(f"""
+install(0, {ERRNO})
+assert os.read(0, 10) == b""
+os._exit(0)
+""")
+    assert list(found) == ["read"] and "SIGSYS" not in found["read"], found
+
+
+def test_a_call_that_kills_its_process_is_a_denied_attempt():
+    assert refused(f"""
+install(83, {KILL_PROCESS})
+os.mkdir("/tmp/vmb-denied")
+""", expect=1) == {"mkdir": {"SIGSYS": 1}}
+
+
+def test_a_call_that_kills_its_thread_alone_is_a_denied_attempt():
+    assert refused(f"""
+def work():
+    install(83, {KILL_THREAD})
+    libc.mkdir(b"/tmp/vmb-denied", 0o700)
+thread = threading.Thread(target=work, daemon=True)
+thread.start()
+while len(os.listdir("/proc/self/task")) > 1: time.sleep(0.01)
+os._exit(0)
+""") == {"mkdir": {"SIGSYS": 1}}
+
+
+def test_a_call_that_traps_is_a_denied_attempt_and_a_signal_to_oneself_is_none():
+    assert refused(f"""
+import signal
+signal.signal(signal.SIGSYS, lambda *_: None)
+os.kill(os.getpid(), signal.SIGSYS)
+install(83, {TRAP})
+libc.mkdir(b"/tmp/vmb-denied", 0o700)
+libc.mkdir(b"/tmp/vmb-denied", 0o700)
+os._exit(0)
+""") == {"mkdir": {"SIGSYS": 2}}
 
 
 def test_full_tables_are_a_gap():

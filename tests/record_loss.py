@@ -71,6 +71,18 @@ def test_a_late_attach_is_a_gap():
     support.stop(sleeper)
 
 
+def test_memory_that_is_not_there_yet_is_read_at_the_exit():
+    require_probe()
+    evidence = record(command=[PROBE, "unread"])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    assert evidence["recordings"][0]["counters"]["user_reads_failed"] == 0
+    app = [process for process in evidence["processes"] if process["origin"] == "app"]
+    assert any(fact["operation"] == "connect" and fact["family"] == "unix"
+               for process in app for fact in process["network"]), app
+    clone3 = [call for process in app for call in process["syscalls"] if call["name"] == "clone3"]
+    assert len(clone3) == 1 and clone3[0]["args"] == [["0x0"]], clone3
+
+
 # Answers EPERM to symlinkat of x86_64.
 FILTERED = r"""
 import ctypes, os, struct, sys

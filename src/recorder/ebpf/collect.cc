@@ -24,20 +24,15 @@ std::uint64_t tick_nanoseconds() {
 
 // Slots that tasks still held when recording ended.
 Result<> add_slots(Raw& raw, const Maps& maps) {
-  bpf_map_info info{};
-  std::uint32_t info_size = sizeof info;
-  if (bpf_obj_get_info_by_fd(maps.fd("slots"), &info, &info_size) != 0) {
-    return std::unexpected(system_error("read the slots", errno));
-  }
-  const std::size_t bytes = sizeof(vmb_slot) * info.max_entries;
+  constexpr std::size_t bytes = sizeof(vmb_slot) * VMB_SLOTS;
   void* memory =
-      ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, maps.fd("slots"), 0);
+      ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, maps.fd(".bss"), 0);
   if (memory == MAP_FAILED) {
     return std::unexpected(system_error("map the slots", errno));
   }
   const auto* slots = static_cast<const vmb_slot*>(memory);
   const std::uint64_t tick = tick_nanoseconds();
-  for (std::uint32_t i = 0; i < info.max_entries; ++i) {
+  for (std::uint32_t i = 0; i < VMB_SLOTS; ++i) {
     if (slots[i].owner != 0) {
       add_slot(raw, slots[i], native_arch(), tick);
     }

@@ -73,9 +73,13 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
                      "themselves are in the tables",
                      seen.hints_lost, seen.hints_sent + seen.hints_lost)});
   }
-  if (seen.user_reads_failed != 0) {
-    gaps.push_back({"read_failed", fmt::format("{} reads of user memory",
-                                               seen.user_reads_failed)});
+  // What failed for another scope, a driver's say, is none of this one's gaps.
+  if (const std::uint64_t failed = scope < raw.scopes.size()
+                                       ? raw.scopes[scope].reads_failed
+                                       : seen.user_reads_failed;
+      failed != 0) {
+    gaps.push_back(
+        {"read_failed", fmt::format("{} reads of user memory", failed)});
   }
   if (seen.kernel_reads_failed != 0) {
     gaps.push_back({"read_failed", fmt::format("{} reads of kernel memory",

@@ -15,14 +15,17 @@ namespace vambrace::recorder::ebpf {
 namespace {
 
 constexpr std::array kNames = {
-    "slots",  "tasks",  "images",        "image_ids",     "facts",
+    ".bss",   "tasks",  "images",        "image_ids",     "facts",
     "errnos", "tuples", "tuple_counts",  "others",        "caps",
     "rules",  "scopes", "selectors",     "scope_cgroups", "phases",
     "stacks", "hints",  ".data.control", ".data.counters"};
 
 // bpffs does not take a dot at the start of a name.
 std::string file_name(const std::string& name) {
-  return name.starts_with(".data.") ? name.substr(6) : name;
+  if (name.starts_with(".data.")) {
+    return name.substr(6);
+  }
+  return name.starts_with(".") ? name.substr(1) : name;
 }
 
 }  // namespace

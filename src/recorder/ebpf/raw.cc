@@ -25,14 +25,22 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
            static_cast<std::uint64_t>(std::int64_t{since} *
                                       static_cast<std::int64_t>(tick));
   };
+  // Still inside a call whose memory was to be read at its exit.
+  if ((slot.pending & VMB_PENDING_UNREAD) != 0) {
+    ++raw.counters.user_reads_failed;
+    if (slot.scope < raw.scopes.size()) {
+      ++raw.scopes[slot.scope].reads_failed;
+    }
+  }
   std::uint64_t last = raw.counters.moment_ktime;
   for (std::uint32_t nr = 0; nr < VMB_NATIVE_CALLS; ++nr) {
     const vmb_cell& cell = slot.cells[nr];
-    if (cell.count == 0) {
+    const std::uint32_t calls = vmb_calls_in(cell.count);
+    if (calls == 0) {
       continue;
     }
-    add(raw.facts, vmb_fact_key{slot.image, slot.phase, native_arch, nr},
-        cell.count, ktime(cell.last));
+    add(raw.facts, vmb_fact_key{slot.image, slot.phase, native_arch, nr}, calls,
+        ktime(cell.last));
     last = std::max(last, ktime(cell.last));
   }
   for (const vmb_errno_cell& failed : slot.errnos) {

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <bit>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -151,10 +150,9 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
       return std::unexpected(load_error(errno));
     }
     session->skeleton_ = skeleton;
-    const std::uint32_t slots = std::bit_floor(
-        options.max_tasks == 0 ? 4096U : std::max(options.max_tasks, 1U));
-    set_size(skeleton->maps.slots, slots);
-    skeleton->rodata->slot_mask = slots - 1;
+    if (options.max_tasks != 0) {
+      skeleton->rodata->usable_slots = options.max_tasks;
+    }
     set_size(skeleton->maps.tasks,
              options.max_tasks == 0 ? 0 : options.max_tasks);
     set_size(skeleton->maps.images, options.max_images);
@@ -176,7 +174,9 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
       skeleton->rodata->ruled[nr] =
           has_rule(rules()[native * VMB_RULE_CALLS + nr]) ? 1 : 0;
     }
+    skeleton->rodata->watch_exits = options.light ? 0 : 1;
     bpf_program__set_autoload(skeleton->progs.call_exits, !options.light);
+    bpf_program__set_autoload(skeleton->progs.signal_comes, !options.light);
     bpf_program__set_autoload(skeleton->progs.capability_checked,
                               with_caps && has_cap_tracepoint);
     bpf_program__set_autoload(skeleton->progs.capability_returns,

@@ -49,14 +49,26 @@ static __always_inline u16 swap16(u16 value)
 	return value >> 8 | value << 8;
 }
 
-static __noinline void read_address(struct vmb_other_key *key, void *user,
-				    u32 length)
+static __noinline int count_unread_by(u32 image)
+{
+	struct vmb_image *by = bpf_map_lookup_elem(&images, &image);
+
+	return count_unread(by ? by->key.scope : NO_SCOPE);
+}
+
+/* False if it could not be read. */
+static __noinline int read_address(struct vmb_other_key *key, void *user,
+				   u32 length)
 {
 	u8 bytes[28] = {};
 	long failed;
 
 	if (!key)
-		return;
+		return 0;
+	if (length < 2) { /* no address at all */
+		key->unnamed = 1;
+		return 1;
+	}
 	/* The sizes of the families below; never beyond what the caller gave.
 	 */
 	if (length >= 28)
@@ -65,14 +77,11 @@ static __noinline void read_address(struct vmb_other_key *key, void *user,
 		failed = bpf_probe_read_user(bytes, 16, user);
 	else if (length >= 3)
 		failed = bpf_probe_read_user(bytes, 3, user);
-	else if (length == 2)
-		failed = bpf_probe_read_user(bytes, 2, user);
 	else
-		failed = 1;
+		failed = bpf_probe_read_user(bytes, 2, user);
 	if (failed) {
-		count_one(user_reads_failed);
 		key->unnamed = 1;
-		return;
+		return 0;
 	}
 	key->family = *(u16 *)bytes;
 	if (key->family == AF_INET) {
@@ -85,15 +94,27 @@ static __noinline void read_address(struct vmb_other_key *key, void *user,
 		/* Only whether it is a path or abstract. */
 		key->address[0] = length > 2 ? (bytes[2] ? 1 : 2) : 0;
 	}
+	return 1;
 }
 
-static __noinline void note_other(struct pt_regs *regs, u32 image, u32 phase,
-				  u32 arch, struct vmb_rule *rule)
+enum {
+	LOOK_FIRST =
+		0,     /* at the enter: what cannot be read is left for later */
+	LOOK_ONLY = 1, /* nobody will look again */
+	LOOK_AGAIN = 2, /* at the exit */
+	LOOK_FAULT =
+		3, /* at the exit, and the kernel could not read it either */
+};
+
+/* False if it is to be looked at again. */
+static __noinline int note_other(struct pt_regs *regs, u32 image, u32 phase,
+				 u32 arch_and_look, struct vmb_rule *rule)
 {
 	struct vmb_other_key key = {.image = image, .phase = phase};
+	u32 arch = arch_and_look & 0xff, look = arch_and_look >> 8;
 
 	if (!rule || !regs)
-		return;
+		return 1;
 	switch (rule->special) {
 	case VMB_SPECIAL_SOCKET:
 		key.kind = VMB_OTHER_SOCKET;
@@ -106,8 +127,13 @@ static __noinline void note_other(struct pt_regs *regs, u32 image, u32 phase,
 		key.kind = rule->special == VMB_SPECIAL_BIND
 				   ? VMB_OTHER_BIND
 				   : VMB_OTHER_CONNECT;
-		read_address(&key, (void *)argument(regs, arch, 1),
-			     argument(regs, arch, 2));
+		if (!read_address(&key, (void *)argument(regs, arch, 1),
+				  argument(regs, arch, 2))) {
+			if (look == LOOK_FIRST)
+				return 0;
+			if (look != LOOK_FAULT)
+				count_unread_by(image);
+		}
 		break;
 	case VMB_SPECIAL_LISTEN: key.kind = VMB_OTHER_LISTEN; break;
 	case VMB_SPECIAL_ACCEPT: key.kind = VMB_OTHER_ACCEPT; break;
@@ -116,28 +142,33 @@ static __noinline void note_other(struct pt_regs *regs, u32 image, u32 phase,
 		key.type = rule->special_index == 2 ? argument(regs, arch, 2)
 						    : argument(regs, arch, 1);
 		break;
-	default: return;
+	default: return 1;
 	}
 	if (!add_tally(&others, &key, 1, bpf_ktime_get_ns()))
 		count_one(others_refused);
+	return 1;
 }
 
-/* call: arch << 32 | number. */
-static __noinline void note_arguments(struct pt_regs *regs, u32 image,
-				      u32 phase, u64 call, u32 denied)
+/*
+ * call: arch << 32 | number; how: denied | look << 1. False if memory is to be
+ * read again at the exit.
+ */
+static __noinline int note_arguments(struct pt_regs *regs, u32 image, u32 phase,
+				     u64 call, u32 how)
 {
 	u32 arch = call >> 32, nr = (u32)call;
 	struct vmb_tuple_key key = {};
 	struct vmb_rule *rule;
-	u32 index;
+	u32 index, denied = how & 1, look = how >> 1;
 
 	if (nr >= VMB_RULE_CALLS || arch >= VMB_ARCHES || !regs)
-		return;
+		return 1;
 	index = arch * VMB_RULE_CALLS + nr;
 	rule = bpf_map_lookup_elem(&rules, &index);
 	if (!rule)
-		return;
-	if (rule->used) {
+		return 1;
+	if (rule->used &&
+	    (look < LOOK_AGAIN || rule->special == VMB_SPECIAL_POINTER)) {
 		key.image = image;
 		key.arch = arch;
 		key.denied = denied;
@@ -154,8 +185,11 @@ static __noinline void note_arguments(struct pt_regs *regs, u32 image,
 
 				if (bpf_probe_read_user(&flags, sizeof(flags),
 							(void *)value)) {
-					count_one(user_reads_failed);
-					return;
+					if (look == LOOK_FIRST)
+						return 0;
+					if (look != LOOK_FAULT)
+						count_unread_by(image);
+					return 1;
 				}
 				value = flags;
 			}
@@ -164,7 +198,8 @@ static __noinline void note_arguments(struct pt_regs *regs, u32 image,
 		note_tuple(&key);
 	}
 	if (rule->special > VMB_SPECIAL_POINTER && !denied)
-		note_other(regs, image, phase, arch, rule);
+		return note_other(regs, image, phase, arch | look << 8, rule);
+	return 1;
 }
 
 #endif

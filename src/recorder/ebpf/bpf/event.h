@@ -19,6 +19,7 @@ typedef uint8_t u8;
 #endif
 
 enum {
+	VMB_SLOTS = 4096,	/* tasks with counters of their own */
 	VMB_NATIVE_CALLS = 512, /* numbers counted in a slot's cells */
 	VMB_ARCHES = 4, /* as kernel::Arch: x86_64, i386, x32, aarch64 */
 	VMB_RULE_CALLS =
@@ -34,11 +35,26 @@ enum {
 	VMB_MAX_DEPTH = 24, /* of the parent chain of images */
 };
 
-/* Calls of one kind by one task since the last flush. */
+/* In `pending`: an argument named memory that could not be read at the enter.
+ * The kernel faults it in; it is read again at the exit. */
+#define VMB_PENDING_UNREAD (1ULL << 63)
+
+/*
+ * Calls of one kind by one task since the last flush. Where each of them has to
+ * be looked at (its arguments are kept), the top bit is set and the rest
+ * counts; otherwise a count with that bit alone is due to be flushed.
+ */
 struct vmb_cell {
 	u32 count;
 	u32 last; /* low half of jiffies */
 };
+
+#define VMB_CELL_LOOK 0x80000000U
+
+static inline u32 vmb_calls_in(u32 count)
+{
+	return count == VMB_CELL_LOOK ? count : count & ~VMB_CELL_LOOK;
+}
 
 /* Failed calls: errno << 16 | number; 0 is empty. */
 struct vmb_errno_cell {
@@ -67,6 +83,7 @@ enum {
 	VMB_TASK_LATE = 2,	 /* ran before the recording */
 	VMB_TASK_TREE = 4,	 /* in scope by descent, whatever its cgroup */
 	VMB_TASK_UNFILTERED = 8, /* a runtime's, before it loads a filter */
+	VMB_TASK_SIGSYS = 16,	 /* a filter sent it SIGSYS for this call */
 };
 
 /* A task in scope. */
@@ -236,8 +253,8 @@ struct vmb_scope {
 	u64 cgroup; /* 0: by descent */
 	u32 main_pid;
 	u32 main_image;
-	u32 first_tgid; /* the first process that came in from outside */
-	u32 unused;
+	u32 first_tgid;	  /* the first process that came in from outside */
+	u32 reads_failed; /* of user memory */
 	char path[VMB_NAME_BYTES];
 };
 

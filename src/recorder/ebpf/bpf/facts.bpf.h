@@ -112,7 +112,7 @@ static long flush_cell(u32 index, struct flush *flush)
 	if (index >= VMB_NATIVE_CALLS)
 		return 1;
 	cell = &flush->slot->cells[index];
-	count = cell->count;
+	count = vmb_calls_in(cell->count);
 	if (!count)
 		return 0;
 	cell->count = 0;
@@ -145,25 +145,25 @@ static __noinline void flush_slot(struct vmb_slot *slot)
 }
 
 /*
- * The cell is new (0), or half full: enters it into the table, so that user
- * space hears of a new call at once and no counter can wrap.
+ * Counts a call in its cell. A cell that is new (0) or full goes into the table
+ * first, so that user space hears of a new call at once and no counter can
+ * wrap.
  */
-static __noinline void settle_cell(struct vmb_slot *slot, u32 nr)
+static __noinline void count_cell(struct vmb_slot *slot, u32 nr)
 {
+	struct vmb_cell *cell;
+	u32 count;
+
 	if (!slot || nr >= VMB_NATIVE_CALLS)
 		return;
-	add_fact(slot->image, slot->phase, (u64)NATIVE_ARCH << 32 | nr,
-		 slot->cells[nr].count, bpf_ktime_get_ns());
-	slot->cells[nr].count = 0;
-}
-
-static __always_inline void count_cell(struct vmb_slot *slot, u32 nr)
-{
-	struct vmb_cell *cell = &slot->cells[nr];
-
-	if ((s32)(cell->count - 1) < 0)
-		settle_cell(slot, nr);
-	cell->count++;
+	cell = &slot->cells[nr];
+	count = vmb_calls_in(cell->count);
+	if (!count || count >= VMB_CELL_LOOK - 1) {
+		add_fact(slot->image, slot->phase, (u64)NATIVE_ARCH << 32 | nr,
+			 count, bpf_ktime_get_ns());
+		count = 0;
+	}
+	cell->count = (count + 1) | (ruled[nr] ? VMB_CELL_LOOK : 0);
 	cell->last = (u32)bpf_jiffies64();
 }
 

@@ -212,7 +212,7 @@ static __noinline u32 image_for(struct task_struct *task,
 		length = bpf_probe_read_user_str(work->key.arg0, VMB_ARG_BYTES,
 						 (void *)start);
 		if (length < 0) {
-			count_one(user_reads_failed);
+			count_unread(work->key.scope);
 			flags |= VMB_IMAGE_ARGS_UNREAD;
 		} else if (above && parent && is_later_entry(above) &&
 			   start + length < end) {
@@ -224,13 +224,13 @@ static __noinline u32 image_for(struct task_struct *task,
 				rest = VMB_ARG_BYTES - 1;
 			if (bpf_probe_read_user(work->key.arg1, rest,
 						(void *)start + length) < 0)
-				count_one(user_reads_failed);
+				count_unread(work->key.scope);
 		} else if (flags & VMB_IMAGE_INTERPRETER &&
 			   start + length < end) {
 			if (bpf_probe_read_user_str(work->key.arg1,
 						    VMB_ARG_BYTES,
 						    (void *)start + length) < 0)
-				count_one(user_reads_failed);
+				count_unread(work->key.scope);
 		}
 	}
 

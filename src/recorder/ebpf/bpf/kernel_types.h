@@ -152,6 +152,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	int exit_code;
+	u32 flags;
 	unsigned long atomic_flags;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
@@ -159,6 +160,10 @@ struct task_struct {
 	const struct cred *cred;
 	struct seccomp seccomp;
 	struct task_struct *real_parent;
+} VMB_CORE;
+
+struct kernel_siginfo {
+	int si_code;
 } VMB_CORE;
 
 struct linux_binprm {

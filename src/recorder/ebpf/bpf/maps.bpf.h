@@ -20,8 +20,12 @@
 		__type(value, value_type);                                     \
 	} name SEC(".maps")
 
-/* By the low bits of the tid; mmapable, hence aligned to pages. */
-VMB_ARRAY(slots, 4096, struct vmb_slot, BPF_F_MMAPABLE);
+/*
+ * By the low bits of the tid. A section and no map: the verifier then knows the
+ * place of an element, and no lookup has to find it. (A section this large
+ * needs Linux 6.0.)
+ */
+struct vmb_slot slots[VMB_SLOTS];
 /* Tags (tid << 32 | epoch) of tasks known to be out of scope. */
 VMB_ARRAY(strangers, 65536, u64, BPF_F_MMAPABLE);
 VMB_HASH(tasks, 32768, u32, struct vmb_task);
@@ -71,13 +75,26 @@ volatile struct vmb_control control SEC(".data.control");
 volatile struct vmb_counters counters SEC(".data.counters");
 
 /* Set before loading. */
-const volatile u32 slot_mask = 4095;
+const volatile u32 usable_slots = VMB_SLOTS;
 const volatile u32 stranger_mask = 65535;
 const volatile u32 max_images = 4096;
 const volatile u64 tick_ns = 4000000;
+/* 0: the exits of calls are not watched. */
+const volatile u32 watch_exits = 1;
 /* Native calls that have a rule. */
 const volatile u8 ruled[VMB_NATIVE_CALLS];
 
 #define count_one(field) __sync_fetch_and_add(&counters.field, 1)
+
+/* User memory could not be read for a task of the scope. */
+static __noinline int count_unread(u32 scope)
+{
+	struct vmb_scope *home = bpf_map_lookup_elem(&scopes, &scope);
+
+	count_one(user_reads_failed);
+	if (home)
+		__sync_fetch_and_add(&home->reads_failed, 1);
+	return 0;
+}
 
 #endif

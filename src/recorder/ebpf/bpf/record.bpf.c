@@ -4,10 +4,10 @@
  * is to the workload, which gaps a recording has and what a call is named are
  * for user space to say.
  *
- * A call takes the fast path when the task's slot is up to date: one array
- * lookup, one comparison of (tid, epoch), one counter in memory that no other
- * CPU writes. Everything dearer happens on first occurrences, at fork, exec
- * and exit, and when the epoch moved on (a new phase, a task changed cgroup).
+ * A call takes the fast path when the task's slot is up to date: one
+ * comparison of (tid, epoch), one counter in memory that no other CPU writes.
+ * Everything dearer happens on first occurrences, at fork, exec and exit, and
+ * when the epoch moved on (a new phase, a task changed cgroup).
  */
 #include "kernel_types.h"
 
@@ -25,7 +25,11 @@
 #include "tasks.bpf.h"
 #include "arguments.bpf.h"
 
-#define MAX_ERRNO 4095
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+#define MAX_ERRNO	    4095
+#define SIGSYS		    31
+#define SYS_SECCOMP	    1	       /* include/uapi/asm-generic/siginfo.h */
+#define PF_SIGNALED	    0x00000400 /* include/linux/sched.h */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -55,28 +59,69 @@ static __noinline int enter_slowly(struct pt_regs *regs, u64 nr)
 	else
 		add_fact(known->image, known->phase, call, 1,
 			 bpf_ktime_get_ns());
-	note_arguments(regs, known->image, known->phase, call, 0);
+	if (!note_arguments(regs, known->image, known->phase, call,
+			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1)) {
+		known->pending |= VMB_PENDING_UNREAD;
+		if (slot)
+			slot->pending |= VMB_PENDING_UNREAD;
+	}
 	return 0;
 }
 
+/* The first calls of their kind in the slot, and those with arguments to keep.
+ */
+static __noinline int enter_counted(u64 *ctx, struct vmb_slot *slot)
+{
+	u64 call = (u64)NATIVE_ARCH << 32 | (u32)ctx[1];
+	u32 nr = (u32)call;
+
+	if (!slot || nr >= VMB_NATIVE_CALLS)
+		return 0;
+	count_cell(slot, nr);
+	if (ruled[nr] &&
+	    !note_arguments((struct pt_regs *)ctx[0], slot->image, slot->phase,
+			    call, (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
+		slot->pending |= VMB_PENDING_UNREAD;
+	return 0;
+}
+
+/*
+ * Every call of every task comes here. No value but the context lives across a
+ * call, which would cost registers saved and restored.
+ */
 SEC("tp_btf/sys_enter")
 int call_enters(u64 *ctx)
 {
+	u32 now = (u32)bpf_jiffies64();
 	struct task_struct *task = bpf_get_current_task_btf();
-	u32 tid = task->pid, home = tid & slot_mask;
-	struct vmb_slot *slot = bpf_map_lookup_elem(&slots, &home);
+	struct vmb_slot *slot = &slots[(u32)task->pid & (VMB_SLOTS - 1)];
 	u64 nr = ctx[1];
+	struct vmb_cell *cell;
+	u32 count;
 
-	if (!slot)
-		return 0;
-	if (slot->tag != tag_of(tid, control.epoch) || nr >= VMB_NATIVE_CALLS ||
-	    is_compat(task))
+	if (unlikely(slot->tag != tag_of(task->pid, control.epoch) ||
+		     nr >= VMB_NATIVE_CALLS || is_compat(task)))
 		return enter_slowly((struct pt_regs *)ctx[0], nr);
 	slot->pending = ((u64)NATIVE_ARCH << 32 | nr) + 1;
-	count_cell(slot, nr);
-	if (ruled[nr])
-		note_arguments((struct pt_regs *)ctx[0], slot->image,
-			       slot->phase, (u64)NATIVE_ARCH << 32 | nr, 0);
+	cell = &slot->cells[nr];
+	count = cell->count;
+	if (unlikely((s32)count <= 0))
+		return enter_counted(ctx, slot);
+	cell->count = count + 1;
+	cell->last = now;
+	return 0;
+}
+
+/* A filter refused the call, which never entered. */
+static __noinline int note_refusal(struct pt_regs *regs, struct vmb_task *known,
+				   u64 call, u32 error)
+{
+	if (!known)
+		return 0;
+	count_one(denied);
+	add_errno(known->image, call, error, 1, 1);
+	note_arguments(regs, known->image, known->phase, call,
+		       1 | LOOK_ONLY << 1);
 	return 0;
 }
 
@@ -113,14 +158,21 @@ static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
 	call = call_of(task, (u32)nr);
 	if (result < 0 && result >= -MAX_ERRNO)
 		error = -result;
-	else if (result == nr)
-		error = ERROR_SIGSYS;
 	else
 		error = 0;
-	count_one(denied);
-	add_errno(known->image, call, error, 1, 1);
-	note_arguments(regs, known->image, known->phase, call, 1);
-	return 0;
+	if (known->flags & VMB_TASK_SIGSYS) {
+		known->flags &= ~VMB_TASK_SIGSYS;
+		error = ERROR_SIGSYS;
+	}
+	return note_refusal(regs, known, call, error);
+}
+
+static __noinline void look_again(struct pt_regs *regs, u32 image, u32 phase,
+				  u64 call, s64 result)
+{
+	note_arguments(regs, image, phase, call,
+		       (result == -14 /* EFAULT */ ? LOOK_FAULT : LOOK_AGAIN)
+			       << 1);
 }
 
 static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
@@ -143,6 +195,11 @@ static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
 	if (slot)
 		slot->pending = 0;
 	known->pending = 0;
+	if (pending & VMB_PENDING_UNREAD) {
+		pending &= ~VMB_PENDING_UNREAD;
+		look_again(regs, known->image, known->phase, pending - 1,
+			   result);
+	}
 	if (result < 0 && result >= -MAX_ERRNO)
 		add_errno(known->image, pending - 1, -result, 0, 1);
 	return 0;
@@ -152,19 +209,22 @@ SEC("tp_btf/sys_exit")
 int call_exits(u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u32 tid = task->pid, home = tid & slot_mask;
-	struct vmb_slot *slot = bpf_map_lookup_elem(&slots, &home);
+	u32 tid = task->pid;
+	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
 	s64 result = ctx[1];
 	u64 pending;
 
-	if (!slot)
-		return 0;
 	if (slot->owner != tid)
 		return exit_slowly((struct pt_regs *)ctx[0], result);
 	pending = slot->pending;
 	if (!pending)
 		return exit_unmatched((struct pt_regs *)ctx[0], result);
 	slot->pending = 0;
+	if (pending & VMB_PENDING_UNREAD) {
+		pending &= ~VMB_PENDING_UNREAD;
+		look_again((struct pt_regs *)ctx[0], slot->image, slot->phase,
+			   pending - 1, result);
+	}
 	if (result < 0 && result >= -MAX_ERRNO) {
 		u64 call = pending - 1;
 
@@ -197,12 +257,64 @@ int task_forks(u64 *ctx)
 	return 0;
 }
 
+/*
+ * One thread of several, killed by a filter, ends at once and without a signal
+ * (kernel/seccomp.c: do_exit(SIGSYS)). Who dies by a signal is marked so; the
+ * status of exit() is in the next byte. The mode is SECCOMP_MODE_FILTER before
+ * Linux 5.17 and "dead" since: any will do.
+ */
+static __always_inline bool is_killed_by_filter(struct task_struct *task)
+{
+	return task->exit_code == SIGSYS && !(task->flags & PF_SIGNALED) &&
+	       task->seccomp.mode;
+}
+
 SEC("tp_btf/sched_process_exit")
 int task_exits(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 
-	forget_task(task->pid);
+	u32 tid = task->pid;
+	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+
+	u64 pending;
+
+	if (!known)
+		return 0;
+	pending = pending_call(slot_at(known->slot), known);
+	/* Ended inside a call whose memory was still to be read. */
+	if (pending & VMB_PENDING_UNREAD)
+		count_unread(known->scope);
+	if (watch_exits && !pending && is_killed_by_filter(task)) {
+		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+		note_refusal(regs, known, call_of(task, (u32)number_in(regs)),
+			     ERROR_SIGSYS);
+	}
+	forget_task(tid);
+	return 0;
+}
+
+/*
+ * A filter's answer is SIGSYS (kernel/seccomp.c, force_sig_seccomp): the exit
+ * of the call follows. In a call that has entered it is somebody's own signal.
+ */
+SEC("tp_btf/signal_generate")
+int signal_comes(u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kernel_siginfo *info = (struct kernel_siginfo *)ctx[1];
+	u32 tid = task->pid;
+	struct vmb_task *known;
+
+	/* Two small values stand for signals without such a record. */
+	if ((u32)ctx[0] != SIGSYS || ctx[1] < 2 || ctx[2] != (u64)task)
+		return 0;
+	if (BPF_CORE_READ(info, si_code) != SYS_SECCOMP)
+		return 0;
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (known && !pending_call(slot_at(known->slot), known))
+		known->flags |= VMB_TASK_SIGSYS;
 	return 0;
 }
 
@@ -431,6 +543,7 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 		return 0;
 	slot = slot_at(known->slot);
 	pending = pending_call(slot, known);
+	pending &= ~VMB_PENDING_UNREAD;
 	key.image = known->image;
 	key.phase = known->phase;
 	if (pending) {

@@ -30,9 +30,7 @@ static __always_inline void set_stranger(u32 tid, u64 tag)
 
 static __always_inline struct vmb_slot *slot_at(u32 number)
 {
-	u32 index = number - 1;
-
-	return number ? bpf_map_lookup_elem(&slots, &index) : NULL;
+	return number ? &slots[(number - 1) & (VMB_SLOTS - 1)] : NULL;
 }
 
 /* The call in progress. The barriers keep the two reads apart: the verifier
@@ -55,12 +53,11 @@ static __always_inline u64 pending_call(struct vmb_slot *slot,
 static __noinline u32 claim_slot(u32 tid)
 {
 	for (u32 i = 0; i < 4; i++) {
-		u32 index = (tid + i * 613) & slot_mask;
-		struct vmb_slot *slot = bpf_map_lookup_elem(&slots, &index);
+		u32 index = (tid + i * 613) & (VMB_SLOTS - 1);
 
-		if (!slot)
-			return 0;
-		if (__sync_val_compare_and_swap(&slot->owner, 0, tid) == 0)
+		if (index < usable_slots &&
+		    __sync_val_compare_and_swap(&slots[index].owner, 0, tid) ==
+			    0)
 			return index + 1;
 	}
 	count_one(slots_short);
