@@ -58,4 +58,8 @@ std::string Columns::print() const {
   return out;
 }
 
+std::string bold(std::string_view text, bool color) {
+  return color ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
+}
+
 }  // namespace vambrace::cli

@@ -38,4 +38,7 @@ class Columns {
 // How many characters a terminal shows for this text.
 std::size_t shown_width(std::string_view text);
 
+// The text as it is, or in bold for a terminal that shows colors.
+std::string bold(std::string_view text, bool color);
+
 }  // namespace vambrace::cli

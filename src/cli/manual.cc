@@ -7,10 +7,6 @@
 namespace vambrace::cli {
 namespace {
 
-std::string bold(std::string_view text, bool color) {
-  return color ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
-}
-
 // `code` and **strong**; a mark without its partner stays as it is.
 std::string render_inline(std::string_view line, bool color) {
   std::string out;

@@ -30,10 +30,6 @@ constexpr Step kWalk[] = {
      "what runs is what was reviewed"},
 };
 
-std::string bold(std::string_view text, bool color) {
-  return color ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
-}
-
 bool has(std::string_view name) {
   return std::ranges::any_of(
       commands(), [&](const Command& command) { return command.name == name; });

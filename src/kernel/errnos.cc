@@ -8,18 +8,18 @@
 namespace vambrace::kernel {
 namespace {
 
-struct Row {
+struct NamedErrno {
   std::uint32_t number;
   std::string_view name;
 };
 
 // clang-format off
-constexpr Row kRows[] = {
+constexpr NamedErrno kErrnos[] = {
 #include "kernel/errnos.inc"
 };
 // clang-format on
-static_assert(std::is_sorted(std::begin(kRows), std::end(kRows),
-                             [](const Row& a, const Row& b) {
+static_assert(std::is_sorted(std::begin(kErrnos), std::end(kErrnos),
+                             [](const NamedErrno& a, const NamedErrno& b) {
                                return a.number < b.number;
                              }));
 
@@ -29,10 +29,12 @@ constexpr std::uint32_t kLargest = 4095;
 }  // namespace
 
 std::string errno_name(std::uint32_t number) {
-  const Row* row = std::lower_bound(
-      std::begin(kRows), std::end(kRows), number,
-      [](const Row& r, std::uint32_t wanted) { return r.number < wanted; });
-  if (row != std::end(kRows) && row->number == number) {
+  const NamedErrno* row =
+      std::lower_bound(std::begin(kErrnos), std::end(kErrnos), number,
+                       [](const NamedErrno& r, std::uint32_t wanted) {
+                         return r.number < wanted;
+                       });
+  if (row != std::end(kErrnos) && row->number == number) {
     return std::string(row->name);
   }
   return fmt::format("E{}", number);
@@ -40,14 +42,14 @@ std::string errno_name(std::uint32_t number) {
 
 std::optional<std::uint32_t> errno_number(std::string_view name) {
   // Second names of the same numbers on the architectures known here.
-  static constexpr Row kAliases[] = {
+  static constexpr NamedErrno kAliases[] = {
       {11, "EWOULDBLOCK"}, {35, "EDEADLOCK"}, {95, "ENOTSUP"}};
-  for (const Row& row : kRows) {
+  for (const NamedErrno& row : kErrnos) {
     if (row.name == name) {
       return row.number;
     }
   }
-  for (const Row& row : kAliases) {
+  for (const NamedErrno& row : kAliases) {
     if (row.name == name) {
       return row.number;
     }

@@ -7,6 +7,10 @@
 
 namespace vambrace::kernel {
 
+// What a refused call gets: the two that filters use.
+constexpr std::uint32_t kEperm = 1;
+constexpr std::uint32_t kEnosys = 38;
+
 // "EPERM" for 1 (include/uapi/asm-generic/errno*.h, the same on x86 and arm64,
 // with the kernel-internal ERESTART* of include/linux/errno.h, which sys_exit
 // shows). An unknown number becomes "E4095".

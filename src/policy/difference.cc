@@ -9,24 +9,19 @@ namespace vambrace::policy {
 namespace {
 
 using seccomp::Action;
+using seccomp::lets_through;
 using seccomp::Outcome;
-
-constexpr std::uint32_t kX32Bit = 0x40000000;
-
-bool lets_through(Outcome outcome) {
-  return outcome.action == Action::Allow || outcome.action == Action::Log;
-}
 
 // The table that a number of a filter belongs to.
 std::optional<kernel::Syscall> syscall_of(std::uint32_t arch,
                                           std::uint32_t nr) {
   for (const kernel::Arch each : kernel::kAllArches) {
-    const bool x32 = (nr & kX32Bit) != 0;
+    const bool x32 = (nr & seccomp::kX32Bit) != 0;
     if (kernel::audit_arch(each) == arch &&
         (each == kernel::Arch::X32 ? x32
                                    : each != kernel::Arch::X86_64 || !x32)) {
-      return kernel::Syscall{each,
-                             each == kernel::Arch::X32 ? nr & ~kX32Bit : nr};
+      return kernel::Syscall{
+          each, each == kernel::Arch::X32 ? nr & ~seccomp::kX32Bit : nr};
     }
   }
   return std::nullopt;

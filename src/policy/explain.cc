@@ -15,6 +15,7 @@ namespace vambrace::policy {
 namespace {
 
 using seccomp::Action;
+using seccomp::lets_through;
 using seccomp::Outcome;
 
 Result<std::optional<std::uint64_t>> read_value(std::string_view word) {
@@ -40,10 +41,6 @@ bool is_call(std::string_view name) {
   return std::ranges::any_of(kernel::kAllArches, [&](kernel::Arch arch) {
     return kernel::syscall_number(arch, name).has_value();
   });
-}
-
-bool lets_through(Outcome outcome) {
-  return outcome.action == Action::Allow || outcome.action == Action::Log;
 }
 
 bool in_layer(const runtime::RuntimeLayer& layer, std::string_view name) {

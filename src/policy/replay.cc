@@ -15,7 +15,7 @@ namespace {
 using seccomp::Action;
 using seccomp::Outcome;
 
-constexpr std::uint32_t kEperm = 1;
+using kernel::kEperm;
 constexpr std::uint32_t kDacOverride = 1;
 constexpr std::uint32_t kDacReadSearch = 2;
 constexpr std::uint32_t kNetBindService = 10;

@@ -16,7 +16,8 @@
 namespace vambrace::policy {
 namespace {
 
-constexpr std::uint32_t kEnosys = 38;
+using kernel::kEnosys;
+using kernel::kEperm;
 
 // Everything that processes which count did with one call.
 struct Use {
@@ -87,7 +88,6 @@ std::optional<std::uint32_t> only_errno(
 // A call that never once worked, for lack of the call or of the right: the
 // workload already lives without it.
 std::optional<std::uint32_t> always_refused(const Use& use, bool heal) {
-  constexpr std::uint32_t kEperm = 1;
   if (use.denied > 0 && heal) {
     return std::nullopt;
   }

@@ -39,7 +39,6 @@ constexpr std::uint16_t kJgt = 0x20;
 constexpr std::uint16_t kJge = 0x30;
 constexpr std::uint16_t kJset = 0x40;
 
-constexpr std::uint32_t kDataSize = 64;  // sizeof(struct seccomp_data)
 constexpr std::uint32_t kMemWords = 16;
 constexpr std::uint32_t kOffsetNr = 0;
 constexpr std::uint32_t kOffsetArch = 4;
@@ -99,7 +98,7 @@ const char* fault(std::span<const Instruction> program, std::size_t at) {
   switch (class_of(in.code)) {
     case kLd:
     case kLdx:
-      if (in.code == (kLd | kAbs) && (in.k >= kDataSize || (in.k & 3U) != 0)) {
+      if (in.code == (kLd | kAbs) && (in.k >= kCallBytes || (in.k & 3U) != 0)) {
         return "a load outside of the call's data";
       }
       if ((in.code & 0xe0) == kMem && in.k >= kMemWords) {
@@ -268,7 +267,7 @@ std::uint32_t run(std::span<const Instruction> program, const Call& call,
         } else if (mode == kMem) {
           value = scratch[in.k];
         } else if (mode == kLen) {
-          value = kDataSize;
+          value = kCallBytes;
         }
         (class_of(in.code) == kLd ? a : x) = value;
         break;

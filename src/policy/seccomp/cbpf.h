@@ -22,6 +22,7 @@ struct Instruction {
 };
 using Program = std::vector<Instruction>;
 
+constexpr std::uint32_t kCallBytes = 64;        // sizeof(struct seccomp_data)
 constexpr std::size_t kMaxInstructions = 4096;  // BPF_MAXINSNS
 
 // What a filter sees: struct seccomp_data.

@@ -8,9 +8,9 @@
 namespace vambrace::policy::seccomp {
 namespace {
 
-constexpr std::uint32_t kAllow = 0x7fff0000;
+constexpr std::uint32_t kReturnAllow = 0x7fff0000;
 constexpr std::uint32_t kErrno = 0x50000;
-constexpr std::uint32_t kX86 = 0xc000003e;
+constexpr std::uint32_t kAuditX86 = 0xc000003e;
 
 constexpr Instruction load(std::uint32_t offset) {
   return {0x20, 0, 0, offset};
@@ -89,35 +89,35 @@ TEST(Cbpf, DividingByAZeroInXEndsWithZero) {
 
 TEST(Cbpf, TellsWhichAllowsTheKernelKeepsInItsBitmap) {
   const Program program = {
-      load(4),           if_equal(kX86, 0, 6), load(0),
-      if_equal(0, 0, 1), ret(kAllow),          load(16),
-      if_equal(1, 0, 1), ret(kAllow),          ret(kErrno)};
+      load(4),           if_equal(kAuditX86, 0, 6), load(0),
+      if_equal(0, 0, 1), ret(kReturnAllow),         load(16),
+      if_equal(1, 0, 1), ret(kReturnAllow),         ret(kErrno)};
   ASSERT_TRUE(validate(program));
-  EXPECT_TRUE(constant_allow(program, kX86, 0));
-  EXPECT_FALSE(constant_allow(program, kX86, 1));  // looks at an argument
+  EXPECT_TRUE(constant_allow(program, kAuditX86, 0));
+  EXPECT_FALSE(constant_allow(program, kAuditX86, 1));  // looks at an argument
   EXPECT_FALSE(constant_allow(program, 0x40000003, 0));
 }
 
 TEST(Trace, FindsWhatIsComparedAndACallForEachEnd) {
   // args[1] == 0x500000007
   const Program program = {load(28),          if_equal(5, 0, 3), load(24),
-                           if_equal(7, 0, 1), ret(kAllow),       ret(kErrno)};
+                           if_equal(7, 0, 1), ret(kReturnAllow), ret(kErrno)};
   ASSERT_TRUE(validate(program));
-  const Trace traced = trace(program, kX86, 0);
+  const Trace traced = trace(program, kAuditX86, 0);
   EXPECT_EQ(traced.tests, (std::vector<seccomp::Test>{{24, 0xffffffff, 7},
                                                       {28, 0xffffffff, 5}}));
   bool reached = false;
   for (const Call& call : traced.witnesses) {
-    reached = reached || run(program, call) == kAllow;
+    reached = reached || run(program, call) == kReturnAllow;
   }
   EXPECT_TRUE(reached);
 }
 
 TEST(Compare, FindsTheOneCallThatDiffers) {
-  const Program all = {ret(kAllow)};
+  const Program all = {ret(kReturnAllow)};
   const Program but_one = {load(0),     if_equal(321, 0, 3),
                            load(36),    if_equal(0xdead, 0, 1),
-                           ret(kErrno), ret(kAllow)};
+                           ret(kErrno), ret(kReturnAllow)};
   const std::vector<Difference> found = compare(all, but_one);
   ASSERT_EQ(found.size(), 4U);  // once for each architecture
   EXPECT_EQ(found[0].nr, 321U);
@@ -129,11 +129,11 @@ TEST(Compare, FindsTheOneCallThatDiffers) {
 
 TEST(Compare, LooksAtTheNumbersOfX32AndPastAllTables) {
   const auto deny = [](std::uint32_t nr) {
-    return Program{load(0), if_equal(nr, 0, 1), ret(kErrno), ret(kAllow)};
+    return Program{load(0), if_equal(nr, 0, 1), ret(kErrno), ret(kReturnAllow)};
   };
   for (const std::uint32_t nr : {0x40000000U, 0x40000221U, 0xffffffffU,
                                  0x7fffffffU, 0x80000000U, 700U, 123456U}) {
-    EXPECT_FALSE(compare(deny(nr), Program{ret(kAllow)}).empty()) << nr;
+    EXPECT_FALSE(compare(deny(nr), Program{ret(kReturnAllow)}).empty()) << nr;
   }
 }
 

@@ -49,7 +49,6 @@ auto asking(const Evaluator& evaluator) {
 std::string describe(const Difference& difference) {
   std::string call;
   for (const Arch arch : {Arch::X32, Arch::X86_64, Arch::I386, Arch::Aarch64}) {
-    constexpr std::uint32_t kX32Bit = 0x40000000;
     const bool x32 = arch == Arch::X32;
     if (kernel::audit_arch(arch) != difference.arch ||
         (x32 && (difference.nr & kX32Bit) == 0)) {

@@ -10,10 +10,8 @@ namespace {
 
 using kernel::Arch;
 
-constexpr std::uint32_t kX32Bit = 0x40000000;
 // Well above the highest number of any table, 547 of x32.
 constexpr std::uint32_t kPastTables = 640;
-constexpr std::uint64_t kLow = 0xffffffff;
 constexpr std::uint64_t kGarbage = 0xdeadbeefcafe4240;
 constexpr std::size_t kMaxProduct = 3000;
 constexpr std::size_t kMaxAround = 6000;
@@ -63,7 +61,7 @@ void look(std::span<const Instruction> program, std::uint32_t arch,
     const std::size_t index = (test.offset - 16) / 8;
     const bool upper = (test.offset & 4U) != 0;
     (upper ? high : low)[index].insert(test.k);
-    if (test.mask != kLow) {
+    if (test.mask != kLowHalf) {
       looked.masks[index].insert(
           upper ? static_cast<std::uint64_t>(test.mask) << 32 : test.mask);
     }
@@ -90,12 +88,12 @@ std::vector<std::uint64_t> candidates(const std::set<std::uint64_t>& values,
   if (values.empty() && masks.empty()) {
     return {};
   }
-  std::set<std::uint64_t> out{0, ~0ULL, kLow, kLow + 1};
+  std::set<std::uint64_t> out{0, ~0ULL, kLowHalf, kLowHalf + 1};
   for (const std::uint64_t value : values) {
     out.insert({value, value - 1, value + 1});
-    out.insert(value ^ (kLow + 1));                   // upper half
-    out.insert((value & kLow) | (kGarbage & ~kLow));  // upper half
-    out.insert((value & ~kLow) | (kGarbage & kLow));  // lower half
+    out.insert(value ^ (kLowHalf + 1));                       // upper half
+    out.insert((value & kLowHalf) | (kGarbage & ~kLowHalf));  // upper half
+    out.insert((value & ~kLowHalf) | (kGarbage & kLowHalf));  // lower half
     for (const std::uint64_t mask : masks) {
       out.insert((value & mask) | ~mask);
       out.insert((value & mask) | (kGarbage & ~mask));

@@ -10,12 +10,10 @@ namespace vambrace::policy::seccomp {
 namespace {
 
 using kernel::Arch;
+using kernel::kEnosys;
+using kernel::kEperm;
 
-constexpr std::uint32_t kX32Bit = 0x40000000;
 constexpr std::uint32_t kNoCall = 0xffffffff;  // a tracer skips the call
-constexpr std::uint32_t kEnosys = 38;
-constexpr std::uint32_t kEperm = 1;
-constexpr std::uint64_t kLow = 0xffffffff;
 
 // A runtime fills in EPERM where an action wants a number and none is given.
 Outcome outcome_of(Action action, std::optional<std::uint32_t> errno_ret) {
@@ -29,7 +27,7 @@ Outcome outcome_of(Action action, std::optional<std::uint32_t> errno_ret) {
 // The condition as libseccomp compares it: the value under the mask, and only
 // the low half on architectures with 32-bit registers (x32 is one to it).
 Condition narrowed(Condition condition, bool wide) {
-  const std::uint64_t width = wide ? ~0ULL : kLow;
+  const std::uint64_t width = wide ? ~0ULL : kLowHalf;
   condition.value &= width;
   if (condition.op == Compare::MaskedEq) {
     condition.value_two &= condition.value;
@@ -76,6 +74,10 @@ std::vector<Condition> through_multiplexer(std::vector<Condition> conditions,
 }
 
 }  // namespace
+
+bool lets_through(Outcome outcome) {
+  return outcome.action == Action::Allow || outcome.action == Action::Log;
+}
 
 bool holds(const Condition& condition, std::uint64_t argument) {
   switch (condition.op) {
@@ -281,7 +283,7 @@ Outcome Evaluator::outcome(std::uint32_t audit_arch, std::uint32_t nr,
   });
   const bool wide =
       *arch != Arch::I386 && !(*arch == Arch::X86_64 && nr >= kX32Bit);
-  const std::uint64_t width = wide ? ~0ULL : kLow;
+  const std::uint64_t width = wide ? ~0ULL : kLowHalf;
   for (const Alternative& rule : call->alternatives) {
     if (std::ranges::all_of(rule.all, [&](const Condition& condition) {
           return holds(condition, args[condition.index] & width);

@@ -19,6 +19,11 @@ namespace vambrace::policy::seccomp {
 
 using Arguments = std::array<std::uint64_t, 6>;
 
+// What the kernel adds to the numbers of x32 (__X32_SYSCALL_BIT).
+constexpr std::uint32_t kX32Bit = 0x40000000;
+// What an architecture with 32-bit registers compares.
+constexpr std::uint64_t kLowHalf = 0xffffffff;
+
 // Conditions that hold together, reduced to what the architecture compares.
 struct Alternative {
   std::vector<Condition> all;  // indices distinct
@@ -84,6 +89,9 @@ class Evaluator {
 Result<Outcome> evaluate(const Profile& profile, const runtime::Target& target,
                          std::uint32_t audit_arch, std::uint32_t nr,
                          const Arguments& args);
+
+// Does the call happen, with or without a note in the log?
+bool lets_through(Outcome outcome);
 
 // Does one condition hold, compared on 64 bits?
 bool holds(const Condition& condition, std::uint64_t argument);

@@ -12,8 +12,9 @@
 namespace vambrace::policy::seccomp {
 namespace {
 
-constexpr std::uint32_t kEperm = 1;
-constexpr std::uint32_t kEnosys = 38;
+using kernel::kEnosys;
+using kernel::kEperm;
+
 // crun 1.8.1 reads no more conditions of one entry.
 constexpr std::size_t kMaxConditions = 6;
 

@@ -42,30 +42,34 @@ Outcome outcome(const Policy& policy, const char* where, Stage stage,
 }
 
 const Outcome kAllowed{Action::Allow, 0};
-const Outcome kEperm{Action::Errno, 1};
-const Outcome kEnosys{Action::Errno, 38};
+const Outcome kFailsEperm{Action::Errno, 1};
+const Outcome kFailsEnosys{Action::Errno, 38};
 
 TEST(Render, HardenAllowsThePolicyAndTheRuntimeOnly) {
   for (const std::string& name : runtime::target_names()) {
     const char* where = name.c_str();
     EXPECT_EQ(outcome(small(), where, Stage::Harden, "read"), kAllowed);
     EXPECT_EQ(outcome(small(), where, Stage::Harden, "execve"), kAllowed);
-    EXPECT_EQ(outcome(small(), where, Stage::Harden, "mount"), kEperm) << name;
+    EXPECT_EQ(outcome(small(), where, Stage::Harden, "mount"), kFailsEperm)
+        << name;
     // A libc that tries clone3 must fall back to clone.
-    EXPECT_EQ(outcome(small(), where, Stage::Harden, "clone3"), kEnosys);
-    EXPECT_EQ(outcome(small(), where, Stage::Harden, "memfd_create"), kEnosys);
+    EXPECT_EQ(outcome(small(), where, Stage::Harden, "clone3"), kFailsEnosys);
+    EXPECT_EQ(outcome(small(), where, Stage::Harden, "memfd_create"),
+              kFailsEnosys);
   }
 }
 
 TEST(Render, ArgumentsThatNoTupleMatchesGetTheTargetsDefault) {
   EXPECT_EQ(outcome(small(), "docker", Stage::Harden, "socket", {1}), kAllowed);
-  EXPECT_EQ(outcome(small(), "docker", Stage::Harden, "socket", {38}), kEperm);
-  EXPECT_EQ(outcome(small(), "crun", Stage::Harden, "socket", {38}), kEnosys);
+  EXPECT_EQ(outcome(small(), "docker", Stage::Harden, "socket", {38}),
+            kFailsEperm);
+  EXPECT_EQ(outcome(small(), "crun", Stage::Harden, "socket", {38}),
+            kFailsEnosys);
   // The kernel reads 32 bits of it.
   EXPECT_EQ(outcome(small(), "docker", Stage::Harden, "socket", {0x7700000001}),
             kAllowed);
   EXPECT_EQ(outcome(small(), "docker", Stage::Harden, "socket", {0x100000026}),
-            kEperm);
+            kFailsEperm);
 }
 
 TEST(Render, ExpectedDenialsKeepTheErrnoThatWasSeen) {
@@ -86,13 +90,13 @@ TEST(Render, ObserveRefusesNothing) {
 
 TEST(Render, AllowRefusesOnlyHighRisk) {
   const Outcome logged{Action::Log, 0};
-  EXPECT_EQ(outcome(small(), "docker", Stage::Allow, "mount"), kEperm);
-  EXPECT_EQ(outcome(small(), "docker", Stage::Allow, "clone3"), kEnosys);
+  EXPECT_EQ(outcome(small(), "docker", Stage::Allow, "mount"), kFailsEperm);
+  EXPECT_EQ(outcome(small(), "docker", Stage::Allow, "clone3"), kFailsEnosys);
   EXPECT_EQ(outcome(small(), "docker", Stage::Allow, "getcwd"), logged);
 }
 
 TEST(Render, KillsOnlyWhenAsked) {
-  EXPECT_EQ(outcome(small(), "runc", Stage::Harden, "kexec_load"), kEperm);
+  EXPECT_EQ(outcome(small(), "runc", Stage::Harden, "kexec_load"), kFailsEperm);
   const auto killing = render(small(), target("runc"), Stage::Harden,
                               {.kill_never_legitimate = true});
   EXPECT_EQ(evaluate(killing->profile, target("runc"), kX86,
@@ -115,7 +119,7 @@ TEST(Render, TheRuntimesOwnOptionsJoinTheApplications) {
   };
   EXPECT_EQ(with(15), kAllowed);  // PR_SET_NAME, the application's
   EXPECT_EQ(with(24), kAllowed);  // PR_CAPBSET_DROP, runc's
-  EXPECT_EQ(with(22), kEperm);
+  EXPECT_EQ(with(22), kFailsEperm);
 }
 
 TEST(Render, OneConditionCallsShareEntriesOfAtMostSix) {
@@ -134,7 +138,8 @@ TEST(Render, OneConditionCallsShareEntriesOfAtMostSix) {
     EXPECT_EQ(outcome(policy, "crun", Stage::Harden, "ioctl", {0, request}),
               kAllowed);
   }
-  EXPECT_EQ(outcome(policy, "crun", Stage::Harden, "ioctl", {0, 17}), kEnosys);
+  EXPECT_EQ(outcome(policy, "crun", Stage::Harden, "ioctl", {0, 17}),
+            kFailsEnosys);
 }
 
 TEST(Render, WidensArgumentRulesRatherThanPassTheBudget) {

@@ -21,9 +21,8 @@ constexpr std::uint16_t kLoadXImm = 0x01;
 constexpr std::uint16_t kLoadXLen = 0x81;
 constexpr std::uint16_t kAndK = 0x54;
 constexpr std::uint16_t kJumpAlways = 0x05;
-constexpr std::uint16_t kTax = 0x07;
-constexpr std::uint16_t kTxa = 0x87;
-constexpr std::uint32_t kDataSize = 64;
+constexpr std::uint16_t kCopyAToX = 0x07;
+constexpr std::uint16_t kCopyXToA = 0x87;
 
 constexpr std::size_t kMaxWitnesses = 256;
 constexpr std::size_t kMaxSteps = 200'000;
@@ -144,22 +143,22 @@ class Tracer {
         now.a = known(in.k);
         return;
       case kLoadLen:
-        now.a = known(kDataSize);
+        now.a = known(kCallBytes);
         return;
       case kLoadXImm:
         now.x = known(in.k);
         return;
       case kLoadXLen:
-        now.x = known(kDataSize);
+        now.x = known(kCallBytes);
         return;
       case kAndK:
         now.a.number &= in.k;
         now.a.mask &= in.k;
         return;
-      case kTax:
+      case kCopyAToX:
         now.x = now.a;
         return;
-      case kTxa:
+      case kCopyXToA:
         now.a = now.x;
         return;
       default:
