@@ -22,8 +22,10 @@ Result<std::vector<std::uint64_t>> read_values(Reader& reader) {
   for (const std::string& text : texts) {
     std::uint64_t value = 0;
     const char* end = text.data() + text.size();
-    if (!text.starts_with("0x") || text.size() < 3 ||
-        std::from_chars(text.data() + 2, end, value, 16).ptr != end) {
+    const bool prefixed = text.starts_with("0x") && text.size() > 2;
+    const auto [stop, error] = std::from_chars(text.data() + (prefixed ? 2 : 0),
+                                               end, value, prefixed ? 16 : 10);
+    if (!prefixed || stop != end || error != std::errc()) {
       return fail(ErrorCode::InvalidInput, "{}: not a number such as 0x1f",
                   reader.place_of("values"));
     }

@@ -67,6 +67,15 @@ TEST(RuntimeLayer, RoundTripsAsJson) {
             ErrorCode::NotFound);
 }
 
+TEST(RuntimeLayer, RefusesAValueThatDoesNotFit) {
+  RuntimeLayer layer = runtime_layer(target("runc", true));
+  layer.start = {{.name = "prctl", .index = 0, .values = {0xffffffffffffffff}}};
+  std::string text = print_layers({layer});
+  ASSERT_TRUE(parse_layers(text));
+  text.insert(text.find("0xf") + 2, "1");
+  EXPECT_FALSE(parse_layers(text));
+}
+
 TEST(RuntimeLayer, RefusesAnotherSchema) {
   EXPECT_FALSE(parse_layers(R"({"schema":"vambrace.layer/v2"})"));
 }
