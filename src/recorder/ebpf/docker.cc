@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "host/disk_files.h"
+#include "recorder/ebpf/oci.h"
 
 namespace vambrace::recorder::ebpf {
 namespace {
@@ -88,10 +89,8 @@ Result<Container> parse_container(const std::string& body) {
   if (value.contains("HostConfig")) {
     container.runtime = text(value.at("HostConfig"), "Runtime");
   }
-  if (value.contains("State") && value.at("State").is_object() &&
-      value.at("State").contains("Pid") &&
-      value.at("State").at("Pid").is_number_unsigned()) {
-    container.pid = value.at("State").at("Pid").get<int>();
+  if (value.contains("State")) {
+    container.pid = pid_in(value.at("State"), "Pid");
   }
   return container;
 }

@@ -1,6 +1,7 @@
 #include "recorder/ebpf/oci.h"
 
 #include <csignal>
+#include <limits>
 
 #include "base/json.h"
 #include "host/disk_files.h"
@@ -8,16 +9,10 @@
 namespace vambrace::recorder::ebpf {
 namespace {
 
-// One key of a JSON object as a pid; 0 if it is not there.
-int pid_in(const std::string& path, const char* key) {
+int pid_in_file(const std::string& path, const char* key) {
   const DiskFiles files;
   const auto text = files.read(path);
-  const auto value = text ? json::parse(*text) : Result<json::Value>{};
-  if (!text || !value || !value->is_object() || !value->contains(key) ||
-      !value->at(key).is_number_unsigned()) {
-    return 0;
-  }
-  return value->at(key).get<int>();
+  return text ? pid_in_state(*text, key) : 0;
 }
 
 bool is_plain(std::string_view id) {
@@ -56,13 +51,28 @@ std::string runtime_of(const Raw& raw, std::uint32_t scope) {
   return "";
 }
 
+int pid_in(const json::Value& state, const char* key) {
+  if (!state.is_object() || !state.contains(key) ||
+      !state.at(key).is_number_unsigned()) {
+    return 0;
+  }
+  const auto pid = state.at(key).get<std::uint64_t>();
+  return pid <= std::numeric_limits<int>::max() ? static_cast<int>(pid) : 0;
+}
+
+int pid_in_state(std::string_view text, const char* key) {
+  const auto state = json::parse(text);
+  return state ? pid_in(*state, key) : 0;
+}
+
 std::optional<OciContainer> running_container(const std::string& id) {
   if (!is_plain(id)) {
     return std::nullopt;
   }
   const OciContainer known[] = {
-      {pid_in("/run/runc/" + id + "/state.json", "init_process_pid"), "runc"},
-      {pid_in("/run/crun/" + id + "/status", "pid"), "crun"}};
+      {pid_in_file("/run/runc/" + id + "/state.json", "init_process_pid"),
+       "runc"},
+      {pid_in_file("/run/crun/" + id + "/status", "pid"), "crun"}};
   for (const OciContainer& container : known) {
     if (container.pid > 0 && ::kill(container.pid, 0) == 0) {
       return container;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "recorder/ebpf/raw.h"
 
 // Containers that runc or crun started without an engine above them.
@@ -17,6 +18,11 @@ bool names_container(std::string_view cgroup, std::string_view id);
 // "runc" or "crun" by the program that entered the scope first; "" if that was
 // another.
 std::string runtime_of(const Raw& raw, std::uint32_t scope);
+
+// The number of that key in what an engine or a runtime says of a container, as
+// a pid; 0 if there is none that can be one.
+int pid_in(const json::Value& state, const char* key);
+int pid_in_state(std::string_view text, const char* key);
 
 struct OciContainer {
   int pid = 0;

@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "base/json.h"
@@ -26,9 +27,42 @@ bool is_bpffs(const char* path) {
 json::Value gaps_value(const std::vector<evidence::Gap>& gaps) {
   json::Value list = json::Value::array();
   for (const evidence::Gap& gap : gaps) {
-    list.push_back({{"kind", gap.kind}, {"detail", gap.detail}});
+    list.push_back({{"kind", json::quote_bytes(gap.kind)},
+                    {"detail", json::quote_bytes(gap.detail)}});
   }
   return list;
+}
+
+// Paths and commands may hold any bytes.
+template <class Texts>
+json::Value quoted(const Texts& texts) {
+  json::Value list = json::Value::array();
+  for (const std::string& text : texts) {
+    list.push_back(json::quote_bytes(text));
+  }
+  return list;
+}
+
+Result<std::string> read_quoted(json::Reader& reader, const char* key) {
+  TRY_ASSIGN(const std::string text, reader.text(key));
+  return json::unquote_bytes(text);
+}
+
+Result<std::vector<std::string>> read_all_quoted(json::Reader& reader,
+                                                 const char* key) {
+  TRY_ASSIGN(std::vector<std::string> texts, reader.texts(key));
+  for (std::string& text : texts) {
+    TRY_ASSIGN(text, json::unquote_bytes(text));
+  }
+  return texts;
+}
+
+Result<int> read_pid(json::Reader& reader, const char* key) {
+  TRY_ASSIGN(const std::uint64_t pid, reader.number(key));
+  if (pid > static_cast<std::uint64_t>(std::numeric_limits<int>::max())) {
+    return fail(ErrorCode::InvalidInput, "{}: not a pid", reader.place_of(key));
+  }
+  return static_cast<int>(pid);
 }
 
 }  // namespace
@@ -46,9 +80,9 @@ std::string print(const State& state) {
       {"clock_offset", static_cast<std::uint64_t>(state.frame.clock_offset)},
       {"light", state.frame.light},
       {"redact", state.frame.redact},
-      {"probes", state.frame.probe_commands},
-      {"workloads", state.workloads},
-      {"output", state.output},
+      {"probes", quoted(state.frame.probe_commands)},
+      {"workloads", quoted(state.workloads)},
+      {"output", json::quote_bytes(state.output)},
       {"recorder", state.recorder},
       {"recorder_start", state.recorder_start},
       {"main_pid", state.main_pid},
@@ -73,8 +107,8 @@ Result<State> parse_state(std::string_view text) {
   TRY_ASSIGN(const json::Value* gaps, reader.array("gaps"));
   for (const json::Value& entry : *gaps) {
     TRY_ASSIGN(auto gap, json::Reader::of(entry, "gaps"));
-    TRY_ASSIGN(std::string kind, gap.text("kind"));
-    TRY_ASSIGN(std::string detail, gap.text("detail"));
+    TRY_ASSIGN(std::string kind, read_quoted(gap, "kind"));
+    TRY_ASSIGN(std::string detail, read_quoted(gap, "detail"));
     state.frame.gaps.push_back({std::move(kind), std::move(detail)});
   }
   TRY_ASSIGN(state.frame.with_harness, reader.boolean("harness"));
@@ -82,15 +116,13 @@ Result<State> parse_state(std::string_view text) {
   state.frame.clock_offset = static_cast<std::int64_t>(offset);
   TRY_ASSIGN(state.frame.light, reader.boolean("light"));
   TRY_ASSIGN(state.frame.redact, reader.boolean("redact"));
-  TRY_ASSIGN(const auto probes, reader.texts("probes"));
+  TRY_ASSIGN(const auto probes, read_all_quoted(reader, "probes"));
   state.frame.probe_commands.insert(probes.begin(), probes.end());
-  TRY_ASSIGN(state.workloads, reader.texts("workloads"));
-  TRY_ASSIGN(state.output, reader.text("output"));
-  TRY_ASSIGN(const std::uint64_t recorder, reader.number("recorder"));
-  state.recorder = static_cast<int>(recorder);
+  TRY_ASSIGN(state.workloads, read_all_quoted(reader, "workloads"));
+  TRY_ASSIGN(state.output, read_quoted(reader, "output"));
+  TRY_ASSIGN(state.recorder, read_pid(reader, "recorder"));
   TRY_ASSIGN(state.recorder_start, reader.number("recorder_start"));
-  TRY_ASSIGN(const std::uint64_t main_pid, reader.number("main_pid"));
-  state.main_pid = static_cast<int>(main_pid);
+  TRY_ASSIGN(state.main_pid, read_pid(reader, "main_pid"));
   TRY(reader.finish());
   return state;
 }

@@ -1,0 +1,50 @@
+#include <gtest/gtest.h>
+
+#include "recorder/ebpf/docker.h"
+#include "recorder/ebpf/oci.h"
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+TEST(DockersAnswer, GivesStatusAndBody) {
+  const auto answer =
+      parse_answer("HTTP/1.0 404 Not Found\r\nServer: Docker\r\n\r\n{}");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 404U);
+  EXPECT_EQ(answer->body, "{}");
+}
+
+TEST(DockersAnswer, IsNoneIfItIsCutShort) {
+  for (const char* bytes :
+       {"", "HTTP/1.0", "HTTP/1.0 200 OK\r\n", "HTTP/1.0\r\n\r\n",
+        "HTTP/1.0 OK\r\n\r\n", "SSH-2.0 200\r\n\r\n"}) {
+    EXPECT_FALSE(parse_answer(bytes)) << bytes;
+  }
+}
+
+TEST(DockersContainer, NeedsAnIdAndToleratesOtherTypes) {
+  EXPECT_FALSE(parse_container("[]"));
+  EXPECT_FALSE(parse_container(R"({"Id": 7})"));
+  const auto container = parse_container(
+      R"({"Id": "ab", "Image": 1, "HostConfig": [], "State": {"Pid": -4}})");
+  ASSERT_TRUE(container);
+  EXPECT_EQ(container->image, "");
+  EXPECT_EQ(container->pid, 0);
+}
+
+TEST(Pids, ThatCannotBeAreNone) {
+  EXPECT_EQ(pid_in_state(R"({"pid": 42})", "pid"), 42);
+  for (const char* text : {"", "{}", R"({"pid": "42"})", R"({"pid": -1})",
+                           R"({"pid": 4294967338})", R"([42])"}) {
+    EXPECT_EQ(pid_in_state(text, "pid"), 0) << text;
+  }
+  for (const char* pid : {"4294967338", "18446744073709551615"}) {
+    const auto container = parse_container(
+        fmt::format(R"({{"Id": "ab", "State": {{"Pid": {}}}}})", pid));
+    ASSERT_TRUE(container);
+    EXPECT_EQ(container->pid, 0) << pid;
+  }
+}
+
+}  // namespace
+}  // namespace vambrace::recorder::ebpf
