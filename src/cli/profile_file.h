@@ -16,8 +16,8 @@ struct ProfileFile {
 };
 
 // `path`: a profile, or a folder with a seccomp.json. `target`: one of
-// runtime::target_names(); empty: what the folder's bundle.yaml says, and docker
-// where there is none.
+// runtime::target_names(); empty: what the folder's bundle.yaml says, and
+// docker where there is none.
 Result<ProfileFile> read_profile(const Files& files, const std::string& path,
                                  const std::string& target);
 
