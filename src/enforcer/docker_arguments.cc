@@ -215,8 +215,11 @@ std::vector<Given> options_of(const DockerStart& start) {
   return result;
 }
 
+// As Docker reads it (strconv.ParseBool), but what is neither counts as true.
 bool is_true(const Given& option) {
-  return !option.has_value || option.value == "true" || option.value == "1";
+  constexpr std::string_view kFalse[] = {"0",     "f",     "F",
+                                         "false", "False", "FALSE"};
+  return !option.has_value || !among(kFalse, option.value);
 }
 
 std::unexpected<Error> contradiction(const std::string& option,

@@ -65,6 +65,7 @@ TEST(DockerArguments, RefusesWhatWouldUndoTheArmour) {
   const std::pair<Words, std::string> cases[] = {
       {{"run", "--privileged", "web"}, "--privileged"},
       {{"run", "--privileged=true", "web"}, "--privileged"},
+      {{"run", "--privileged=T", "web"}, "--privileged"},
       {{"run", "--security-opt", "seccomp=/other.json", "web"}, "seccomp"},
       {{"run", "--security-opt=seccomp:x.json", "web"}, "seccomp"},
       {{"run", "--security-opt", "no-new-privileges=false", "web"},

@@ -36,8 +36,11 @@ bool is_bind(const Value& mount) {
 
 bool runs_as_root(const Value& process) {
   const auto user = process.find("user");
-  return user == process.end() || !user->is_object() ||
-         user->value("uid", 0U) == 0;
+  if (user == process.end() || !user->is_object()) {
+    return true;
+  }
+  const auto uid = user->find("uid");
+  return uid == user->end() || *uid == 0;
 }
 
 // As Docker does for root; another user gets them as ambient ones too, or
@@ -55,11 +58,10 @@ Value capability_sets(const Armour& armour, bool root) {
           {"ambient", kept}};
 }
 
-constexpr std::string_view kGlobalValues[] = {"--log", "--log-format", "--root",
-                                              "--criu", "--rootless"};
-constexpr std::string_view kValues[] = {
-    "-b",         "--bundle",       "--console-socket",
-    "--pid-file", "--preserve-fds", "--pidfd-socket"};
+constexpr std::string_view kRuncGlobalValues[] = {
+    "--log", "--log-format", "--root", "--criu", "--rootless"};
+constexpr std::string_view kRuncValues[] = {"--console-socket", "--pid-file",
+                                            "--preserve-fds", "--pidfd-socket"};
 
 bool takes_value(std::span<const std::string_view> list,
                  std::string_view word) {
@@ -101,25 +103,28 @@ Result<std::optional<RuncStart>> parse_runc(
     std::span<const std::string> words) {
   std::size_t at = 0;
   while (at < words.size() && words[at].starts_with("-")) {
-    at += takes_value(kGlobalValues, words[at]) ? 2 : 1;
+    at += takes_value(kRuncGlobalValues, words[at]) ? 2 : 1;
   }
   if (at >= words.size() || (words[at] != "run" && words[at] != "create")) {
     return std::nullopt;
   }
-  RuncStart start{
-      .words = {words.begin(), words.end()}, .bundle = "", .container = ""};
+  RuncStart start;
+  start.before.assign(words.begin(), words.begin() + static_cast<long>(at) + 1);
   for (++at; at < words.size(); ++at) {
     const std::string& word = words[at];
     if (word.starts_with("--bundle=")) {
       start.bundle = word.substr(9);
     } else if (word == "-b" || word == "--bundle") {
-      if (at + 1 < words.size()) {
-        start.bundle = words[++at];
+      start.bundle = at + 1 < words.size() ? words[++at] : "";
+    } else {
+      start.after.push_back(word);
+      if (takes_value(kRuncValues, word)) {
+        if (at + 1 < words.size()) {
+          start.after.push_back(words[++at]);
+        }
+      } else if (!word.starts_with("-")) {
+        start.container = word;
       }
-    } else if (takes_value(kValues, word)) {
-      ++at;
-    } else if (!word.starts_with("-")) {
-      start.container = word;
     }
   }
   if (start.container.empty()) {
@@ -130,21 +135,10 @@ Result<std::optional<RuncStart>> parse_runc(
 
 std::vector<std::string> with_bundle(const RuncStart& start,
                                      const std::string& bundle) {
-  std::vector<std::string> result;
-  for (std::size_t i = 0; i < start.words.size(); ++i) {
-    const std::string& word = start.words[i];
-    if (word.starts_with("--bundle=")) {
-      continue;
-    }
-    if (word == "-b" || word == "--bundle") {
-      ++i;
-      continue;
-    }
-    result.push_back(word);
-  }
-  const auto name = std::find(result.rbegin(), result.rend(), start.container);
+  std::vector<std::string> result = start.before;
   const std::string option[] = {"--bundle", bundle};
-  result.insert(name.base() - 1, std::begin(option), std::end(option));
+  result.insert(result.end(), std::begin(option), std::end(option));
+  result.insert(result.end(), start.after.begin(), start.after.end());
   return result;
 }
 

@@ -19,17 +19,18 @@ Result<std::string> armoured_config(std::string_view config,
                                     std::string_view bundle,
                                     const Armour& armour);
 
-// Where the words after "runc" name the bundle folder.
+// The words after "runc" without the ones that name the bundle folder.
 struct RuncStart {
-  std::vector<std::string> words;
-  std::string bundle;  // empty: the working directory
+  std::vector<std::string> before;  // global options and the subcommand
+  std::vector<std::string> after;   // its other options and the container
+  std::string bundle;               // empty: the working directory
   std::string container;
 };
 
 // nullopt for any subcommand but run and create.
 Result<std::optional<RuncStart>> parse_runc(std::span<const std::string> words);
 
-// The same words with another bundle folder.
+// The words with another bundle folder.
 std::vector<std::string> with_bundle(const RuncStart& start,
                                      const std::string& bundle);
 

@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using Words = std::vector<std::string>;
 
-const Armour kArmour{
+const Armour kRuncArmour{
     .seccomp_path = "/b/seccomp.json",
     .seccomp_json = R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[]})",
     .capabilities = {10},
@@ -29,7 +29,7 @@ constexpr std::string_view kConfig = R"({
 
 json::Value armoured(std::string_view config) {
   const Result<std::string> text =
-      armoured_config(config, "/bundles/web", kArmour);
+      armoured_config(config, "/bundles/web", kRuncArmour);
   CHECK(text.has_value());
   return *json::parse(*text);
 }
@@ -54,6 +54,13 @@ TEST(RuncConfig, GivesAnotherUserAmbientCapabilities) {
             json::Value({"CAP_NET_BIND_SERVICE"}));
 }
 
+TEST(RuncConfig, TakesAUserThatIsNoNumberForNoRoot) {
+  std::string config(kConfig);
+  config.replace(config.find("\"uid\": 0"), 8, "\"uid\": []");
+  EXPECT_EQ(armoured(config)["process"]["capabilities"]["ambient"],
+            json::Value({"CAP_NET_BIND_SERVICE"}));
+}
+
 TEST(RuncConfig, PointsToTheOriginalFolder) {
   const json::Value config = armoured(kConfig);
   EXPECT_EQ(config["root"]["path"], "/bundles/web/rootfs");
@@ -63,7 +70,7 @@ TEST(RuncConfig, PointsToTheOriginalFolder) {
 
 TEST(RuncConfig, RefusesWhatIsNotAContainersConfiguration) {
   for (const char* text : {"[]", "{}", "{\"process\":{},\"root\":{}}", "{"}) {
-    const auto result = armoured_config(text, "/b", kArmour);
+    const auto result = armoured_config(text, "/b", kRuncArmour);
     ASSERT_FALSE(result) << text;
     EXPECT_EQ(result.error().code(), ErrorCode::InvalidInput);
   }
@@ -76,8 +83,17 @@ TEST(RuncArguments, FindBundleAndContainer) {
   EXPECT_EQ((*start)->bundle, "/bundles/w");
   EXPECT_EQ((*start)->container, "web");
   EXPECT_THAT(with_bundle(**start, "/copy"),
-              ElementsAre("--root", "/r", "run", "--pid-file", "x", "--bundle",
-                          "/copy", "web"));
+              ElementsAre("--root", "/r", "run", "--bundle", "/copy",
+                          "--pid-file", "x", "web"));
+}
+
+TEST(RuncArguments, LeaveValuesThatLookLikeTheContainerOrTheBundleAlone) {
+  const auto start =
+      parse_runc(Words{"--root", "-b", "run", "web", "--pid-file", "web"});
+  ASSERT_TRUE(start && *start);
+  EXPECT_THAT(with_bundle(**start, "/copy"),
+              ElementsAre("--root", "-b", "run", "--bundle", "/copy", "web",
+                          "--pid-file", "web"));
 }
 
 TEST(RuncArguments, PassOtherSubcommandsBy) {
