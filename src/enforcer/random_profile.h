@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <random>
@@ -13,6 +15,19 @@
 
 // Profiles for property tests: small, and full of what profiles can say.
 namespace vambrace::enforcer {
+
+// How many of the wanted rounds this build makes. Without optimization and with
+// sanitizers one takes some fifty times as long; it then looks for faults of
+// ours in the code, and the optimized build searches for disagreements.
+inline std::uint64_t rounds(std::uint64_t wanted) {
+#ifdef NDEBUG
+  return wanted;
+#else
+  const std::uint64_t made = wanted / 20;
+  fmt::print("{} of {} rounds: this build is not optimized\n", made, wanted);
+  return made;
+#endif
+}
 
 class RandomProfile {
  public:
