@@ -531,6 +531,10 @@ Result<Evidence> read_document(std::string_view text) {
 
 // What another version wrote fails at some detail; the version is the cause.
 std::optional<std::string> other_schema(std::string_view text) {
+  // As print() begins; whatever is wrong then, it is not the version.
+  if (text.starts_with(fmt::format("{{\n  \"schema\": \"{}\"", kSchema))) {
+    return std::nullopt;
+  }
   const Result<json::Value> tree = json::parse(text);
   if (!tree || !tree->is_object()) {
     return std::nullopt;
