@@ -55,6 +55,10 @@ void add_checks(const evidence::Process& process, bool heal,
     if (!granted && !(heal && share.denied > 0)) {
       continue;
     }
+    // A newer kernel's: no policy can name it, nor can this one be read back.
+    if (fact.number > kernel::kLastCapability) {
+      continue;
+    }
     if (const std::string_view why = noise(fact); !why.empty()) {
       noises.insert({fact.number, std::string(why)});
       continue;
@@ -92,10 +96,8 @@ Reduced reduce(const evidence::Evidence& evidence, bool heal) {
   }
   Reduced reduced;
   for (auto& [number, need] : needs) {
-    if (number <= kernel::kLastCapability) {
-      reduced.rules.push_back(
-          {number, std::move(need.uses), need.reasons.sorted()});
-    }
+    reduced.rules.push_back(
+        {number, std::move(need.uses), need.reasons.sorted()});
   }
   reduced.noise.assign(noises.begin(), noises.end());
   return reduced;

@@ -105,6 +105,16 @@ TEST(Reduce, ProbesAndBorrowedCredentialsAreNoise) {
   EXPECT_THAT(reduced.noise, SizeIs(3));
 }
 
+TEST(Reduce, ACapabilityWithoutANameLeavesNoTrace) {
+  constexpr std::uint32_t kOfANewerKernel = 45;
+  const auto reduced =
+      reduce(evidence_of({check(kOfANewerKernel, "__vm_enough_memory"),
+                          check(kOfANewerKernel, "bpf_capable")}),
+             false);
+  EXPECT_TRUE(reduced.rules.empty());
+  EXPECT_TRUE(reduced.noise.empty());
+}
+
 TEST(Reduce, AUserNamespaceOfItsOwnStillNeedsTheCapability) {
   evidence::CapabilityFact own = check(kChown, "chown_ok");
   own.user_namespace = "own";
