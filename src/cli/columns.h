@@ -38,6 +38,9 @@ class Columns {
 // How many characters a terminal shows for this text.
 std::size_t shown_width(std::string_view text);
 
+// "1 recording", "2 recordings": the noun takes an s.
+std::string counted(std::size_t number, std::string_view noun);
+
 // The text as it is, or in bold for a terminal that shows colors.
 std::string bold(std::string_view text, bool color);
 

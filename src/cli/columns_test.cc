@@ -22,5 +22,11 @@ TEST(Columns, CountCharactersAndNotColors) {
   EXPECT_EQ(table.print(), "\x1b[1mgrün\x1b[0m   x\nabcde  y\n");
 }
 
+TEST(Counted, TakesAnSUnlessItIsOne) {
+  EXPECT_EQ(counted(0, "recording"), "0 recordings");
+  EXPECT_EQ(counted(1, "recording"), "1 recording");
+  EXPECT_EQ(counted(2, "recording"), "2 recordings");
+}
+
 }  // namespace
 }  // namespace vambrace::cli

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "cli/bundle_words.h"
+#include "cli/columns.h"
 #include "cli/commands.h"
 #include "cli/evidence_files.h"
 #include "cli/options.h"
@@ -35,10 +36,11 @@ std::string text_of(const std::string& directory,
   for (const WouldBeDenial& denial : result.expected) {
     text += line("expected", denial);
   }
-  text += fmt::format(
-      "{}: {} facts of {} recordings against {} for {}: ", directory,
-      result.facts, evidence.recordings.size(),
-      policy::to_string(bundle.manifest.stage), bundle.manifest.target.name);
+  text += fmt::format("{}: {} of {} against {} for {}: ", directory,
+                      counted(result.facts, "fact"),
+                      counted(evidence.recordings.size(), "recording"),
+                      policy::to_string(bundle.manifest.stage),
+                      bundle.manifest.target.name);
   if (result.denials.empty()) {
     text += "nothing would be denied";
     text += result.expected.empty()

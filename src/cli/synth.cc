@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "base/json.h"
+#include "cli/columns.h"
 #include "cli/commands.h"
 #include "cli/evidence_files.h"
 #include "cli/local_layer.h"
@@ -348,12 +349,13 @@ Result<std::string> changelog(const Environment& environment,
     TRY_ASSIGN(text, environment.files.read(path));
   }
   const auto user = environment.variables.find("USER");
-  text += fmt::format(
-      "\n## {}\n\n{} ran synth{} on {} recordings; changed: {}.\n", day,
-      user == environment.variables.end() ? std::string("someone")
-                                          : json::quote_bytes(user->second),
-      request.heal ? " --heal" : "", input.merged.recordings.size(),
-      fmt::join(changed, ", "));
+  text += fmt::format("\n## {}\n\n{} ran synth{} on {}; changed: {}.\n", day,
+                      user == environment.variables.end()
+                          ? std::string("someone")
+                          : json::quote_bytes(user->second),
+                      request.heal ? " --heal" : "",
+                      counted(input.merged.recordings.size(), "recording"),
+                      fmt::join(changed, ", "));
   return text;
 }
 
