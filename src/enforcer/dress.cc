@@ -46,8 +46,16 @@ std::set<std::uint32_t> waived(const std::vector<policy::Waiver>& waivers) {
 
 Result<> render(const repository::Bundle& bundle, const std::string& day,
                 Dress& dress) {
+  std::optional<runtime::RuntimeLayer> layer;
+  if (const auto kept = bundle.layers.find(dress.target.runtime);
+      kept != bundle.layers.end()) {
+    TRY_ASSIGN(layer,
+               during(bundle.directory + "/layers",
+                      runtime::choose_layer(kept->second, dress.target)));
+  }
   TRY_ASSIGN(policy::seccomp::Rendered rendered,
-             policy::seccomp::render(bundle.policy, dress.target, dress.stage));
+             policy::seccomp::render(bundle.policy, dress.target, dress.stage,
+                                     {.layer = layer ? &*layer : nullptr}));
   dress.profile = std::move(rendered.profile);
   dress.armour.seccomp_json = policy::seccomp::print(dress.profile);
   const policy::capabilities::Grant grant =

@@ -51,5 +51,17 @@ TEST(Dress, TheBundlesOwnFilesStayAndTheEndedWaiverIsSaid) {
   EXPECT_THAT(after->lapsed, ElementsAre(kSysAdmin));
 }
 
+TEST(Dress, AnotherStageKeepsTheCalibrationThatTheBundleHolds) {
+  repository::Bundle calibrated = bundle();
+  runtime::RuntimeLayer layer;
+  layer.start = {{.name = "splice"}};
+  calibrated.layers[runtime::Runtime::Runc] = {layer};
+  const Choice observe{.stage = policy::Stage::Allow, .day = "2026-06-30"};
+  EXPECT_THAT(dress(calibrated, observe).value().armour.seccomp_json,
+              testing::HasSubstr("\"splice\""));
+  EXPECT_THAT(dress(bundle(), observe).value().armour.seccomp_json,
+              testing::Not(testing::HasSubstr("\"splice\"")));
+}
+
 }  // namespace
 }  // namespace vambrace::enforcer

@@ -29,6 +29,21 @@ Result<std::string> read_part(const Files& files, const std::string& directory,
   return text;
 }
 
+std::string layer_file(const std::string& directory, runtime::Runtime kind) {
+  return fmt::format("{}/layers/{}.json", directory, runtime::to_string(kind));
+}
+
+// None if the folder has no such file.
+Result<std::vector<runtime::RuntimeLayer>> local_layers(
+    const Files& files, const std::string& directory, runtime::Runtime kind) {
+  const std::string path = layer_file(directory, kind);
+  if (!files.exists(path)) {
+    return std::vector<runtime::RuntimeLayer>{};
+  }
+  TRY_ASSIGN(const std::string text, files.read(path, kSmallFile));
+  return during(path, runtime::parse_layers(text));
+}
+
 }  // namespace
 
 Result<Manifest> load_manifest(const Files& files,
@@ -53,6 +68,12 @@ Result<Bundle> load_bundle(const Files& files, const std::string& directory) {
              during(directory + "/capabilities.json",
                     policy::capabilities::parse(capabilities)));
   bundle.capabilities.assign(grant.add.begin(), grant.add.end());
+  for (const auto kind : {runtime::Runtime::Runc, runtime::Runtime::Crun}) {
+    TRY_ASSIGN(auto variants, local_layers(files, directory, kind));
+    if (!variants.empty()) {
+      bundle.layers.emplace(kind, std::move(variants));
+    }
+  }
   return bundle;
 }
 
@@ -87,15 +108,14 @@ Result<evidence::Evidence> load_bundle_evidence(const Files& files,
 Result<std::optional<runtime::RuntimeLayer>> load_local_layer(
     const Files& files, const std::string& directory,
     const runtime::Target& target) {
-  const std::string path = fmt::format("{}/layers/{}.json", directory,
-                                       runtime::to_string(target.runtime));
-  if (!files.exists(path)) {
+  TRY_ASSIGN(const auto variants,
+             local_layers(files, directory, target.runtime));
+  if (variants.empty()) {
     return std::nullopt;
   }
-  TRY_ASSIGN(const std::string text, files.read(path, kSmallFile));
-  TRY_ASSIGN(const auto variants, during(path, runtime::parse_layers(text)));
   TRY_ASSIGN(runtime::RuntimeLayer layer,
-             during(path, runtime::choose_layer(variants, target)));
+             during(layer_file(directory, target.runtime),
+                    runtime::choose_layer(variants, target)));
   return layer;
 }
 

@@ -53,9 +53,11 @@ struct Bundle {
   policy::Policy policy;
   std::string seccomp_json;                 // as rendered
   std::vector<std::uint32_t> capabilities;  // as rendered
+  // The local calibrations that it holds, layers/RUNTIME.json.
+  std::map<runtime::Runtime, std::vector<runtime::RuntimeLayer>> layers;
 };
 
-// Reads bundle.yaml, policy.json, seccomp.json and capabilities.json.
+// Reads bundle.yaml, policy.json, seccomp.json, capabilities.json and layers/.
 Result<Bundle> load_bundle(const Files& files, const std::string& directory);
 
 // Reads bundle.yaml alone; NotFound if the folder has none yet.
