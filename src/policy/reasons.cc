@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "evidence/span.h"
+
 namespace vambrace::policy {
 
 bool counts(evidence::Origin origin) {
@@ -33,6 +35,11 @@ std::vector<Reason> Reasons::sorted() const {
   for (const auto& [reason, phases] : phases_) {
     list.push_back(reason);
     list.back().phases = phases;
+    // Whether a common call is also seen at the border of two tests is chance:
+    // it must not change the policy of the same behavior.
+    if (phases.size() > 1) {
+      list.back().phases.erase(std::string(evidence::kAcrossTests));
+    }
   }
   std::ranges::sort(list);
   return list;

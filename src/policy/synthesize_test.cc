@@ -65,6 +65,18 @@ TEST(Synthesize, SaysWhichImageAndPhasesCalledForARule) {
   EXPECT_EQ(reason.phases, std::set<std::string>{"startup"});
 }
 
+TEST(Synthesize, NamesTheBorderOfTestsOnlyWhereNothingElseIsKnown) {
+  const Policy policy = policy_of({fact("read", seen(3, "across-tests")),
+                                   fact("write", seen(1, "across-tests"))});
+  EXPECT_EQ(rule(policy, "read")->reasons.at(0).phases,
+            std::set<std::string>{"across-tests"});
+  evidence::SyscallFact both = fact("read", seen(3, "test_a"));
+  both.by.begin()->second.phases["across-tests"] = 2;
+  both.by.begin()->second.count += 2;
+  EXPECT_EQ(rule(policy_of({both}), "read")->reasons.at(0).phases,
+            std::set<std::string>{"test_a"});
+}
+
 TEST(Synthesize, AlwaysGrantsTheEndOfAProgramAndTheVdso) {
   const Policy policy = policy_of({fact("read")});
   for (const char* name : {"exit", "exit_group", "rt_sigreturn", "time",

@@ -88,6 +88,43 @@ TEST(Assemble, KeepsRefusedCallsApartFromThoseThatWereMade) {
   }
 }
 
+TEST(Assemble, GivesTestsTheCallsThatSurelyAreTheirs) {
+  Raw raw = world();
+  vmb_phase slice{};
+  std::memcpy(slice.name, "~0", 2);
+  slice.start = 400'000'000;
+  raw.phases.push_back(slice);
+  constexpr u64 kMs = 1'000'000;
+  raw.facts = {{vmb_fact_key{4, 0, 0, 82}, vmb_tally{1, 150 * kMs, 150 * kMs}},
+               {vmb_fact_key{4, 0, 0, 0}, vmb_tally{5, 20 * kMs, 150 * kMs}},
+               {vmb_fact_key{4, 1, 0, 0}, vmb_tally{7, 420 * kMs, 480 * kMs}}};
+  Frame divided = frame();
+  divided.slices = {{"~0", "startup"}};
+  const auto at = [](int ms) {
+    return evidence::Instant(std::chrono::milliseconds(ms));
+  };
+  divided.tests = evidence::Spans(
+      {{"test_a", at(100), at(200)}, {"test_b", at(400), at(500)}});
+  const auto made = assemble(raw, divided);
+  std::map<std::string, std::uint64_t> phases;
+  std::map<std::string, std::uint64_t> rename;
+  for (const auto& process : made.processes) {
+    for (const auto& fact : process.syscalls) {
+      (fact.syscall.nr == 82 ? rename : phases) =
+          evidence::total(fact.by).phases;
+    }
+  }
+  using Phases = std::map<std::string, std::uint64_t>;
+  EXPECT_EQ(rename, (Phases{{"test_a", 1}}));
+  EXPECT_EQ(phases, (Phases{{"across-tests", 5}, {"test_b", 7}}));
+  std::vector<std::string> names;
+  for (const auto& phase : made.recordings.front().phases) {
+    names.push_back(phase.name);
+  }
+  EXPECT_THAT(names,
+              ElementsAre("startup", "test_a", "across-tests", "test_b"));
+}
+
 TEST(Symbols, NamesAStackFromTheCheckOutwardsWithoutTheTracing) {
   const Symbols symbols = Symbols::parse(
       "0000000000001000 T cap_capable\n"
