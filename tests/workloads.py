@@ -222,6 +222,23 @@ def test_a_container_that_never_starts_is_told():
     assert gap["kind"] == "scope_lost" and "vmb-nobody" in gap["detail"], gap
 
 
+def test_a_script_is_a_workload_by_its_path():
+    support.require_root()
+    support.require_btf()
+    folder = support.temp_dir()
+    script = support.write(f"{folder}/server.sh", "#!/bin/sh\nuname\n")
+    os.chmod(script, 0o755)
+    for given, started in (("./server.sh", "./server.sh"), ("./server.sh", script),
+                           (script, script)):
+        out = f"{support.temp_dir()}/"
+        vambrace("record", "-o", out, "--workload", given, "--", "sh", "-c",
+                 f"id >/dev/null; {started} >/dev/null", cwd=folder, expect=0)
+        (_, document), = evidence_in(out).values()
+        assert document["verdict"]["state"] == "complete", document["verdict"]
+        assert "uname" in programs(document, "helper"), document["processes"]
+        assert "id" in programs(document, "harness"), document["processes"]
+
+
 def test_a_workload_that_never_starts_is_told():
     support.require_root()
     support.require_btf()

@@ -57,7 +57,19 @@ Result<std::vector<vmb_selector_key>> selector_keys(
           system_error("--workload " + selector, errno)
               .with_hint("give the path of a program, or only its name"));
     }
-    return std::vector{key_of(info)};
+    std::vector keys = {key_of(info)};
+    // Of a script the kernel knows its interpreter's file, and the words by
+    // which it was asked for.
+    for (const std::string& words :
+         {selector,
+          std::filesystem::absolute(selector).lexically_normal().string()}) {
+      vmb_selector_key script{};
+      if (words.size() < sizeof script.name) {
+        std::memcpy(script.name, words.data(), words.size());
+        keys.push_back(script);
+      }
+    }
+    return keys;
   }
   vmb_selector_key named{};
   if (selector.empty() || selector.size() >= sizeof named.name) {

@@ -10,7 +10,8 @@ namespace vambrace::recorder::ebpf {
 
 // What the kernel side compares a started program with, for one --workload.
 //
-// A path means that very file, and must exist. A name means programs and
+// A path means that very file, and must exist; a script is known by the path by
+// which it is started, as given here or in full. A name means programs and
 // scripts whose file bears it, and, if it leads to a file of another name in
 // PATH (redis-server, python3), that file too. A file that is many programs, as
 // busybox is, is never meant by the name of one of them.

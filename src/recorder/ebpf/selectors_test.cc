@@ -69,8 +69,9 @@ TEST_F(Selectors, NameOfAnAppletDoesNotMeanAllOfBusybox) {
 TEST_F(Selectors, PathMeansThatFileAndMustExist) {
   program("server");
   const auto keys = selector_keys((folder_ / "server").string()).value();
-  ASSERT_EQ(keys.size(), 1U);
+  ASSERT_EQ(keys.size(), 3U);
   EXPECT_EQ(keys[0].inode, inode("server"));
+  EXPECT_EQ(keys[1].name, (folder_ / "server").string());
   const auto missing = selector_keys((folder_ / "missing").string());
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().code(), ErrorCode::NotFound);
