@@ -68,8 +68,23 @@ bool has_capabilities() {
   return true;  // the kernel will tell
 }
 
+// The helpers that read kernel memory are then gone, and the programs that use
+// them are invalid (kernel/trace/bpf_trace.c, LOCKDOWN_BPF_READ_KERNEL).
+bool is_locked_down() {
+  const auto modes = DiskFiles().read("/sys/kernel/security/lockdown");
+  return modes && modes->contains("[confidentiality]");
+}
+
 Error load_error(int number) {
   const std::string said = first_line(last_words());
+  if (is_locked_down()) {
+    return Error(ErrorCode::Unavailable,
+                 "kernel lockdown \"confidentiality\" forbids reading kernel "
+                 "memory, without which no program can be recorded")
+        .with_hint(
+            "record on a machine booted with lockdown=integrity or none; "
+            "policies made there hold here");
+  }
   if (number == EPERM || number == EACCES) {
     if (::geteuid() != 0) {
       return Error(ErrorCode::Unavailable,
