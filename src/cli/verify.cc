@@ -160,14 +160,18 @@ json::Value to_json(const enforcer::Minimum& minimum) {
 }
 
 std::string as_text(const Judgement& judgement) {
+  const std::vector<Denial> unexpected =
+      enforcer::without_functions(judgement.unexpected);
+  const std::vector<Denial> expected =
+      enforcer::without_functions(judgement.expected);
   std::string text;
   for (const std::string& failure : judgement.failures) {
     text += fmt::format("not started  {}\n", failure);
   }
-  for (const Denial& denial : judgement.unexpected) {
+  for (const Denial& denial : unexpected) {
     text += fmt::format("denied    {}\n", enforcer::describe(denial));
   }
-  for (const Denial& denial : judgement.expected) {
+  for (const Denial& denial : expected) {
     text += fmt::format("expected  {}\n", enforcer::describe(denial));
   }
   for (const std::string& loss : judgement.losses) {
@@ -181,9 +185,8 @@ std::string as_text(const Judgement& judgement) {
                     "expected\n",
                     judgement.holds() ? "holds" : "does not hold",
                     judgement.started, judgement.started == 1 ? "" : "s",
-                    judgement.unexpected.size(),
-                    judgement.unexpected.size() == 1 ? "" : "s",
-                    judgement.expected.size());
+                    unexpected.size(), unexpected.size() == 1 ? "" : "s",
+                    expected.size());
 }
 
 std::string as_text(const enforcer::Minimum& minimum) {

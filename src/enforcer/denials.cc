@@ -1,6 +1,7 @@
 #include "enforcer/denials.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 #include "kernel/capabilities.h"
@@ -122,6 +123,25 @@ std::vector<Denial> denials(const evidence::Evidence& trial,
       added.why =
           why_expected(fact, process.key.origin, granted, refused_before);
       added.expected = !added.why.empty();
+    }
+  }
+  return result;
+}
+
+std::vector<Denial> without_functions(const std::vector<Denial>& denials) {
+  std::vector<Denial> result;
+  for (Denial denial : denials) {
+    denial.functions.clear();
+    const std::uint64_t count = std::exchange(denial.count, 0);
+    const auto same = std::ranges::find_if(result, [&](Denial other) {
+      other.count = 0;
+      return other == denial;
+    });
+    if (same != result.end()) {
+      same->count += count;
+    } else {
+      denial.count = count;
+      result.push_back(std::move(denial));
     }
   }
   return result;

@@ -48,6 +48,9 @@ std::vector<Denial> denials(const evidence::Evidence& trial,
                             const std::set<std::uint32_t>& granted,
                             const evidence::Evidence& recorded);
 
+// For people: one denial where only the kernel's functions differ.
+std::vector<Denial> without_functions(const std::vector<Denial>& denials);
+
 // "socket (x86_64) refused 3 times with EPERM in /usr/sbin/nginx; arguments
 // 0x26 0x5 0x0".
 std::string describe(const Denial& denial);

@@ -62,6 +62,20 @@ TEST(Denials, ARefusedCallIsUnexpected) {
               HasSubstr("socket (x86_64) refused 2 times with EPERM"));
 }
 
+TEST(Denials, ArePrintedOnceForAllWaysThroughTheKernel) {
+  evidence::CapabilityFact one = check("CAP_SYS_ADMIN", "mmap", 0, 2);
+  evidence::CapabilityFact other = check("CAP_SYS_ADMIN", "mmap", 0, 3);
+  one.functions = {"cap_capable", "cap_vm_enough_memory", "mmap_region"};
+  other.functions = {"cap_capable", "cap_vm_enough_memory", "do_brk_flags"};
+  const auto all = denials(
+      with({}, {one, other, check("CAP_SYS_ADMIN", "brk", 0, 1)}), {}, {}, {});
+  const auto printed = without_functions(all);
+  ASSERT_EQ(all.size(), 3U);
+  ASSERT_EQ(printed.size(), 2U);
+  EXPECT_THAT(describe(printed[0]), HasSubstr("refused 5 times during mmap"));
+  EXPECT_EQ(printed[1].count, 1U);
+}
+
 TEST(Denials, OfTheRuntimeACallCountsAndACapabilityDoesNot) {
   const auto found = denials(with({refused("fstatfs", "EPERM")},
                                   {check("CAP_DAC_OVERRIDE", "openat", 0, 1)},
