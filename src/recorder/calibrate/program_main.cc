@@ -9,11 +9,11 @@ using vambrace::enforcer::raw_call;
 
 extern "C" [[noreturn]] void start_program(const long* stack) {
   const bool ends = stack[0] > 1;
-  while (!ends) {
-    raw_call(SYS_ppoll, 0, 0, 0, 0, 0);
-  }
   for (;;) {
-    raw_call(SYS_exit_group, 0);
+    if (ends) {
+      raw_call(SYS_exit_group, 0);
+    }
+    raw_call(SYS_ppoll, 0, 0, 0, 0, 0);
   }
 }
 

@@ -24,9 +24,9 @@ std::uint64_t tick_nanoseconds() {
 
 // Slots that tasks still held when recording ended.
 Result<> add_slots(Raw& raw, const Maps& maps) {
-  constexpr std::size_t bytes = sizeof(vmb_slot) * VMB_SLOTS;
+  constexpr std::size_t kBytes = sizeof(vmb_slot) * VMB_SLOTS;
   void* memory =
-      ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, maps.fd(".bss"), 0);
+      ::mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, maps.fd(".bss"), 0);
   if (memory == MAP_FAILED) {
     return std::unexpected(system_error("map the slots", errno));
   }
@@ -37,7 +37,7 @@ Result<> add_slots(Raw& raw, const Maps& maps) {
       add_slot(raw, slots[i], native_arch(), tick);
     }
   }
-  ::munmap(memory, bytes);
+  ::munmap(memory, kBytes);
   return {};
 }
 
