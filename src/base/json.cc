@@ -182,6 +182,30 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
+// Valid, and still nothing that a reader would see: C0 and C1 controls, and the
+// marks that turn the direction of writing (Unicode: Bidi_Control).
+bool acts(std::string_view character) {
+  const auto byte = [&](std::size_t i) {
+    return static_cast<unsigned char>(character[i]);
+  };
+  switch (character.size()) {
+    case 1:
+      return byte(0) < 0x20 || byte(0) == 0x7f;
+    case 2:
+      return (byte(0) == 0xc2 && byte(1) < 0xa0) ||  // U+0080 to U+009F
+             character == "\u061c";
+    case 3: {
+      const std::uint32_t point = ((byte(0) & 0x0fU) << 12) |
+                                  ((byte(1) & 0x3fU) << 6) | (byte(2) & 0x3fU);
+      return point == 0x200e || point == 0x200f ||
+             (point >= 0x2028 && point <= 0x202e) ||
+             (point >= 0x2066 && point <= 0x2069);
+    }
+    default:
+      return false;
+  }
+}
+
 int hex_value(char c) {
   if (c >= '0' && c <= '9') {
     return c - '0';
@@ -203,9 +227,13 @@ std::string quote_bytes(std::string_view bytes) {
     if (byte == '\\') {
       out += "\\\\";
       ++at;
-    } else if (length == 0 || byte < 0x20 || byte == 0x7f) {
+    } else if (length == 0) {
       out += fmt::format("\\x{:02x}", byte);
       ++at;
+    } else if (acts(bytes.substr(at, length))) {
+      for (const std::size_t end = at + length; at < end; ++at) {
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes[at]));
+      }
     } else {
       out += bytes.substr(at, length);
       at += length;

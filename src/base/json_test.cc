@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/printable.h"
+
 namespace vambrace::json {
 namespace {
 
@@ -58,6 +60,22 @@ RC_GTEST_PROP(QuoteBytes, RoundTripsAnyBytes, (const std::string& bytes)) {
   RC_ASSERT(unquote_bytes(quoted).value() == bytes);
   // What it makes is always printable JSON.
   RC_ASSERT(parse(print(Value(quoted))).value() == Value(quoted));
+}
+
+TEST(QuoteBytes, EscapesWhatATerminalWouldObey) {
+  // C1 "control sequence introducer", right-to-left override, isolate, mark.
+  EXPECT_EQ(quote_bytes("a\u009b31mb"), "a\\xc2\\x9b31mb");
+  EXPECT_EQ(quote_bytes("\u202e"), "\\xe2\\x80\\xae");
+  EXPECT_EQ(quote_bytes("\u2066"), "\\xe2\\x81\\xa6");
+  EXPECT_EQ(quote_bytes("\u200f"), "\\xe2\\x80\\x8f");
+  EXPECT_EQ(quote_bytes("\u00e9\u20ac"), "\u00e9\u20ac");
+  EXPECT_EQ(unquote_bytes(quote_bytes("\u202e\u0080")).value(), "\u202e\u0080");
+}
+
+TEST(Printable, QuotesOnceWhateverWasQuotedBefore) {
+  EXPECT_EQ(printable("a\nb\033[31m\xff"), "a\\x0ab\\x1b[31m\\xff");
+  EXPECT_EQ(printable(printable("\033")), "\\x1b");
+  EXPECT_EQ(printable("\\"), "\\");
 }
 
 }  // namespace
