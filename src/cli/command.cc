@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "base/json.h"
+#include "base/printable.h"
 #include "base/spelling.h"
 #include "cli/manual.h"
 #include "cli/overview.h"
@@ -18,25 +19,26 @@ bool asks_for(std::span<const std::string> words, std::string_view option) {
 }
 
 // One line for people; for programs that asked for JSON, a document as well, so
-// that they always find one.
+// that they always find one. The words may name what others chose.
 Exit report(Environment& environment, std::string_view command,
             const Error& error, bool as_json) {
   const Exit exit = exit_for(error.code());
+  const std::string message = printable(error.message());
+  const std::string hint = printable(error.hint());
   const std::string name =
       command.empty() ? "vambrace" : fmt::format("vambrace {}", command);
-  environment.output.err(fmt::format("{}: {}\n", name, error.message()));
-  if (!error.hint().empty()) {
-    environment.output.err(fmt::format("hint: {}\n", error.hint()));
+  environment.output.err(fmt::format("{}: {}\n", name, message));
+  if (!hint.empty()) {
+    environment.output.err(fmt::format("hint: {}\n", hint));
   }
   if (as_json) {
-    environment.output.out(
-        json::print({{"schema", "vambrace.error/v1"},
-                     {"command", command},
-                     {"error",
-                      {{"code", to_string(error.code())},
-                       {"message", json::quote_bytes(error.message())},
-                       {"hint", json::quote_bytes(error.hint())}}},
-                     {"exit", static_cast<int>(exit)}}));
+    environment.output.out(json::print({{"schema", "vambrace.error/v1"},
+                                        {"command", command},
+                                        {"error",
+                                         {{"code", to_string(error.code())},
+                                          {"message", message},
+                                          {"hint", hint}}},
+                                        {"exit", static_cast<int>(exit)}}));
   }
   return exit;
 }

@@ -104,5 +104,21 @@ TEST(Help, ShowsPagesAndRefusesUnknownOnes) {
   EXPECT_THAT(world.output.error, HasSubstr("did you mean \"help\"?"));
 }
 
+TEST(Run, PrintsNoControlCharacterOfANameFromOutside) {
+  const std::string name = "a\nhint: b\033[31m\u202e\xff";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"evidence", "check", name},
+        {"replay", name},
+        {"lint", name, "--json"}}) {
+    Captured world;
+    EXPECT_EQ(world.run(words), 2);
+    EXPECT_THAT(world.output.error,
+                HasSubstr("a\\x0ahint: b\\x1b[31m\\xe2\\x80\\xae\\xff"));
+    EXPECT_THAT(
+        world.output.error + world.output.answer,
+        testing::Not(testing::AnyOf(HasSubstr("\033"), HasSubstr("\u202e"))));
+  }
+}
+
 }  // namespace
 }  // namespace vambrace::cli

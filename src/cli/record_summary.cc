@@ -1,6 +1,7 @@
 #include <array>
 
 #include "base/json.h"
+#include "base/printable.h"
 #include "cli/record_words.h"
 #include "evidence/evidence.h"
 #include "evidence/merge.h"
@@ -74,7 +75,7 @@ void add_processes(std::string& text, const Evidence& evidence) {
     has_driver = has_driver || (counts(process) && drives(process));
   }
   for (const auto& [origin, programs] : names) {
-    std::string list = fmt::format("{}", fmt::join(programs, ", "));
+    std::string list = printable(fmt::format("{}", fmt::join(programs, ", ")));
     if (list.size() > 100) {
       list = list.substr(0, 97) + "...";
     }
@@ -96,7 +97,7 @@ void add_tests(std::string& text, const RecordedTests& tests) {
                       tests.placed.size());
   constexpr std::size_t kShown = 8;
   for (std::size_t i = 0; i < std::min(kShown, tests.lost.size()); ++i) {
-    text += fmt::format("  not placed: {}\n", tests.lost[i]);
+    text += fmt::format("  not placed: {}\n", printable(tests.lost[i]));
   }
   if (tests.lost.size() > kShown) {
     text += fmt::format("  ... and {} more\n", tests.lost.size() - kShown);
@@ -118,8 +119,9 @@ std::string progress_line(const recorder::Progress& seen,
   std::string line = fmt::format(
       "\r\033[Krecording {:02}:{:02}  phase {}  {} facts, {}/s new, last {} s "
       "ago",
-      seconds / 60, seconds % 60, seen.phase.substr(0, kPhaseColumns),
-      seen.distinct_facts, fresh * 1000 / static_cast<std::uint64_t>(since),
+      seconds / 60, seconds % 60,
+      printable(seen.phase.substr(0, kPhaseColumns)), seen.distinct_facts,
+      fresh * 1000 / static_cast<std::uint64_t>(since),
       seen.since_new_fact.count() / 1000);
   if (seen.events_lost != 0) {
     line += fmt::format("  {} hints lost", seen.events_lost);
@@ -140,8 +142,8 @@ std::string summary_text(const std::vector<Evidence>& evidences,
     const Totals totals = totals_of(evidence);
     text += fmt::format(
         "{}: {} system calls ({} made, {} refused), {} capabilities used\n",
-        evidence.workload.id, totals.calls.size(), totals.count, totals.denied,
-        totals.capabilities.size());
+        printable(evidence.workload.id), totals.calls.size(), totals.count,
+        totals.denied, totals.capabilities.size());
     add_processes(text, evidence);
     const evidence::Verdict& verdict = evidence.recordings.front().verdict;
     text += fmt::format("  verdict  {}\n", to_string(verdict.state));
@@ -152,16 +154,17 @@ std::string summary_text(const std::vector<Evidence>& evidences,
                             verdict.gaps.size() - 12);
         break;
       }
-      text += fmt::format("  gap      {}: {}\n", gap.kind, gap.detail);
+      text +=
+          fmt::format("  gap      {}: {}\n", gap.kind, printable(gap.detail));
     }
-    text += fmt::format("  written  {}\n", files[i]);
+    text += fmt::format("  written  {}\n", printable(files[i]));
   }
   add_tests(text, tests);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string& id = evidences[i].workload.id;
     text += fmt::format(
-        "next: vambrace synth {} -o {}/\n", files[i],
-        files.size() == 1 ? "bundle" : id.substr(id.rfind('/') + 1));
+        "next: vambrace synth {} -o {}/\n", printable(files[i]),
+        files.size() == 1 ? "bundle" : printable(id.substr(id.rfind('/') + 1)));
   }
   return text;
 }
@@ -176,11 +179,12 @@ std::string summary_json(const std::vector<Evidence>& evidences,
     const Totals totals = totals_of(evidence);
     json::Value gaps = json::Value::array();
     for (const auto& gap : evidence.recordings.front().verdict.gaps) {
-      gaps.push_back({{"kind", gap.kind}, {"detail", gap.detail}});
+      gaps.push_back(
+          {{"kind", gap.kind}, {"detail", json::quote_bytes(gap.detail)}});
     }
     list.push_back(
-        {{"file", files[i]},
-         {"workload", evidence.workload.id},
+        {{"file", json::quote_bytes(files[i])},
+         {"workload", json::quote_bytes(evidence.workload.id)},
          {"recording", evidence.recordings.front().id},
          {"syscalls", totals.calls.size()},
          {"calls", totals.count},
@@ -195,7 +199,11 @@ std::string summary_json(const std::vector<Evidence>& evidences,
     result["status"] = *status;
   }
   if (tests.asked) {
-    result["tests"] = {{"placed", tests.placed.size()}, {"lost", tests.lost}};
+    json::Value lost = json::Value::array();
+    for (const std::string& line : tests.lost) {
+      lost.push_back(printable(line));
+    }
+    result["tests"] = {{"placed", tests.placed.size()}, {"lost", lost}};
   }
   return json::print(result);
 }

@@ -1,0 +1,43 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "cli/record_words.h"
+
+namespace vambrace::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+evidence::Evidence evidence_of(const std::string& id) {
+  evidence::Evidence out;
+  out.workload.id = id;
+  out.recordings.emplace_back().id = "0123456789abcdef";
+  return out;
+}
+
+TEST(RecordSummary, QuotesNamesThatWouldActOnATerminal) {
+  auto evidence = evidence_of("spiffe://local/\n\033[31m");
+  evidence.recordings[0].verdict = {evidence::State::Incomplete,
+                                    {{"path_truncated", "/a\033b"}}};
+  evidence::Process& process = evidence.processes.emplace_back();
+  process.key.exe = "/bin/\033c";
+  const std::string text =
+      summary_text({evidence}, {"\033d.json"}, std::nullopt);
+  EXPECT_THAT(text, Not(HasSubstr("\033")));
+  EXPECT_THAT(text, HasSubstr("\\x1bc"));
+}
+
+TEST(RecordSummary, AnswersInJsonWhateverTheBytesOfNames) {
+  auto evidence = evidence_of("\xff\xfe");
+  evidence.recordings[0].verdict = {evidence::State::Incomplete,
+                                    {{"path_truncated", "\xff"}}};
+  const std::string text = summary_json({evidence}, {"j\xff.json"}, 0,
+                                        {.asked = true, .lost = {"\xff"}});
+  EXPECT_TRUE(json::parse(text).has_value());
+  EXPECT_THAT(text, HasSubstr("j\\\\xff.json"));
+}
+
+}  // namespace
+}  // namespace vambrace::cli
