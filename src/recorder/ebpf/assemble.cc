@@ -3,7 +3,6 @@
 #include <map>
 #include <optional>
 
-#include "base/json.h"
 #include "evidence/merge.h"
 #include "kernel/errnos.h"
 #include "kernel/syscalls.h"
@@ -197,7 +196,7 @@ class Builder {
         if (key.protocol >= raw_.images.size() || key.protocol == 0) {
           return;
         }
-        fact.path = json::quote_bytes(path_of(raw_.images[key.protocol]));
+        fact.path = path_of(raw_.images[key.protocol]);
         count(fact.by[frame_.recording.id], key.phase, tally);
         process.execs.push_back(std::move(fact));
         return;

@@ -2,8 +2,6 @@
 
 #include <string_view>
 
-#include "base/json.h"
-
 namespace vambrace::recorder::ebpf {
 namespace {
 
@@ -115,11 +113,11 @@ std::string script_of(const vmb_image& image) {
   }
   const std::vector<std::string> words = words_of(image);
   if ((image.flags & VMB_IMAGE_SCRIPT) != 0) {
-    return json::quote_bytes(bounded(image.filename));
+    return bounded(image.filename);
   }
   if ((image.flags & VMB_IMAGE_INTERPRETER) != 0 && words.size() > 1 &&
       !words[1].empty() && words[1][0] != '-') {
-    return json::quote_bytes(words[1]);
+    return words[1];
   }
   if (words.empty() || image.key.kind != VMB_IMAGE_EXEC) {
     return "";
@@ -128,7 +126,7 @@ std::string script_of(const vmb_image& image) {
   if (!name.empty() && name[0] == '-') {
     name.remove_prefix(1);  // a login shell
   }
-  return name == base_name(path_of(image)) ? "" : json::quote_bytes(name);
+  return name == base_name(path_of(image)) ? "" : std::string(name);
 }
 
 std::vector<std::optional<ProcessKey>> process_keys(
@@ -143,7 +141,7 @@ std::vector<std::optional<ProcessKey>> process_keys(
       continue;
     }
     ProcessKey key;
-    key.exe = json::quote_bytes(path_of(*image));
+    key.exe = path_of(*image);
     if (const auto found = raw.build_ids.find(number);
         found != raw.build_ids.end()) {
       key.build_id = found->second;
@@ -151,7 +149,7 @@ std::vector<std::optional<ProcessKey>> process_keys(
     key.script = script_of(*image);
     key.origin = images.origin(*image);
     if (const vmb_image* parent = images.at(image->key.parent)) {
-      key.parent = json::quote_bytes(path_of(*parent));
+      key.parent = path_of(*parent);
     }
     keys[number] = std::move(key);
   }
