@@ -104,6 +104,20 @@ def test_a_machine_without_cgroup_v2():
     nothing_in(folder)
 
 
+def test_a_folder_of_pins_that_another_user_made_first():
+    """A bpffs is usually mounted for everybody to write to."""
+    support.require_root()
+    support.require_btf()
+    folder = support.temp_dir()
+    taken = ("mount -t bpf bpf /sys/fs/bpf; chmod 1777 /sys/fs/bpf; "
+             + " ".join(support.as_nobody("mkdir", "/sys/fs/bpf/vambrace")))
+    for words in (["record", "-o", f"{folder}/e.json", "--", "true"], ["mark", "serving"],
+                  ["stop"], ["record", "--resume"]):
+        one_error(in_private_mounts(taken, VAMBRACE, *words), ENVIRONMENT,
+                  "/sys/fs/bpf/vambrace belongs to user 65534", "rm -r")
+    nothing_in(folder)
+
+
 def test_nobody_is_told_to_be_root():
     support.require_root()
     place = support.temp_dir()

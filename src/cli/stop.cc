@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 bool is_going_on(const std::string& id) {
   const auto ids = recorder::ebpf::pinned_recordings();
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
+  return ids && std::find(ids->begin(), ids->end(), id) != ids->end();
 }
 
 }  // namespace

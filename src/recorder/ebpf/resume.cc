@@ -88,7 +88,8 @@ Result<bool> ask_to_stop(const Files& files, const std::string& id) {
 Result<std::string> find_live_recording(const Files& files,
                                         const std::string& id) {
   std::vector<std::string> live;
-  for (const std::string& known : pinned_recordings()) {
+  TRY_ASSIGN(const auto pinned, pinned_recordings());
+  for (const std::string& known : pinned) {
     // One that has no state yet does not run its command yet.
     if (const auto state = read_state(files, known);
         state && is_alive(*state)) {

@@ -13,6 +13,7 @@
 #include "host/disk_files.h"
 #include "record.skel.h"
 #include "recorder/ebpf/rules.h"
+#include "recorder/ebpf/state.h"
 
 namespace vambrace::recorder::ebpf {
 namespace {
@@ -258,8 +259,7 @@ Result<> Session::attach() {
 }
 
 Result<> Session::pin(const std::string& directory) {
-  const std::string above = directory.substr(0, directory.rfind('/'));
-  ::mkdir(above.c_str(), 0700);
+  TRY(own_folder(directory.substr(0, directory.rfind('/'))));
   if (::mkdir(directory.c_str(), 0700) != 0) {
     return std::unexpected(system_error("make " + directory, errno));
   }

@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <limits>
@@ -11,6 +12,7 @@
 
 #include "base/json.h"
 #include "evidence/json.h"
+#include "host/disk_files.h"
 
 namespace vambrace::recorder::ebpf {
 namespace {
@@ -164,11 +166,52 @@ std::string state_file(const std::string& id) {
   return fmt::format("{}/{}.json", kStateRoot, id);
 }
 
-std::vector<std::string> pinned_recordings() {
+Result<> own_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return std::unexpected(system_error("make " + path, errno));
+  }
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) != 0) {
+    return std::unexpected(system_error("look at " + path, errno));
+  }
+  std::string wrong;
+  if (!S_ISDIR(info.st_mode)) {
+    wrong = "is not a folder";
+  } else if (info.st_uid != ::geteuid()) {
+    wrong = fmt::format("belongs to user {}", info.st_uid);
+  } else if ((info.st_mode & 07777) != 0700) {
+    wrong = fmt::format("has mode {:04o}", info.st_mode & 07777);
+  } else {
+    return {};
+  }
+  return std::unexpected(
+      Error(ErrorCode::Unavailable,
+            fmt::format("{} {}: others could put false recordings there", path,
+                        wrong))
+          .with_hint(fmt::format(
+              "it must be a folder of root's own with mode 0700; look who made "
+              "it, then remove it: rm -r {}",
+              path)));
+}
+
+Result<std::vector<std::string>> pinned_recordings() {
+  const std::string root(kPinRoot);
   std::vector<std::string> ids;
-  DIR* folder = ::opendir(std::string(kPinRoot).c_str());
+  if (struct stat info{}; ::lstat(root.c_str(), &info) != 0) {
+    if (errno == ENOENT) {
+      return ids;
+    }
+    return std::unexpected(system_error("look at " + root, errno));
+  }
+  if (::geteuid() != 0) {
+    return std::unexpected(Error(ErrorCode::Unavailable,
+                                 "only root can see the recordings going on")
+                               .with_hint("run it with sudo"));
+  }
+  TRY(own_folder(root));
+  DIR* folder = ::opendir(root.c_str());
   if (folder == nullptr) {
-    return ids;
+    return std::unexpected(system_error("open " + root, errno));
   }
   while (const dirent* entry = ::readdir(folder)) {
     if (entry->d_name[0] != '.') {
@@ -181,7 +224,8 @@ std::vector<std::string> pinned_recordings() {
 }
 
 Result<std::string> find_recording(const std::string& id) {
-  return pick_recording(pinned_recordings(), id);
+  TRY_ASSIGN(const auto ids, pinned_recordings());
+  return pick_recording(ids, id);
 }
 
 Result<std::string> pick_recording(const std::vector<std::string>& ids,

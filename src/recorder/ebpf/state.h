@@ -41,8 +41,14 @@ bool ensure_bpffs(bool& mounted);
 std::string pin_directory(const std::string& id);
 std::string state_file(const std::string& id);
 
-// Ids of recordings that have pins, sorted.
-std::vector<std::string> pinned_recordings();
+// Makes the folder unless it is there. Unavailable unless it is then a folder
+// of this user, closed to everybody else: below a bpffs that anybody may write
+// to (the usual mount is), another user could have made it first.
+Result<> own_folder(const std::string& path);
+
+// Ids of recordings that have pins, sorted. As own_folder() for the folder that
+// holds them; one that is missing holds none.
+Result<std::vector<std::string>> pinned_recordings();
 
 // The recording of that id (any unambiguous prefix); empty: the only one.
 // NotFound or InvalidInput, listing what there is.

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
 
 #include "base/json.h"
 
@@ -61,6 +65,52 @@ TEST(RecordingState, RefusesAnotherVersionAndPidsThatAreNone) {
   EXPECT_THAT(refusal("recorder", 1ULL << 32), HasSubstr("not a pid"));
   EXPECT_THAT(refusal("main_pid", ~0ULL), HasSubstr("not a pid"));
   EXPECT_THAT(refusal("newer", 1), HasSubstr("unknown key"));
+}
+
+// A place of its own, removed at the end.
+class PinFolder : public testing::Test {
+ protected:
+  PinFolder() : place_(std::filesystem::temp_directory_path() / "pins.XXXXXX") {
+    CHECK(::mkdtemp(place_.data()) != nullptr);
+  }
+  ~PinFolder() override { std::filesystem::remove_all(place_); }
+
+  std::string path() const { return place_ + "/vambrace"; }
+  std::string refusal() const {
+    const auto owned = own_folder(path());
+    return owned ? "accepted" : owned.error().message();
+  }
+
+ private:
+  std::string place_;
+};
+
+TEST_F(PinFolder, IsMadeForItsOwnerAloneAndFoundAgain) {
+  EXPECT_EQ(refusal(), "accepted");
+  EXPECT_EQ(std::filesystem::status(path()).permissions(),
+            std::filesystem::perms::owner_all);
+  EXPECT_EQ(refusal(), "accepted");
+}
+
+TEST_F(PinFolder, ThatOthersMayWriteToIsRefused) {
+  std::filesystem::create_directory(path());
+  std::filesystem::permissions(path(), std::filesystem::perms::all);
+  EXPECT_THAT(refusal(), HasSubstr("has mode 0777"));
+}
+
+TEST_F(PinFolder, OfAnotherUserIsRefused) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "only root can give a folder away";
+  }
+  std::filesystem::create_directory(path());
+  std::filesystem::permissions(path(), std::filesystem::perms::owner_all);
+  ASSERT_EQ(::chown(path().c_str(), 65534, 65534), 0);
+  EXPECT_THAT(refusal(), HasSubstr("belongs to user 65534"));
+}
+
+TEST_F(PinFolder, BehindALinkIsRefused) {
+  std::filesystem::create_directory_symlink("/", path());
+  EXPECT_THAT(refusal(), HasSubstr("is not a folder"));
 }
 
 }  // namespace
