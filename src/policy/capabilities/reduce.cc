@@ -70,8 +70,25 @@ void add_checks(const evidence::Process& process, bool heal,
   }
 }
 
-void add_low_ports(const evidence::Process& process,
+// A bind that the kernel refused has bound nothing: the check says so.
+bool was_refused(const evidence::Process& process, std::uint32_t number) {
+  std::uint64_t granted = 0;
+  std::uint64_t denied = 0;
+  for (const evidence::CapabilityFact& fact : process.capabilities) {
+    if (fact.number == number) {
+      const evidence::Share share = evidence::total(fact.by);
+      granted += share.count;
+      denied += share.denied;
+    }
+  }
+  return denied > 0 && granted == 0;
+}
+
+void add_low_ports(const evidence::Process& process, bool heal,
                    std::map<std::uint32_t, Need>& needs) {
+  if (!heal && was_refused(process, kNetBindService)) {
+    return;
+  }
   for (const evidence::NetworkFact& fact : process.network) {
     const evidence::Share share = evidence::total(fact.by);
     if (fact.operation == "bind" && is_internet(fact.family) && share.count &&
@@ -91,7 +108,7 @@ Reduced reduce(const evidence::Evidence& evidence, bool heal) {
   for (const evidence::Process& process : evidence.processes) {
     if (counts(process.key.origin)) {
       add_checks(process, heal, needs, noises);
-      add_low_ports(process, needs);
+      add_low_ports(process, heal, needs);
     }
   }
   Reduced reduced;

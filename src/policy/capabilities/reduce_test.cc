@@ -141,6 +141,21 @@ TEST(Reduce, ALowPortIsANeedWhereTheTargetAsks) {
   EXPECT_THAT(granted(reduced, "docker"), IsEmpty());
 }
 
+TEST(Reduce, ALowPortThatWasRefusedIsANeedOnlyWhenHealing) {
+  const evidence::Evidence refused = evidence_of(
+      {check(kNetBindService, "inet_bind", sample::refused(1, "EACCES"))},
+      {bind(80)});
+  EXPECT_THAT(reduce(refused, false).rules, IsEmpty());
+  EXPECT_THAT(numbers(reduce(refused, true)), ElementsAre(kNetBindService));
+  // Another process of it had the right.
+  EXPECT_THAT(numbers(reduce(evidence_of({check(kNetBindService, "inet_bind"),
+                                          check(kNetBindService, "inet6_bind",
+                                                sample::refused(1, "EACCES"))},
+                                         {bind(80)}),
+                             false)),
+              ElementsAre(kNetBindService));
+}
+
 TEST(Reduce, AHighPortAndAnotherFamilyNeedNothing) {
   EXPECT_THAT(
       reduce(evidence_of({}, {bind(8080), bind(0), bind(80, "unix")}), false)
