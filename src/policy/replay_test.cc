@@ -76,6 +76,16 @@ TEST(Replay, WhatAlwaysFailedIsExpectedToFailAlike) {
                                             "syscall clone3"));
 }
 
+TEST(Replay, WhatWorksNowIsMissedThoughItNeverDidBefore) {
+  const Policy policy = synthesize(busy()).value();
+  const Replay result = played(evidence_of({fact("mincore")}), policy);
+  EXPECT_THAT(names(result.denials), ElementsAre("syscall mincore"));
+  EXPECT_THAT(names(played(evidence_of({fact("mincore")}), policy, "docker",
+                           Stage::Observe)
+                        .denials),
+              ElementsAre("syscall mincore"));
+}
+
 TEST(Replay, ARemovedRuleIsNamedAndNothingElse) {
   Policy policy = synthesize(busy()).value();
   std::erase_if(policy.syscalls, [](const SyscallRule& rule) {
