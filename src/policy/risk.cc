@@ -1,7 +1,10 @@
 #include "policy/risk.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
+
+#include "policy/arguments.h"
 
 namespace vambrace::policy {
 namespace {
@@ -97,7 +100,54 @@ constexpr CapabilityRisk kCapabilities[] = {
 static_assert(std::ranges::is_sorted(kCapabilities, {},
                                      &CapabilityRisk::number));
 
+// The kernel reads 32 bits of each.
+constexpr std::uint64_t kInt = 0xffffffff;
+
+std::vector<ArgMatch> any_of_bits(std::uint8_t index, std::uint64_t bits) {
+  std::vector<ArgMatch> matches;
+  for (std::uint64_t bit = 1; bit != 0 && bit <= bits; bit <<= 1) {
+    if ((bits & bit) != 0) {
+      matches.push_back({index, bit, bit});
+    }
+  }
+  return matches;
+}
+
+std::vector<ArgMatch> any_of_values(std::uint8_t index,
+                                    std::initializer_list<std::uint64_t> all) {
+  std::vector<ArgMatch> matches;
+  for (const std::uint64_t value : all) {
+    matches.push_back({index, kInt, value});
+  }
+  return matches;
+}
+
+// Address families (include/linux/socket.h) that few programs need and that
+// reach drivers or subsystems of their own: KEY, PACKET, RDS, CAN, TIPC,
+// BLUETOOTH, ALG, NFC, VSOCK, KCM, QIPCRTR, SMC, XDP.
+std::vector<ArgMatch> rare_families() {
+  return any_of_values(0, {15, 17, 21, 29, 30, 31, 38, 39, 40, 41, 42, 43, 44});
+}
+
 }  // namespace
+
+const std::vector<ArgumentRisk>& argument_risks() {
+  static const std::vector<ArgumentRisk> kRisks = {
+      {"clone", any_of_bits(0, kCloneNamespaces)},
+      // TIOCSTI and TIOCLINUX type into somebody else's terminal
+      // (include/uapi/asm-generic/ioctls.h).
+      {"ioctl", any_of_values(1, {0x5412, 0x541c})},
+      // ADDR_NO_RANDOMIZE (include/uapi/linux/personality.h).
+      {"personality", any_of_values(0, {0x0040000})},
+      // PTRACE_ATTACH and PTRACE_SEIZE (include/uapi/linux/ptrace.h); the
+      // kernel reads the whole register.
+      {"ptrace", {{0, ~std::uint64_t{0}, 16}, {0, ~std::uint64_t{0}, 0x4206}}},
+      {"socket", rare_families()},
+      {"socketpair", rare_families()},
+      {"unshare", any_of_bits(0, kCloneNamespaces | kCloneNewTime)},
+  };
+  return kRisks;
+}
 
 const SyscallRisk* syscall_risk(std::string_view name) {
   const auto* it =

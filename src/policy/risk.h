@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
+
+#include "policy/policy.h"
 
 // Grants that undo much of what the rest of a policy gives.
 namespace vambrace::policy {
@@ -16,6 +19,15 @@ struct SyscallRisk {
 
 // nullptr: not among the high-risk calls.
 const SyscallRisk* syscall_risk(std::string_view name);
+
+// A call that is ordinary but for some values of one argument.
+struct ArgumentRisk {
+  std::string_view name;
+  std::vector<ArgMatch> values;  // any of them is a risk
+};
+
+// Sorted by name. Lives for the whole program.
+const std::vector<ArgumentRisk>& argument_risks();
 
 struct CapabilityRisk {
   std::uint32_t number = 0;

@@ -307,6 +307,48 @@ class Renderer {
       }
     }
     add_errors(out, by_error);
+    add_risky_values(out);
+  }
+
+  // Calls that are harmless but for some values, of which none was recorded.
+  void add_risky_values(Profile& out) const {
+    for (const ArgumentRisk& risk : argument_risks()) {
+      const auto it = grants_.find(std::string(risk.name));
+      const bool granted = it != grants_.end();
+      // Any argument is granted, or none: decided above.
+      if ((granted && it->second.empty()) ||
+          (!granted && syscall_risk(risk.name) != nullptr) ||
+          !known_names().contains(std::string(risk.name))) {
+        continue;
+      }
+      std::vector<Condition> conditions;
+      for (const ArgMatch& match : risk.values) {
+        if (!granted || !may_pass(it->second, match)) {
+          conditions.push_back(condition(match));
+        }
+      }
+      for (std::size_t at = 0; at < conditions.size(); at += kMaxConditions) {
+        const auto begin = conditions.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto count = std::min(kMaxConditions, conditions.size() - at);
+        out.entries.push_back(
+            {.names = {std::string(risk.name)},
+             .action = Action::Errno,
+             .errno_ret = default_error_,
+             .args = {begin, begin + static_cast<std::ptrdiff_t>(count)}});
+      }
+    }
+  }
+
+  // Does some tuple let a value through that the match describes?
+  static bool may_pass(const std::set<ArgTuple>& tuples,
+                       const ArgMatch& wanted) {
+    return std::ranges::any_of(tuples, [&](const ArgTuple& tuple) {
+      return std::ranges::none_of(tuple, [&](const ArgMatch& match) {
+        const std::uint64_t both = match.mask & wanted.mask;
+        return match.index == wanted.index &&
+               (match.value & both) != (wanted.value & both);
+      });
+    });
   }
 
   static void add_errors(

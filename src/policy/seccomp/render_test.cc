@@ -95,6 +95,29 @@ TEST(Render, AllowRefusesOnlyHighRisk) {
   EXPECT_EQ(outcome(small(), "docker", Stage::Allow, "getcwd"), logged);
 }
 
+TEST(Render, AllowRefusesRiskyValuesOfHarmlessCalls) {
+  const Outcome logged{Action::Log, 0};
+  Policy policy = small();
+  policy.syscalls.push_back({call("clone"),
+                             {{{0, kCloneNamespaces, 0x20000}}},
+                             {{.cause = Cause::Observed}}});
+  std::ranges::sort(policy.syscalls);
+  for (const char* name : {"docker", "runc", "process"}) {
+    EXPECT_EQ(outcome(policy, name, Stage::Allow, "socket", {38}).action,
+              Action::Errno);
+    EXPECT_EQ(outcome(policy, name, Stage::Allow, "socket", {1}), kAllowed);
+    EXPECT_EQ(outcome(policy, name, Stage::Allow, "socket", {16}), logged);
+    EXPECT_EQ(outcome(policy, name, Stage::Allow, "clone", {0x10000011}).action,
+              Action::Errno);
+    EXPECT_EQ(outcome(policy, name, Stage::Allow, "clone", {0x20011}),
+              kAllowed);  // CLONE_NEWNS, as recorded
+    EXPECT_EQ(outcome(policy, name, Stage::Allow, "ioctl", {0, 0x5412}).action,
+              Action::Errno);
+    EXPECT_EQ(outcome(policy, name, Stage::Allow, "ioctl", {0, 0x5401}),
+              logged);
+  }
+}
+
 TEST(Render, KillsOnlyWhenAsked) {
   EXPECT_EQ(outcome(small(), "runc", Stage::Harden, "kexec_load"), kFailsEperm);
   const auto killing = render(small(), target("runc"), Stage::Harden,
