@@ -85,10 +85,19 @@ std::optional<std::uint32_t> only_errno(
   return kernel::errno_number(errnos.begin()->first);
 }
 
+// Was the call refused where the profile was cut too narrow? Not clone3 that
+// got ENOSYS: that is how clone is fenced, and whoever asked fell back to
+// clone.
+bool is_hurt(kernel::Syscall syscall, const Use& use) {
+  return use.denied > 0 &&
+         !(kernel::syscall_name(syscall) == "clone3" &&
+           only_errno(use.denied_errnos, use.denied) == kEnosys);
+}
+
 // A call that never once worked, for lack of the call or of the right: the
 // workload already lives without it.
-std::optional<std::uint32_t> always_refused(const Use& use, bool heal) {
-  if (use.denied > 0 && heal) {
+std::optional<std::uint32_t> always_refused(const Use& use, bool healed) {
+  if (healed) {
     return std::nullopt;
   }
   if (use.count == 0) {
@@ -137,12 +146,12 @@ class Synthesis {
   // What was let through, and with --heal what was refused, becomes rules.
   void add_observed() {
     for (const auto& [syscall, use] : uses_) {
-      if (const auto error = always_refused(use, options_.heal)) {
+      const bool healed = options_.heal && is_hurt(syscall, use);
+      if (const auto error = always_refused(use, healed)) {
         expect(syscall, *error,
                use.count > 0 ? use.reasons : use.denied_reasons);
         continue;
       }
-      const bool healed = options_.heal && use.denied > 0;
       if (use.count == 0 && !healed) {
         continue;  // refused in different ways: nothing to hold on to
       }
@@ -227,12 +236,17 @@ class Synthesis {
   std::optional<std::set<std::uint64_t>> clone3_namespaces(
       kernel::Syscall syscall) const {
     const Use& use = uses_.at(syscall);
-    if (use.args_unseen || use.args.unbounded || use.args.tuples.empty() ||
-        (options_.heal && use.denied > 0)) {
+    const bool healed = options_.heal && is_hurt(syscall, use);
+    evidence::Arguments args = use.args;
+    if (healed) {
+      args.add_all(use.denied_args);
+    }
+    if (use.args_unseen || (healed && use.denied_args_unseen) ||
+        args.unbounded || args.tuples.empty()) {
       return std::nullopt;
     }
     std::set<std::uint64_t> namespaces;
-    for (const auto& tuple : use.args.tuples) {
+    for (const auto& tuple : args.tuples) {
       if (tuple.empty() || (tuple[0] & kCloneNewTime) != 0) {
         return std::nullopt;
       }

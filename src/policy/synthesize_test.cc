@@ -168,6 +168,31 @@ TEST(Synthesize, HealsFromItsOwnDenials) {
   EXPECT_EQ(rule(healed, "socket")->reasons.at(0).cause, Cause::Denied);
 }
 
+TEST(Synthesize, HealingLeavesThreadCreationFenced) {
+  // Recorded free, then under its own policy, which answers clone3 with ENOSYS.
+  evidence::SyscallFact refused =
+      fact("clone3", sample::Tuples{{0x3d0f00}}, seen(2, "serving", "r1"));
+  refused.by["r2"].denied = 1;
+  refused.by["r2"].denied_errnos = {{"ENOSYS", 1}};
+  const Policy healed = policy_of({refused}, {.heal = true});
+  EXPECT_EQ(rule(healed, "clone3"), nullptr);
+  ASSERT_NE(rule(healed, "clone"), nullptr);
+  EXPECT_EQ(rule(healed, "clone")->args,
+            (std::set<ArgTuple>{{{0, kCloneNamespaces, 0}}}));
+  EXPECT_THAT(finding_ids(healed),
+              testing::Not(testing::Contains("clone-unfenced")));
+}
+
+TEST(Synthesize, HealingOfClone3AsksCloneForTheNamespacesThatWereRefused) {
+  evidence::SyscallFact refused = fact("clone3", sample::refused(1, "EPERM"));
+  refused.denied_args = evidence::Arguments{{{kNewUser}}};
+  const Policy healed = policy_of({refused}, {.heal = true});
+  EXPECT_EQ(rule(healed, "clone3"), nullptr);
+  ASSERT_NE(rule(healed, "clone"), nullptr);
+  EXPECT_EQ(rule(healed, "clone")->args,
+            (std::set<ArgTuple>{{{0, kCloneNamespaces, kNewUser}}}));
+}
+
 TEST(Synthesize, ObeysDecisions) {
   const SynthesisOptions options{
       .decisions = {{"syscall ptrace", "drop", "ann", "debug build"},
