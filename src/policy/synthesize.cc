@@ -333,8 +333,10 @@ class Synthesis {
       const kernel::Syscall syscall{arch, *nr};
       const auto rule = rules_.find(syscall);
       if (choice == "add") {
+        dropped_.erase(name);
         grant(syscall, reason);
       } else if (choice == "drop") {
+        dropped_.insert(name);
         if (rule != rules_.end()) {
           rules_.erase(rule);
         }
@@ -394,6 +396,11 @@ class Synthesis {
            fmt::format("the closure \"arch aarch64\" adds {} rules", added),
            ""});
     }
+    // What a person has dropped, no closure brings back.
+    std::erase_if(policy_.syscalls, [&](const SyscallRule& rule) {
+      const auto name = kernel::syscall_name(rule.syscall);
+      return name && dropped_.contains(std::string(*name));
+    });
   }
 
   Result<> judge() {
@@ -426,6 +433,7 @@ class Synthesis {
   std::map<kernel::Syscall, SyscallRule> rules_;
   std::map<kernel::Syscall, ExpectedDenial> expected_;
   std::map<std::uint32_t, CapabilityRule> capabilities_;
+  std::set<std::string> dropped_;  // calls, by decision
 };
 
 }  // namespace

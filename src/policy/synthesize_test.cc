@@ -193,6 +193,15 @@ TEST(Synthesize, HealingOfClone3AsksCloneForTheNamespacesThatWereRefused) {
             (std::set<ArgTuple>{{{0, kCloneNamespaces, kNewUser}}}));
 }
 
+TEST(Synthesize, WhatAPersonDroppedNoClosureBringsBack) {
+  SynthesisOptions options;
+  options.decisions = {{"syscall openat2", "drop", "ann", "not here"}};
+  options.closures.resilient_libc = true;
+  const Policy policy = policy_of({fact("openat")}, options);
+  EXPECT_EQ(rule(policy, "openat2"), nullptr);
+  EXPECT_NE(rule(policy, "open"), nullptr);
+}
+
 TEST(Synthesize, ObeysDecisions) {
   const SynthesisOptions options{
       .decisions = {{"syscall ptrace", "drop", "ann", "debug build"},
