@@ -87,6 +87,9 @@ class Bundle:
     def exec(self, command):
         return run(*self.around, self.runtime, "exec", self.name, *command)
 
+    def terminate(self):
+        return run(*self.around, self.runtime, "kill", self.name, "TERM")
+
     def kill(self):
         return run(*self.around, self.runtime, "delete", "--force", self.name)
 

@@ -60,6 +60,11 @@ def recorded(server, runtime, bundle=None):
     try:
         support.wait_until(lambda: recorder.poll() is not None or ready(server, port), 60, server)
         load(port)
+        # What a server does on its way out is load too; killed, it may get to
+        # some of it in one recording and to none in the next.
+        if server != "busybox":  # as process 1 it does not hear it
+            container.terminate()
+            support.wait_until(lambda: recorder.poll() is not None, 20, f"the end of {server}")
     finally:
         container.kill()
         recorder.wait(60)
