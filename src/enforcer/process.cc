@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 #include "enforcer/capability_plan.h"
 #include "enforcer/seccomp_compile.h"
@@ -62,6 +63,15 @@ std::optional<std::uint32_t> as_number(std::string_view text) {
   return value;
 }
 
+// To the kernel, -1 means "as it is": the program would stay root.
+Result<> usable(std::uint32_t id, std::string_view word) {
+  if (id == std::numeric_limits<std::uint32_t>::max()) {
+    return fail(ErrorCode::InvalidInput, "{}: no user or group has this number",
+                word);
+  }
+  return {};
+}
+
 void take_groups(LaunchSpec& spec, const char* name) {
   gid_t groups[kMaxGroups];
   int count = kMaxGroups;
@@ -80,6 +90,7 @@ Result<> take_group(LaunchSpec& spec, const std::string& name) {
   } else {
     return fail(ErrorCode::NotFound, "no group {} on this machine", name);
   }
+  TRY(usable(spec.gid, name));
   spec.group_count = 1;
   spec.groups[0] = spec.gid;
   return {};
@@ -132,6 +143,8 @@ Result<> set_user(LaunchSpec& spec, const std::string& user) {
   spec.change_user = 1;
   spec.uid = entry != nullptr ? entry->pw_uid : *number;
   spec.gid = entry != nullptr ? entry->pw_gid : *number;
+  TRY(usable(spec.uid, name));
+  TRY(usable(spec.gid, name));
   if (colon != std::string::npos) {
     return take_group(spec, user.substr(colon + 1));
   }

@@ -49,6 +49,17 @@ TEST(LaunchUser, IsReadByNameAndNumber) {
   EXPECT_FALSE(set_user(spec, "root:no-such-group"));
 }
 
+TEST(LaunchUser, IsNotTheNumberThatLeavesTheUserAsItIs) {
+  LaunchSpec spec;
+  for (const char* word :
+       {"4294967295", "4294967295:0", "4242:4294967295", "root:4294967295"}) {
+    const auto set = set_user(spec, word);
+    ASSERT_FALSE(set) << word;
+    EXPECT_EQ(set.error().code(), ErrorCode::InvalidInput);
+  }
+  EXPECT_TRUE(set_user(spec, "4294967294"));
+}
+
 TEST(FindProgram, SearchesThePathAsAShellDoes) {
   EXPECT_EQ(find_program("sh", "/nonexistent:/bin").value_or(""), "/bin/sh");
   EXPECT_EQ(find_program("/bin/sh", "").value_or(""), "/bin/sh");

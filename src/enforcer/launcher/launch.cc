@@ -66,6 +66,10 @@ LaunchFailure change_user(const LaunchSpec& spec) {
   if (long r = raw_call(SYS_setresuid, spec.uid, spec.uid, spec.uid); r < 0) {
     return failed("set the user", r);
   }
+  if (raw_call(SYS_geteuid) != static_cast<long>(spec.uid) ||
+      raw_call(SYS_getegid) != static_cast<long>(spec.gid)) {
+    return {"the user or group is not the one that was set", 0};
+  }
   return kFine;
 }
 
