@@ -76,6 +76,37 @@ def test_a_workload_started_as_another_user_is_confined():
     assert count == "1" and "65534" in uid, (count, uid)
 
 
+# Starts a command as a starter with a filter of its own does (systemd, a sandbox).
+FILTERED = """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None)
+allow = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7fff0000))
+program = struct.pack("HxxxxxxQ", 1, ctypes.addressof(allow))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program) == 0
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_starter_with_a_filter_of_its_own_starts_it_under_the_policy():
+    bundle, directory = recorded()
+    starter = support.write(f"{directory}/filtered.py", FILTERED)
+    script = support.write(f"{directory}/driver.sh", f"""
+        python3 {enforcement.DRIVER} static {directory} || exit 9
+        python3 {starter} {directory}/static_server {support.free_port()} {directory}/other.log &
+        for i in $(seq 100); do
+          grep -q 'Seccomp_filters:.2' /proc/$!/status && break
+          sleep 0.05
+        done
+        grep Seccomp_filters /proc/$!/status >{directory}/seen
+        kill $!; wait $!
+        exit 0
+        """)
+    done = support.vambrace("verify", bundle, "--json", "--", "sh", script)
+    assert done.code == 0 and done.json()["confined"] == 2, done
+    with open(f"{directory}/seen", encoding="utf-8") as seen:
+        assert seen.read().split() == ["Seccomp_filters:", "2"], "not under the policy"
+
+
 def test_nothing_confined_is_not_a_success():
     bundle, _ = recorded()
     done = support.vambrace("verify", bundle, "--", "true")

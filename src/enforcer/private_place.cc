@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,7 +120,10 @@ Result<WorkloadCover> WorkloadCover::create(const PrivatePlace& place,
                 "", true));
   TRY(copy_text(exe, spec.exe));
   TRY(copy_text(original, spec.original));
-  spec.outer_filter = ::prctl(PR_GET_SECCOMP) != 0 ? 1 : 0;
+  if (spec.has_filter != 0 && !add_mark(spec)) {
+    return fail(ErrorCode::Unsupported,
+                "the profile's filter leaves no room for verify's mark");
+  }
   TRY_ASSIGN(
       const std::string launcher,
       place.put(fmt::format("launcher-{}", name), launcher_with(spec), true));

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "enforcer/launcher/launcher_image.h"
 
@@ -41,6 +43,46 @@ TEST(LauncherImage, CarriesItsOrdersAtTheEnd) {
   std::copy_n(file.data() + launcher_image().size(), sizeof back,
               reinterpret_cast<char*>(&back));
   EXPECT_EQ(back.capabilities, 0x1234U);
+}
+
+TEST(LauncherMark, StandsInFrontOfTheFilter) {
+  LaunchSpec spec;
+  spec.filter_length = 2;
+  spec.filter[0] = {6, 0, 0, 1};
+  spec.filter[1] = {6, 0, 0, 2};
+  ASSERT_TRUE(add_mark(spec));
+  ASSERT_GT(spec.filter_length, 2U);
+  EXPECT_EQ(spec.filter[spec.filter_length - 2].k, 1U);
+  EXPECT_EQ(spec.filter[spec.filter_length - 1].k, 2U);
+  EXPECT_EQ(spec.filter[1].jf, spec.filter_length - 2 - 2)
+      << "other calls go on at the filter itself";
+}
+
+TEST(LauncherMark, NeedsRoom) {
+  LaunchSpec spec;
+  spec.filter_length = kMaxInstructions;
+  EXPECT_FALSE(add_mark(spec));
+  EXPECT_EQ(spec.filter_length, kMaxInstructions);
+}
+
+TEST(LauncherMark, IsNotAnyFilter) {
+  EXPECT_FALSE(marked());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    LaunchSpec spec;
+    spec.filter_length = 1;
+    spec.filter[0] = {6, 0, 0, 0x7fff0000};
+    spec.capabilities = ~0ULL;
+    spec.lenient = 1;
+    if (confine(spec).step != nullptr || marked()) {
+      ::_exit(1);
+    }
+    const bool room = add_mark(spec);
+    ::_exit(room && confine(spec).step == nullptr && marked() ? 0 : 2);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

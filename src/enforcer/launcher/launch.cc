@@ -1,9 +1,11 @@
 #include "enforcer/launcher/launch.h"
 
+#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 
 #include "enforcer/capability_plan.h"
@@ -13,6 +15,28 @@ namespace vambrace::enforcer {
 namespace {
 
 constexpr LaunchFailure kFine{};
+
+#if defined(__x86_64__)
+constexpr std::uint32_t kOwnArch = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr std::uint32_t kOwnArch = AUDIT_ARCH_AARCH64;
+#endif
+
+// The marked filter answers prctl(kMarkOption) with kMarkError. Without it the
+// kernel knows no such option (EINVAL) and nothing returns such an errno.
+constexpr std::uint32_t kMarkOption = 0x564d4252;
+constexpr std::uint32_t kMarkError = 3434;  // up to 4095 is an errno
+constexpr std::uint16_t kOfData = BPF_LD | BPF_W | BPF_ABS;
+constexpr std::uint16_t kIfEqual = BPF_JMP | BPF_JEQ | BPF_K;
+constexpr struct sock_filter kMark[] = {
+    {kOfData, 0, 0, offsetof(struct seccomp_data, arch)},
+    {kIfEqual, 0, 5, kOwnArch},
+    {kOfData, 0, 0, offsetof(struct seccomp_data, nr)},
+    {kIfEqual, 0, 3, SYS_prctl},
+    {kOfData, 0, 0, offsetof(struct seccomp_data, args)},  // its low half
+    {kIfEqual, 0, 1, kMarkOption},
+    {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | kMarkError}};
+constexpr std::uint32_t kMarkLength = sizeof kMark / sizeof kMark[0];
 
 LaunchFailure failed(const char* step, long result) {
   return {step, static_cast<int>(-result)};
@@ -186,6 +210,24 @@ LaunchFailure confine(const LaunchSpec& spec) {
     }
   }
   return kFine;
+}
+
+bool add_mark(LaunchSpec& spec) {
+  if (spec.filter_length > kMaxInstructions - kMarkLength) {
+    return false;
+  }
+  for (std::uint32_t i = spec.filter_length; i > 0; --i) {
+    spec.filter[i - 1 + kMarkLength] = spec.filter[i - 1];
+  }
+  for (std::uint32_t i = 0; i < kMarkLength; ++i) {
+    spec.filter[i] = kMark[i];
+  }
+  spec.filter_length += kMarkLength;
+  return true;
+}
+
+bool marked() {
+  return raw_call(SYS_prctl, kMarkOption) == -static_cast<long>(kMarkError);
 }
 
 LaunchFailure launch(const LaunchSpec& spec, const char* path,

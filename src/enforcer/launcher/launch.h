@@ -32,11 +32,10 @@ struct LaunchSpec {
   struct sock_filter filter[kMaxInstructions] = {};
 
   // For the mounted launcher only, all zero-terminated.
-  char exe[kMaxPath] = {};        // the path it is mounted over
-  char original[kMaxPath] = {};   // another path of the program
-  char report[kMaxPath] = {};     // where it says what it did
-  char matching[kMaxWord] = {};   // confine only if an argument is this word
-  std::uint8_t outer_filter = 0;  // verify itself runs under a filter
+  char exe[kMaxPath] = {};       // the path it is mounted over
+  char original[kMaxPath] = {};  // another path of the program
+  char report[kMaxPath] = {};    // where it says what it did
+  char matching[kMaxWord] = {};  // confine only if an argument is this word
 };
 
 // Follows the spec at the end of the launcher's file.
@@ -55,6 +54,15 @@ struct LaunchFailure {
 // then the filter. After a success only execve, write and exit_group should be
 // called. nullptr step on success.
 LaunchFailure confine(const LaunchSpec& spec);
+
+// Puts instructions in front of the filter by which marked() knows it again.
+// False if the filter has no room left for them.
+bool add_mark(LaunchSpec& spec);
+
+// Whether the calling task is under a filter with that mark. Another filter,
+// which whoever started the task may have, is none. A filter that was put on
+// later and refuses prctl hides the mark.
+bool marked();
 
 // Confines and starts the program; returns only on failure. The filter is the
 // last thing before execve.

@@ -53,7 +53,7 @@ bool same(const char* a, const char* b) {
 // One line, written with one call so that lines of several launchers do not
 // mix.
 struct Line {
-  char text[512];
+  char text[vambrace::enforcer::kMaxPath + 64];
   unsigned long used = 0;
 
   void add(const char* word) {
@@ -166,9 +166,9 @@ bool wanted(char** argv) {
 }
 
 // A launcher that starts under the policy: the workload started itself again.
+// That there is some filter says nothing: the starter may have its own.
 bool already_confined() {
-  return g_spec.has_filter != 0 && g_spec.outer_filter == 0 &&
-         raw_call(SYS_prctl, PR_GET_SECCOMP) != 0;
+  return g_spec.has_filter != 0 && vambrace::enforcer::marked();
 }
 
 // The path by which this program was asked for is kept if it names the covered
