@@ -107,6 +107,14 @@ def test_a_starter_with_a_filter_of_its_own_starts_it_under_the_policy():
         assert seen.read().split() == ["Seccomp_filters:", "2"], "not under the policy"
 
 
+def test_each_of_several_programs_must_be_started():
+    bundle, directory = recorded()
+    done = support.vambrace("verify", bundle, "--json",
+                            "--workload", f"{directory}/static_server", "--workload", "/bin/date",
+                            "--", *enforcement.driver("static", directory))
+    assert done.code == 1 and "date" in done.json()["failures"][0], done
+
+
 def test_nothing_confined_is_not_a_success():
     bundle, _ = recorded()
     done = support.vambrace("verify", bundle, "--", "true")

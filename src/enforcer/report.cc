@@ -15,6 +15,9 @@ Report parse_report(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.starts_with("confined ")) {
       ++report.started;
+      line.remove_prefix(9);
+      line.remove_prefix(std::min(line.find(' ') + 1, line.size()));
+      report.programs.emplace(line);
     } else if (line.starts_with("failed ")) {
       line.remove_prefix(7);
       std::uint32_t number = 0;

@@ -113,6 +113,18 @@ std::vector<std::string> application_programs(
   return {programs.begin(), programs.end()};
 }
 
+void require_each(const std::vector<std::string>& programs, Report& report) {
+  if (report.started == 0) {
+    return;
+  }
+  for (const std::string& program : programs) {
+    if (!report.programs.contains(program)) {
+      report.failures.push_back(
+          fmt::format("{}: the command never started it", program));
+    }
+  }
+}
+
 evidence::Evidence without_launcher(evidence::Evidence evidence) {
   std::erase_if(evidence.processes, [](const evidence::Process& process) {
     return process.key.build_id == launcher_build_id();
@@ -172,6 +184,7 @@ Result<Trial> Trials::run_process(const TrialPlan& plan, const Dress& dress) {
     scope.workloads.push_back(exe);
   }
   TRY_ASSIGN(Trial trial, watch(plan, scope, report));
+  require_each(scope.workloads, trial.report);
   for (evidence::Evidence& evidence : trial.evidence) {
     evidence = without_launcher(std::move(evidence));
   }
@@ -181,6 +194,14 @@ Result<Trial> Trials::run_process(const TrialPlan& plan, const Dress& dress) {
 // A folder in front of PATH holds a docker or runc that calls `vambrace run`.
 Result<Trial> Trials::run_engine(const TrialPlan& plan,
                                  const std::string& engine) {
+  if (plan.workloads.size() != 1) {
+    return std::unexpected(
+        Error(
+            ErrorCode::InvalidInput,
+            fmt::format("one container at a time, not {}: {}",
+                        plan.workloads.size(), fmt::join(plan.workloads, ", ")))
+            .with_hint("run verify once for each --workload"));
+  }
   TRY_ASSIGN(const PrivatePlace place, PrivatePlace::create());
   TRY_ASSIGN(const std::string report, place.put_open("report"));
   const FolderInPath path(place.file("bin"));

@@ -17,7 +17,8 @@ namespace vambrace::enforcer {
 // How a test command is run with one workload of it confined.
 struct TrialPlan {
   std::vector<std::string> command;
-  // Process: executables. Docker, runc and crun: the name of one container.
+  // Process: executables, each of which must be started. Docker, runc and crun:
+  // the name of one container.
   std::vector<std::string> workloads;
   // Process: confine only what is started with this argument. For programs that
   // driver and workload share, such as an interpreter.
@@ -46,7 +47,8 @@ class Trials {
       : make_recorder_(std::move(make_recorder)) {}
 
   // Runs the command to its end with the workload under `dress` and watched in
-  // the kernel. Unsupported for targets that cannot be put on from here.
+  // the kernel. Unsupported for targets that cannot be put on from here,
+  // InvalidInput for several containers.
   Result<Trial> run(const TrialPlan& plan, const Dress& dress);
 
  private:
@@ -58,6 +60,10 @@ class Trials {
   MakeRecorder make_recorder_;
   bool private_mounts_ = false;
 };
+
+// Adds a failure for each program that was never started, if another was: a
+// verdict on several is one on each. With no start at all there is no verdict.
+void require_each(const std::vector<std::string>& programs, Report& report);
 
 // The evidence without what verify's own launcher did in the workload's place.
 evidence::Evidence without_launcher(evidence::Evidence evidence);

@@ -70,6 +70,31 @@ TEST(Evidence, TellsWhetherTheProgramRan) {
   EXPECT_TRUE(program_ran(evidence));
 }
 
+TEST(Trial, OfSeveralProgramsIsOneOfEach) {
+  Report report = parse_report("confined 7 /usr/bin/a b\n");
+  require_each({"/usr/bin/a b"}, report);
+  EXPECT_TRUE(report.failures.empty());
+  require_each({"/usr/bin/a b", "/usr/bin/c"}, report);
+  EXPECT_THAT(report.failures, ElementsAre(HasSubstr("/usr/bin/c")));
+  Report none;
+  require_each({"/usr/bin/c"}, none);
+  EXPECT_TRUE(none.failures.empty()) << "that nothing ran is said otherwise";
+}
+
+TEST(Trial, OfSeveralContainersIsRefused) {
+  Dress dress;
+  dress.target = *runtime::target_named("runc");
+  Trials trials([]() -> std::unique_ptr<recorder::Recorder> {
+    ADD_FAILURE() << "it was begun";
+    return nullptr;
+  });
+  const auto trial =
+      trials.run({.command = {"true"}, .workloads = {"a", "b"}}, dress);
+  ASSERT_FALSE(trial);
+  EXPECT_EQ(trial.error().code(), ErrorCode::InvalidInput);
+  EXPECT_THAT(trial.error().message(), HasSubstr("a, b"));
+}
+
 TEST(Engine, IsToldByTheProgramsName) {
   EXPECT_EQ(engine_of("docker"), Engine::Docker);
   EXPECT_EQ(engine_of("/usr/sbin/runc"), Engine::Runc);
