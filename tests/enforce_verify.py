@@ -107,6 +107,20 @@ def test_a_starter_with_a_filter_of_its_own_starts_it_under_the_policy():
         assert seen.read().split() == ["Seccomp_filters:", "2"], "not under the policy"
 
 
+def test_a_start_past_the_cover_fails_the_verdict():
+    bundle, directory = recorded()
+    # The cover is a mount, which a bind mount of the root leaves behind.
+    script = support.write(f"{directory}/driver.sh", f"""
+        python3 {enforcement.DRIVER} static {directory} || exit 9
+        mkdir {directory}/root && mount --bind / {directory}/root
+        timeout 0.3 chroot {directory}/root {directory}/static_server {support.free_port()} /dev/null
+        umount {directory}/root
+        """)
+    done = support.vambrace("verify", bundle, "--json", "--", "sh", script)
+    assert done.code == 1 and done.json()["confined"] == 1, done
+    assert "without the policy" in done.json()["failures"][0], done
+
+
 def test_each_of_several_programs_must_be_started():
     bundle, directory = recorded()
     done = support.vambrace("verify", bundle, "--json",

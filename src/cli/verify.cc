@@ -166,7 +166,7 @@ std::string as_text(const Judgement& judgement) {
       enforcer::without_functions(judgement.expected);
   std::string text;
   for (const std::string& failure : judgement.failures) {
-    text += fmt::format("not started  {}\n", failure);
+    text += fmt::format("failed    {}\n", failure);
   }
   for (const Denial& denial : unexpected) {
     text += fmt::format("denied    {}\n", enforcer::describe(denial));

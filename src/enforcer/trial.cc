@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/fd.h"
+#include "base/json.h"
 #include "enforcer/launcher/launcher_image.h"
 #include "enforcer/private_place.h"
 #include "enforcer/process.h"
@@ -87,6 +88,10 @@ Result<> set_text(std::string_view text, char* to, std::size_t size) {
   return {};
 }
 
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
 }  // namespace
 
 std::string shell_line(const std::vector<std::string>& words) {
@@ -121,6 +126,34 @@ void require_each(const std::vector<std::string>& programs, Report& report) {
     if (!report.programs.contains(program)) {
       report.failures.push_back(
           fmt::format("{}: the command never started it", program));
+    }
+  }
+}
+
+void report_bypasses(const std::string& program,
+                     const evidence::Evidence& evidence, Report& report) {
+  std::set<std::string> builds;  // of the program as it ran under the policy
+  for (const evidence::Process& process : evidence.processes) {
+    if (process.key.origin == evidence::Origin::App &&
+        process.key.exe == program) {
+      builds.insert(process.key.build_id.value_or(""));
+    }
+  }
+  // Many programs have no build id: then the path alone decides.
+  const auto is_it = [&](const evidence::ProcessKey& key) {
+    const std::string build = key.build_id.value_or("");
+    const bool same_build = !build.empty() && builds.contains(build);
+    const bool other_build =
+        !build.empty() && !builds.empty() && !builds.contains("");
+    return key.exe == program
+               ? same_build || !other_build
+               : same_build && file_name(key.exe) == file_name(program);
+  };
+  for (const evidence::Process& process : evidence.processes) {
+    if (process.key.origin == evidence::Origin::Harness && is_it(process.key)) {
+      report.failures.push_back(fmt::format(
+          "{}: {} started it past verify, without the policy",
+          json::quote_bytes(program), json::quote_bytes(process.key.parent)));
     }
   }
 }
@@ -187,6 +220,11 @@ Result<Trial> Trials::run_process(const TrialPlan& plan, const Dress& dress) {
   require_each(scope.workloads, trial.report);
   for (evidence::Evidence& evidence : trial.evidence) {
     evidence = without_launcher(std::move(evidence));
+  }
+  if (plan.matching.empty()) {
+    for (std::size_t i = 0; i < trial.evidence.size(); ++i) {
+      report_bypasses(scope.workloads.at(i), trial.evidence[i], trial.report);
+    }
   }
   return trial;
 }

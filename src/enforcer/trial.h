@@ -65,6 +65,12 @@ class Trials {
 // verdict on several is one on each. With no start at all there is no verdict.
 void require_each(const std::vector<std::string>& programs, Report& report);
 
+// Adds a failure for each program of the test driver that started `program`, or
+// the same build of it by another path, where the launcher does not stand: from
+// a chroot, say. The launcher's own facts must be gone from `evidence`.
+void report_bypasses(const std::string& program,
+                     const evidence::Evidence& evidence, Report& report);
+
 // The evidence without what verify's own launcher did in the workload's place.
 evidence::Evidence without_launcher(evidence::Evidence evidence);
 

@@ -11,6 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 TEST(ShellLine, QuotesEveryWord) {
   EXPECT_EQ(shell_line({"a b", "it's", "$HOME", ""}),
@@ -79,6 +80,41 @@ TEST(Trial, OfSeveralProgramsIsOneOfEach) {
   Report none;
   require_each({"/usr/bin/c"}, none);
   EXPECT_TRUE(none.failures.empty()) << "that nothing ran is said otherwise";
+}
+
+std::vector<std::string> bypasses(std::vector<evidence::ProcessKey> keys) {
+  evidence::Evidence evidence;
+  for (evidence::ProcessKey& key : keys) {
+    evidence.processes.push_back({.key = std::move(key)});
+  }
+  Report report;
+  report_bypasses("/usr/sbin/a", evidence, report);
+  return report.failures;
+}
+
+TEST(Trial, SaysWhoStartedTheProgramWithoutThePolicy) {
+  using enum evidence::Origin;
+  const evidence::ProcessKey confined{
+      .exe = "/usr/sbin/a", .build_id = "1a", .origin = App};
+  const auto started = [](std::string exe, std::string build_id) {
+    return evidence::ProcessKey{.exe = std::move(exe),
+                                .build_id = std::move(build_id),
+                                .origin = Harness,
+                                .parent = "/usr/sbin/chroot"};
+  };
+  EXPECT_THAT(bypasses({confined, started("/usr/sbin/a", "1a")}),
+              ElementsAre(HasSubstr("/usr/sbin/chroot started it past")));
+  EXPECT_THAT(bypasses({confined, started("/r/usr/sbin/a", "1a")}),
+              ElementsAre(HasSubstr("/usr/sbin/chroot")));
+  EXPECT_THAT(bypasses({started("/usr/sbin/a", "1a")}),
+              ElementsAre(HasSubstr("/usr/sbin/chroot")));
+  EXPECT_THAT(bypasses({started("/usr/sbin/a", "")}),
+              ElementsAre(HasSubstr("/usr/sbin/chroot")));
+  EXPECT_THAT(bypasses({confined}), IsEmpty());
+  EXPECT_THAT(bypasses({confined, started("/usr/sbin/a", "2b")}), IsEmpty())
+      << "another program of that name, in another root";
+  EXPECT_THAT(bypasses({confined, started("/bin/sh", "1a")}), IsEmpty())
+      << "another name of a program that is many";
 }
 
 TEST(Trial, OfSeveralContainersIsRefused) {
