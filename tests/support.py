@@ -71,10 +71,12 @@ def main():
             skipped += 1
             print(f"SKIP: {name}: {reason}", flush=True)
             continue
-        except Exception:  # pylint: disable=broad-except
+        except Exception as error:  # pylint: disable=broad-except
             failed.append(name)
             traceback.print_exc()
-            print(f"FAIL: {name}", flush=True)
+            sys.stderr.flush()
+            reason = (str(error).splitlines() or [""])[0][:500]
+            print(f"FAIL: {name}: {type(error).__name__}: {reason}", flush=True)
             continue
         passed += 1
         print(f"ok: {name} ({time.monotonic() - started:.1f} s)", flush=True)
