@@ -257,6 +257,31 @@ def test_a_container_without_no_new_privs_is_caught():
     assert done.code == 1 and found == {"no-new-privs"}, done
 
 
+def test_what_an_exec_brings_in_is_looked_at_in_the_hosts_pid_namespace():
+    bundle = docker_bundle()
+    name = support.container_name("enforce")
+    docker_started(name, "--security-opt", f"seccomp={bundle}/seccomp.json", "--cap-drop", "ALL",
+                   "--cap-add", "CHOWN", "--security-opt", "no-new-privileges", "--pid", "host")
+    assert support.run("docker", "exec", "-d", name, "sleep", "301").code == 0
+    support.wait_until(lambda: threads_in(bundle, name) == 2, what="the exec is looked at")
+    done, found = container_findings(bundle, name)
+    assert done.code == 0 and not found, done
+    # As an engine that forgets the filter would bring it in.
+    pid = support.run("docker", "inspect", "--format", "{{.State.Pid}}", name).out.strip()
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+        path, = [line.strip().split(":")[2] for line in file if line.startswith("0:")]
+    procs, = [root + path + "/cgroup.procs" for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+              if os.path.exists(root + path + "/cgroup.procs")]
+    support.start(["sh", "-c", f"echo $$ >{procs} && exec sleep 302"])
+    support.wait_until(lambda: threads_in(bundle, name) == 3, what="the exec is looked at")
+    done, found = container_findings(bundle, name)
+    assert done.code == 1 and found >= {"no-filter", "capability-added"}, done
+
+
+def threads_in(bundle, name):
+    return container_findings(bundle, name)[0].json()["threads"]
+
+
 # --- runc --------------------------------------------------------------------
 
 def test_runc_runs_a_copy_of_the_configuration():

@@ -30,13 +30,17 @@ seccomp::Program as_program(const Program& program) {
 using Installed = std::map<seccomp::Program, std::vector<int>>;
 
 // The oldest filter of one thread; false if the thread ended.
-Result<bool> read_filter(const ThreadState& thread, Installed& installed) {
+Result<bool> read_filter(const ThreadState& thread, Installed& installed,
+                         std::vector<std::string>& unknown) {
   Result<std::vector<Program>> filters = installed_filters(thread.tid);
   if (!filters) {
     if (filters.error().code() == ErrorCode::NotFound) {
       return false;
     }
     return std::unexpected(std::move(filters).error());
+  }
+  if (auto unread = unread_filters(thread, filters->size())) {
+    unknown.push_back(*std::move(unread));
   }
   if (!filters->empty()) {
     installed[as_program(filters->front())].push_back(thread.tid);
@@ -84,32 +88,36 @@ kernel::Syscall syscall_of(const seccomp::Difference& difference) {
 
 }  // namespace
 
-Result<Attestation> attest(int pid, const Expectation& expected,
+Result<Attestation> attest(const Scope& scope, const Expectation& expected,
                            const seccomp::Program* filter) {
-  Attestation attestation{.pid = pid};
+  Attestation attestation{.pid = scope.pid};
   std::set<int> seen;
+  std::set<int> processes;
   Installed installed;
-  for (int look = 0; look < kMaxLooks; ++look) {
-    TRY_ASSIGN(const std::vector<ThreadState> threads, threads_of(pid));
-    std::size_t fresh = 0;
+  bool settled = false;
+  for (int look = 0; look < kMaxLooks && !settled; ++look) {
+    TRY_ASSIGN(const std::vector<ThreadState> threads, threads_of(scope));
+    settled = unexplained(threads, processes) == 0;
     for (const ThreadState& thread : threads) {
+      processes.insert(thread.pid);
       if (!seen.insert(thread.tid).second) {
         continue;
       }
-      ++fresh;
       bool lives = true;
       if (filter != nullptr && thread.seccomp_mode == 2) {
-        TRY_ASSIGN(lives, read_filter(thread, installed));
+        TRY_ASSIGN(lives, read_filter(thread, installed, attestation.unknown));
       }
       if (lives) {
         attestation.threads.push_back(thread);
       }
     }
-    if (fresh == 0) {
-      break;
-    }
   }
-  attestation.findings = judge(attestation.threads, pid, expected);
+  if (!settled) {
+    attestation.unknown.push_back(fmt::format(
+        "not settled: each of {} looks found processes of another origin",
+        kMaxLooks));
+  }
+  attestation.findings = judge(attestation.threads, scope.pid, expected);
   if (filter != nullptr) {
     compare_filters(installed, *filter, attestation);
   }

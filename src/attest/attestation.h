@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "attest/judge.h"
+#include "attest/processes.h"
 #include "attest/thread_state.h"
 #include "base/result.h"
 #include "policy/seccomp/cbpf.h"
@@ -28,15 +29,20 @@ struct Attestation {
   std::vector<Finding> findings;
   std::vector<ForeignFilter> foreign;
   std::size_t filters_read = 0;  // threads whose oldest filter was read back
+  // What could not be looked at, a sentence each: no difference was seen there,
+  // and no equality either.
+  std::vector<std::string> unknown;
 
-  bool equal() const { return findings.empty() && foreign.empty(); }
+  bool differs() const { return !findings.empty() || !foreign.empty(); }
+  bool equal() const { return !differs() && unknown.empty(); }
 };
 
-// Looks at every thread of the target whose first process is `pid`, until a
-// look finds no thread that the one before had not: what starts meanwhile is
-// seen as well. `filter` is what the target makes of the bundle; nullptr leaves
-// the filters alone (see installed_filters() for what reading them takes).
-Result<Attestation> attest(int pid, const Expectation& expected,
+// Looks at every thread of the scope until a look finds no process that the
+// earlier ones do not explain (see unexplained()): what starts meanwhile is
+// seen as well. Unknown if that never comes. `filter` is what the target makes
+// of the bundle; nullptr leaves the filters alone (see installed_filters() for
+// what reading them takes).
+Result<Attestation> attest(const Scope& scope, const Expectation& expected,
                            const policy::seccomp::Program* filter);
 
 // "x86_64 personality(0x8): SCMP_ACT_ALLOW is installed, the bundle says

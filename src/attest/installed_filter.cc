@@ -50,6 +50,11 @@ Error ptrace_error(int tid, std::string_view step, int number) {
         "another tracer holds it, or CAP_SYS_PTRACE is missing; --no-filter "
         "compares the rest");
   }
+  if (number == EINVAL || number == EIO) {
+    return std::move(error).with_hint(
+        "a kernel without CONFIG_CHECKPOINT_RESTORE gives no filter back; "
+        "--no-filter compares the rest");
+  }
   if (number == EACCES) {
     return std::move(error).with_hint(
         "reading filters back needs CAP_SYS_ADMIN outside any container and "
@@ -120,11 +125,13 @@ class HeldThread {
   int signal_ = 0;
 };
 
-// nullopt: there is no filter of this index.
+// nullopt: there is no filter of this index. EINVAL is another answer: the
+// kernel was built without CONFIG_CHECKPOINT_RESTORE and gives no filter back,
+// or the thread has none.
 Result<std::optional<Program>> filter_at(int tid, unsigned long index) {
   const long count = ::ptrace(kGetFilter, tid, index, nullptr);
   if (count < 0) {
-    if (errno == ENOENT || errno == EINVAL) {
+    if (errno == ENOENT) {
       return std::nullopt;
     }
     return std::unexpected(ptrace_error(tid, "read the filter", errno));

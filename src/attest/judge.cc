@@ -1,5 +1,7 @@
 #include "attest/judge.h"
 
+#include <algorithm>
+
 #include "kernel/capabilities.h"
 
 namespace vambrace::attest {
@@ -70,6 +72,24 @@ std::string capability_names(std::uint64_t mask) {
     names += name ? std::string(*name) : fmt::format("capability {}", number);
   }
   return names;
+}
+
+std::optional<std::string> unread_filters(const ThreadState& thread,
+                                          std::size_t read) {
+  const std::size_t there = std::max<std::size_t>(thread.seccomp_filters, 1);
+  if (thread.seccomp_mode != 2 || read >= there) {
+    return std::nullopt;
+  }
+  return fmt::format("thread {}: {} of its {} filters could be read back",
+                     thread.tid, read, there);
+}
+
+std::size_t unexplained(std::span<const ThreadState> look,
+                        const std::set<int>& seen) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(look, [&](const ThreadState& thread) {
+        return !seen.contains(thread.pid) && !seen.contains(thread.parent);
+      }));
 }
 
 std::vector<Finding> judge(std::span<const ThreadState> threads, int leader,

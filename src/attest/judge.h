@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +37,18 @@ struct Finding {
 // More than the policy is a finding in every set of every thread.
 std::vector<Finding> judge(std::span<const ThreadState> threads, int leader,
                            const Expectation& expected);
+
+// What is unknown of a thread's filters after `read` of them were read back:
+// the kernel said that there are more. nullopt if nothing is.
+std::optional<std::string> unread_filters(const ThreadState& thread,
+                                          std::size_t read);
+
+// The threads of `look` that no earlier look explains: neither of a process in
+// `seen` nor of a child of one. What a process starts has its filters and
+// no_new_privs, so a server that starts children all the time is settled; what
+// comes from elsewhere is not.
+std::size_t unexplained(std::span<const ThreadState> look,
+                        const std::set<int>& seen);
 
 // "CAP_CHOWN, CAP_BPF", with numbers for what has no name.
 std::string capability_names(std::uint64_t mask);

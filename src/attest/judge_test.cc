@@ -96,7 +96,8 @@ TEST(Judge, FindsFiltersThatTheProgramAdded) {
 
 TEST(ThreadStatus, IsReadFromTheKernelsText) {
   const auto state = parse_status(
-      "Name:\tweb server\nTgid:\t7\nPid:\t9\nCapInh:\t0000000000000000\n"
+      "Name:\tweb "
+      "server\nTgid:\t7\nPid:\t9\nPPid:\t5\nCapInh:\t0000000000000000\n"
       "CapPrm:\t000001ffffffffff\nCapEff:\t0000000000000400\n"
       "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\n"
       "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n");
@@ -104,6 +105,7 @@ TEST(ThreadStatus, IsReadFromTheKernelsText) {
   EXPECT_EQ(state->name, "web server");
   EXPECT_EQ(state->pid, 7);
   EXPECT_EQ(state->tid, 9);
+  EXPECT_EQ(state->parent, 5);
   EXPECT_EQ(state->permitted, 0x1ffffffffffU);
   EXPECT_EQ(state->bounding, 0xa80425fbU);
   EXPECT_TRUE(state->no_new_privs);
@@ -111,12 +113,33 @@ TEST(ThreadStatus, IsReadFromTheKernelsText) {
 }
 
 TEST(ThreadStatus, SaysWhichLineIsMissingOrWrong) {
-  const auto missing = parse_status("Name:\tx\nTgid:\t7\nPid:\t9\n");
+  const auto missing = parse_status("Name:\tx\nTgid:\t7\nPid:\t9\nPPid:\t1\n");
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message(), HasSubstr("CapInh"));
   const auto wrong = parse_status("Tgid:\tseven\nPid:\t9\n");
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message(), HasSubstr("Tgid"));
+}
+
+TEST(UnreadFilters, AreUnknownAndNotNone) {
+  ThreadState thread = as_started();
+  EXPECT_FALSE(unread_filters(thread, 1));
+  EXPECT_THAT(unread_filters(thread, 0).value_or(""), HasSubstr("0 of its 1"));
+  thread.seccomp_filters = 3;
+  EXPECT_THAT(unread_filters(thread, 2).value_or(""), HasSubstr("2 of its 3"));
+  EXPECT_FALSE(unread_filters(thread, 4)) << "it added one meanwhile";
+  thread.seccomp_filters = 0;
+  EXPECT_TRUE(unread_filters(thread, 0)) << "a mode without any filter";
+  thread.seccomp_mode = 0;
+  EXPECT_FALSE(unread_filters(thread, 0));
+}
+
+TEST(Unexplained, AreProcessesFromElsewhere) {
+  ThreadState thread{.pid = 10, .tid = 11, .parent = 9};
+  EXPECT_EQ(unexplained(std::span(&thread, 1), {}), 1U);
+  EXPECT_EQ(unexplained(std::span(&thread, 1), {10}), 0U) << "a new thread";
+  EXPECT_EQ(unexplained(std::span(&thread, 1), {9}), 0U) << "a new child";
+  EXPECT_EQ(unexplained(std::span(&thread, 1), {8, 11}), 1U);
 }
 
 }  // namespace

@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include "attest/command_output.h"
@@ -127,19 +129,101 @@ void add_threads(int pid, std::vector<ThreadState>& threads) {
   }
 }
 
-Result<int> pid_in(std::string_view text) {
-  int pid = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), pid);
-  if (error != std::errc() || pid <= 0) {
+Result<Scope> scope_of(std::string_view pid_text, std::string_view id) {
+  Scope scope;
+  const auto [end, error] = std::from_chars(
+      pid_text.data(), pid_text.data() + pid_text.size(), scope.pid);
+  if (error != std::errc() || scope.pid <= 0) {
     return fail(ErrorCode::Unavailable, "the container is not running");
   }
-  return pid;
+  const std::optional<std::string> lines =
+      contents(fmt::format("/proc/{}/cgroup", scope.pid));
+  if (!lines) {
+    return fail(ErrorCode::Unavailable, "the container ended");
+  }
+  scope.cgroups = container_cgroups(*lines, id);
+  return scope;
+}
+
+// "4:memory:/docker/ID" in its three parts; all of it but the second part.
+std::optional<Cgroup> as_cgroup(std::string_view line) {
+  const std::size_t first = line.find(':');
+  const std::size_t second =
+      first == line.npos ? first : line.find(':', first + 1);
+  if (second == line.npos) {
+    return std::nullopt;
+  }
+  return Cgroup{std::string(line.substr(0, first)),
+                std::string(line.substr(second + 1))};
+}
+
+std::vector<Cgroup> cgroups_in(std::string_view lines) {
+  std::vector<Cgroup> result;
+  for (const auto line : std::views::split(lines, '\n')) {
+    if (auto cgroup = as_cgroup(std::string_view(line))) {
+      result.push_back(*std::move(cgroup));
+    }
+  }
+  return result;
+}
+
+// The path up to the folder that bears the id; nullopt if none does.
+std::optional<std::string> up_to_id(const std::string& path,
+                                    std::string_view id) {
+  for (std::size_t from = 0; from < path.size();) {
+    const std::size_t to = std::min(path.find('/', from + 1), path.size());
+    std::string_view folder(path.data() + from, to - from);
+    folder.remove_prefix(folder.starts_with('/') ? 1 : 0);
+    if (folder == id || folder.ends_with(fmt::format("-{}.scope", id))) {
+      return path.substr(0, to);
+    }
+    from = to;
+  }
+  return std::nullopt;
+}
+
+std::set<int> in_cgroups(std::span<const Cgroup> cgroups) {
+  std::set<int> result;
+  for (const int pid : numbers_in("/proc")) {
+    const std::optional<std::string> lines =
+        contents(fmt::format("/proc/{}/cgroup", pid));
+    if (lines && is_within(*lines, cgroups)) {
+      result.insert(pid);
+    }
+  }
+  return result;
 }
 
 }  // namespace
 
-Result<std::vector<ThreadState>> threads_of(int pid) {
+std::vector<Cgroup> container_cgroups(std::string_view lines,
+                                      std::string_view id) {
+  const std::vector<Cgroup> own = cgroups_in(lines);
+  std::vector<Cgroup> result;
+  for (const Cgroup& cgroup : own) {
+    if (auto path = up_to_id(cgroup.path, id)) {
+      result.push_back({cgroup.hierarchy, *std::move(path)});
+    }
+  }
+  if (const auto unified = std::ranges::find(own, "0", &Cgroup::hierarchy);
+      result.empty() && unified != own.end() && unified->path != "/") {
+    result.push_back(*unified);
+  }
+  return result;
+}
+
+bool is_within(std::string_view lines, std::span<const Cgroup> cgroups) {
+  return std::ranges::any_of(cgroups_in(lines), [&](const Cgroup& own) {
+    return std::ranges::any_of(cgroups, [&](const Cgroup& wanted) {
+      return own.hierarchy == wanted.hierarchy &&
+             (own.path == wanted.path ||
+              own.path.starts_with(wanted.path + "/"));
+    });
+  });
+}
+
+Result<std::vector<ThreadState>> threads_of(const Scope& scope) {
+  const int pid = scope.pid;
   if (!parent_of(pid)) {
     return std::unexpected(
         Error(ErrorCode::NotFound, fmt::format("no process {}", pid))
@@ -149,6 +233,9 @@ Result<std::vector<ThreadState>> threads_of(int pid) {
   std::set<int> pids = descendants(pid);
   if (!ns.empty() && ns != pid_namespace("self")) {
     pids.merge(in_namespace(ns));
+  }
+  if (!scope.cgroups.empty()) {
+    pids.merge(in_cgroups(scope.cgroups));
   }
   std::vector<ThreadState> threads;
   add_threads(pid, threads);
@@ -163,18 +250,23 @@ Result<std::vector<ThreadState>> threads_of(int pid) {
   return threads;
 }
 
-Result<int> container_pid(const std::string& name) {
+Result<Scope> container_scope(const std::string& name) {
+  const std::string context = fmt::format("container {}", name);
   if (const auto docker =
           command_output({"docker", "inspect", "--type", "container",
-                          "--format", "{{.State.Pid}}", name})) {
-    return during(fmt::format("container {}", name), pid_in(*docker));
+                          "--format", "{{.State.Pid}} {{.Id}}", name})) {
+    const std::size_t space = std::min(docker->find(' '), docker->size());
+    const std::size_t end = std::min(docker->find('\n'), docker->size());
+    const std::string_view text = std::string_view(*docker).substr(0, end);
+    return during(context,
+                  scope_of(text.substr(0, space),
+                           text.substr(std::min(space + 1, text.size()))));
   }
   if (const auto runc = command_output({"runc", "state", name})) {
     const Result<json::Value> state = json::parse(*runc);
     if (state && state->is_object() && state->contains("pid") &&
         (*state)["pid"].is_number_unsigned()) {
-      return during(fmt::format("container {}", name),
-                    pid_in((*state)["pid"].dump()));
+      return during(context, scope_of((*state)["pid"].dump(), name));
     }
   }
   return std::unexpected(

@@ -53,6 +53,7 @@ Result<ThreadState> parse_status(std::string_view text) {
   }
   TRY(read(lines, "Tgid", 10, state.pid));
   TRY(read(lines, "Pid", 10, state.tid));
+  TRY(read(lines, "PPid", 10, state.parent));
   TRY(read(lines, "CapInh", 16, state.inheritable));
   TRY(read(lines, "CapPrm", 16, state.permitted));
   TRY(read(lines, "CapEff", 16, state.effective));

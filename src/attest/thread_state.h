@@ -13,6 +13,7 @@ struct ThreadState {
   std::string name;
   int pid = 0;  // thread group
   int tid = 0;
+  int parent = 0;  // thread group
   std::uint64_t inheritable = 0;
   std::uint64_t permitted = 0;
   std::uint64_t effective = 0;

@@ -55,7 +55,8 @@ json::Value to_json(const attest::Attestation& attestation) {
           {"threads", attestation.threads.size()},
           {"filters_read", attestation.filters_read},
           {"findings", findings},
-          {"foreign_filters", filters}};
+          {"foreign_filters", filters},
+          {"unknown", attestation.unknown}};
 }
 
 std::string as_text(const attest::Attestation& attestation) {
@@ -84,11 +85,15 @@ std::string as_text(const attest::Attestation& attestation) {
   const std::string looked =
       fmt::format("{} threads, {} filters read back",
                   attestation.threads.size(), attestation.filters_read);
-  text += attestation.equal()
-              ? fmt::format("equal: what runs is what the bundle says ({})\n",
-                            looked)
-              : fmt::format("not equal ({})\n", looked);
-  return text;
+  for (const std::string& unknown : attestation.unknown) {
+    text += fmt::format("unknown: {}\n", unknown);
+  }
+  return text + fmt::format("{} ({})\n",
+                            attestation.differs() ? "not equal"
+                            : attestation.equal()
+                                ? "equal: what runs is what the bundle says"
+                                : "unknown: what could be read is equal",
+                            looked);
 }
 
 }  // namespace
@@ -130,14 +135,18 @@ Result<Exit> attest(Environment& environment, Words words) {
   if (!no_filter) {
     TRY_ASSIGN(filter, enforcer::compile(dress.profile, dress.target));
   }
+  attest::Scope scope{.pid = pid.value_or(0)};
   if (!container.empty()) {
-    TRY_ASSIGN(pid, attest::container_pid(container));
+    TRY_ASSIGN(scope, attest::container_scope(container));
   }
   TRY_ASSIGN(const attest::Attestation attestation,
-             attest::attest(*pid, expected, no_filter ? nullptr : &filter));
+             attest::attest(scope, expected, no_filter ? nullptr : &filter));
   environment.output.out(as_json ? json::print(to_json(attestation))
                                  : as_text(attestation));
-  return attestation.equal() ? Exit::Clean : Exit::Findings;
+  if (attestation.differs()) {
+    return Exit::Findings;
+  }
+  return attestation.equal() ? Exit::Clean : Exit::Environment;
 }
 
 }  // namespace vambrace::cli
