@@ -101,7 +101,7 @@ static_assert(std::ranges::is_sorted(kCapabilities, {},
                                      &CapabilityRisk::number));
 
 // The kernel reads 32 bits of each.
-constexpr std::uint64_t kInt = 0xffffffff;
+constexpr std::uint64_t kLow32 = 0xffffffff;
 
 std::vector<ArgMatch> any_of_bits(std::uint8_t index, std::uint64_t bits) {
   std::vector<ArgMatch> matches;
@@ -117,7 +117,7 @@ std::vector<ArgMatch> any_of_values(std::uint8_t index,
                                     std::initializer_list<std::uint64_t> all) {
   std::vector<ArgMatch> matches;
   for (const std::uint64_t value : all) {
-    matches.push_back({index, kInt, value});
+    matches.push_back({index, kLow32, value});
   }
   return matches;
 }
