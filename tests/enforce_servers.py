@@ -38,12 +38,13 @@ def a_call_left_out_is_caught(target):
     evidence, bundle = f"{case.directory}/evidence.json", f"{case.directory}/bundle"
     support.vambrace("record", "-o", evidence, *case.recorded, "--", *case.driver(), expect=0)
     support.vambrace("synth", evidence, "-o", bundle, "--target", target, expect=0)
-    path = f"{bundle}/seccomp.json"
-    with open(path, encoding="utf-8") as file:
-        profile = json.load(file)
-    for entry in profile["syscalls"]:
-        entry["names"] = ["acct" if name == "wait4" else name for name in entry["names"]]
-    support.write(path, json.dumps(profile))
+    with open(f"{bundle}/bundle.yaml", encoding="utf-8") as file:
+        text = file.read()
+    assert "decisions: []" in text, text
+    support.write(f"{bundle}/bundle.yaml", text.replace(
+        "decisions: []",
+        "decisions:\n  - {what: syscall wait4, choice: drop, who: test, why: test}"))
+    support.vambrace("synth", "-o", bundle, expect=0)
     done = support.vambrace("verify", bundle, "--json", "--", *case.driver())
     verdict = done.json()
     assert done.code == 1 and verdict["status"] == 0 and verdict["confined"] == 1, done

@@ -2,8 +2,10 @@
 and the attack program's answers."""
 
 import errno
+import functools
 import json
 import os
+import re
 
 import support
 
@@ -119,23 +121,60 @@ def errno_text(result):
 
 # --- Bundles of their own making ---------------------------------------------
 
-def handmade(profile, capabilities, target="process", no_new_privs=True):
-    """A bundle with exactly this profile and these capabilities."""
+EXAMPLE = os.path.join(support.PROJECT, "src/evidence/testdata/example.json")
+HEADER = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
+
+
+def decided(choices, capabilities=(), target="process", no_new_privs=True):
+    """A bundle.yaml in which people decided on calls and added capabilities;
+    choices maps the name of a call to "add" or "drop"."""
+    lines = ["schema: vambrace.bundle/v1", "workload:", "  id: spiffe://local/test",
+             "target:", f"  name: {target}",
+             f"  no_new_privs: {'true' if no_new_privs else 'false'}", "stage: harden"]
+    subjects = {f"syscall {name}": choice for name, choice in choices.items()}
+    subjects |= {f"capability {name}": "add" for name in capabilities}
+    if subjects:
+        lines.append("decisions:")
+    for what, choice in sorted(subjects.items()):
+        lines += [f"  - what: {what}", f"    choice: {choice}", "    who: test", "    why: test"]
+    if capabilities:
+        lines.append("waivers:")
+    for name in capabilities:
+        lines += [f"  - what: capability {name}", "    who: test", "    why: test",
+                  "    until: 2999-12-31"]
     directory = f"{support.temp_dir()}/bundle"
-    switch = "true" if no_new_privs else "false"
-    support.write(f"{directory}/bundle.yaml",
-                  "schema: vambrace.bundle/v1\nworkload:\n  id: spiffe://local/test\n"
-                  f"target:\n  name: {target}\n  no_new_privs: {switch}\nstage: harden\n")
-    support.write(f"{directory}/policy.json", json.dumps({
-        "schema": "vambrace.policy/v1",
-        "workload": {"id": "spiffe://local/test", "container": "", "owner": ""},
-        "evidence": {"state": "complete", "gaps": []}, "arches": ["x86_64"],
-        "syscalls": [], "expected": [], "capabilities": [], "noise": [], "findings": []}))
-    support.write(f"{directory}/seccomp.json", json.dumps(profile))
-    support.write(f"{directory}/capabilities.json", json.dumps({
-        "schema": "vambrace.capabilities/v1", "target": target, "stage": "harden",
-        "drop": ["ALL"], "add": sorted(capabilities), "refused": []}))
+    support.write(f"{directory}/bundle.yaml", "\n".join(lines) + "\n")
     return directory
+
+
+def synthesized(directory, evidence):
+    path = support.write(f"{support.temp_dir()}/evidence.json", json.dumps(evidence))
+    support.vambrace("synth", path, "-o", directory, expect=0)
+    return directory
+
+
+@functools.cache
+def numbers_of_calls():
+    """Of x86-64, by name."""
+    if not os.path.exists(HEADER):
+        support.skip("no linux-libc-dev: no list of the calls")
+    with open(HEADER, encoding="utf-8") as file:
+        return {name: int(number) for name, number in
+                re.findall(r"#define __NR_(\w+) (\d+)", file.read())}
+
+
+def handmade(refused, capabilities, target="process", no_new_privs=True):
+    """A bundle that grants every call of x86-64 but the refused ones (None: next to
+    none), and exactly these capabilities."""
+    calls = [] if refused is None else [name for name in numbers_of_calls() if name not in refused]
+    directory = decided({name: "add" for name in calls}, capabilities, target, no_new_privs)
+    with open(EXAMPLE, encoding="utf-8") as file:
+        evidence = json.load(file)
+    evidence["workload"] = {"id": "spiffe://local/test", "container": "", "owner": ""}
+    process, = evidence["processes"]
+    process |= {"syscalls": process["syscalls"][:1], "capabilities": [], "network": [],
+                "execs": []}
+    return synthesized(directory, evidence)
 
 
 def status_under(bundle_dir, *words):
@@ -145,24 +184,12 @@ def status_under(bundle_dir, *words):
     return dict(line.split(":\t", 1) for line in done.out.splitlines() if ":\t" in line)
 
 
-# What libc, the launcher's execve and a stopped program may need besides what was
-# seen.
-ALWAYS = ["execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "brk", "mmap",
-          "munmap", "mprotect", "arch_prctl", "set_tid_address", "clock_gettime",
-          "gettimeofday", "time", "getrandom"]
-
-
 def from_evidence(path, capabilities=(), leave_out=()):
-    """A bundle that allows exactly the calls of one evidence file, by name: made
-    here, so that these tests depend on verify alone."""
+    """A bundle for a plain process that allows the calls of one evidence file but
+    those left out, and exactly these capabilities."""
     with open(path, encoding="utf-8") as file:
-        document = json.load(file)
-    names = {call["name"] for process in document["processes"]
-             if process["origin"] != "harness" for call in process["syscalls"]}
-    names = sorted((names | set(ALWAYS)) - set(leave_out))
-    directory = handmade({"defaultAction": "SCMP_ACT_ERRNO",
-                          "architectures": ["SCMP_ARCH_X86_64"],
-                          "syscalls": [{"names": names, "action": "SCMP_ACT_ALLOW"}]},
-                         capabilities)
-    support.write(f"{directory}/evidence/a.json", json.dumps(document))
-    return directory
+        evidence = json.load(file)
+    made = {call["name"] for process in evidence["processes"] for call in process["syscalls"]}
+    directory = decided({name: "drop" for name in leave_out if name in made}, capabilities)
+    evidence["workload"] = {"id": "spiffe://local/test", "container": "", "owner": ""}
+    return synthesized(directory, evidence)

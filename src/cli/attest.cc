@@ -127,6 +127,7 @@ Result<Exit> attest(Environment& environment, Words words) {
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(environment.files, directory));
   TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));
+  TRY(as_rendered(directory, dress));
   attest::Expectation expected{.no_new_privs = dress.armour.no_new_privs};
   for (const std::uint32_t number : dress.armour.capabilities) {
     expected.capabilities |= enforcer::mask_of(number);

@@ -42,6 +42,37 @@ void warn_of_lapsed(Environment& environment, const enforcer::Dress& dress) {
   }
 }
 
+std::vector<std::string> edited_files(const std::string& directory,
+                                      std::span<const std::string> edited) {
+  std::vector<std::string> sentences;
+  for (const std::string& name : edited) {
+    sentences.push_back(fmt::format(
+        "{}/{} is not what policy.json renders to: it was edited, or another "
+        "version of vambrace wrote it",
+        directory, name));
+  }
+  return sentences;
+}
+
+std::string edited_hint(const std::string& directory) {
+  return fmt::format(
+      "vambrace synth -o {} renders it anew; decisions in bundle.yaml change "
+      "what it grants",
+      directory);
+}
+
+Result<> as_rendered(const std::string& directory,
+                     const enforcer::Dress& dress) {
+  if (dress.edited.empty()) {
+    return {};
+  }
+  return std::unexpected(
+      Error(ErrorCode::Denied,
+            fmt::format("{}",
+                        fmt::join(edited_files(directory, dress.edited), "; ")))
+          .with_hint(edited_hint(directory)));
+}
+
 std::vector<std::string> capability_words(
     std::span<const std::uint32_t> numbers) {
   std::vector<std::string> names;

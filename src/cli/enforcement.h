@@ -28,6 +28,16 @@ Result<enforcer::Choice> choice_of(const Environment& environment,
 // Says on standard error which capabilities are used past their waiver's end.
 void warn_of_lapsed(Environment& environment, const enforcer::Dress& dress);
 
+// One sentence for each file that is not what the bundle's policy renders to.
+std::vector<std::string> edited_files(const std::string& directory,
+                                      std::span<const std::string> edited);
+// The way back from that.
+std::string edited_hint(const std::string& directory);
+
+// Denied if a file of the bundle is edited: nobody reviewed it.
+Result<> as_rendered(const std::string& directory,
+                     const enforcer::Dress& dress);
+
 // "CAP_CHOWN", ...
 std::vector<std::string> capability_words(
     std::span<const std::uint32_t> numbers);

@@ -4,9 +4,12 @@
 #include "cli/bundle_words.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
+#include "cli/enforcement.h"
 #include "cli/evidence_files.h"
 #include "cli/options.h"
+#include "evidence/time.h"
 #include "kernel/capabilities.h"
+#include "repository/compose.h"
 
 namespace vambrace::cli {
 namespace {
@@ -28,8 +31,12 @@ std::string line(std::string_view word, const WouldBeDenial& denial) {
 std::string text_of(const std::string& directory,
                     const repository::Bundle& bundle,
                     const evidence::Evidence& evidence,
-                    const policy::Replay& result) {
+                    const policy::Replay& result,
+                    const std::vector<std::string>& findings) {
   std::string text;
+  for (const std::string& finding : findings) {
+    text += fmt::format("finding: {}\n  {}\n", finding, edited_hint(directory));
+  }
   for (const WouldBeDenial& denial : result.denials) {
     text += line("denied", denial);
   }
@@ -47,6 +54,9 @@ std::string text_of(const std::string& directory,
                 ? "\n"
                 : fmt::format(", {} refusals are as before\n",
                               result.expected.size());
+    if (!findings.empty()) {
+      return text;
+    }
     return text +
            fmt::format("next: vambrace verify {} -- COMMAND\n", directory);
   }
@@ -111,6 +121,11 @@ Result<Exit> replay(Environment& environment, Words words) {
                            : read_merged(environment.files, files));
   TRY_ASSIGN(const policy::Replay result,
              during(directory, policy::replay(evidence, bundle.rendering())));
+  TRY_ASSIGN(
+      const std::vector<std::string> edited,
+      repository::edited_layers(
+          bundle, evidence::format_time(environment.now()).substr(0, 10)));
+  const std::vector<std::string> findings = edited_files(directory, edited);
   environment.output.out(
       as_json ? json::print({{"schema", "vambrace.replay/v1"},
                              {"bundle", json::quote_bytes(directory)},
@@ -120,9 +135,11 @@ Result<Exit> replay(Environment& environment, Words words) {
                              {"recordings", evidence.recordings.size()},
                              {"facts", result.facts},
                              {"denials", json_of(result.denials)},
-                             {"expected", json_of(result.expected)}})
-              : text_of(directory, bundle, evidence, result));
-  return result.denials.empty() ? Exit::Clean : Exit::Findings;
+                             {"expected", json_of(result.expected)},
+                             {"findings", findings}})
+              : text_of(directory, bundle, evidence, result, findings));
+  return result.denials.empty() && findings.empty() ? Exit::Clean
+                                                    : Exit::Findings;
 }
 
 }  // namespace vambrace::cli

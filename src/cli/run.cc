@@ -169,6 +169,7 @@ Result<Exit> run_command(Environment& environment, Words words) {
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(environment.files, asked.directory));
   TRY_ASSIGN(enforcer::Dress dress, enforcer::dress(bundle, choice));
+  TRY(as_rendered(asked.directory, dress));
   if (asked.report.empty()) {  // otherwise verify has said it
     warn_of_lapsed(environment, dress);
   }

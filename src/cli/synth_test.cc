@@ -54,6 +54,30 @@ TEST(Synth, WritesABundleThatReplaysItsOwnEvidence) {
   EXPECT_EQ(w.run({"replay", "out"}), 0) << w.output.answer;
 }
 
+TEST(EditedBundle, IsNeitherRunNorAttestedAndFailsItsProof) {
+  Captured w = world();
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  const std::vector<std::string> start = {"run",    "out", "--dry-run", "--",
+                                          "docker", "run", "image"};
+  EXPECT_EQ(w.run(start), 0) << w.output.error;
+  std::string& profile = w.files.files["out/seccomp.json"];
+  const std::size_t at = profile.find("\"read\"");
+  ASSERT_NE(at, std::string::npos);
+  profile.replace(at, 6, "\"bpf\"");
+  w.output = {};
+  EXPECT_EQ(w.run(start), 3);
+  EXPECT_THAT(w.output.error, HasSubstr("out/seccomp.json is not what"));
+  EXPECT_THAT(w.output.error, HasSubstr("hint: vambrace synth -o out"));
+  EXPECT_EQ(w.run({"attest", "out", "--pid", "1", "--no-filter"}), 3);
+  w.output = {};
+  EXPECT_EQ(w.run({"verify", "out", "--workload", "x", "--", "true"}), 1);
+  EXPECT_THAT(w.output.answer, HasSubstr("failed    out/seccomp.json"));
+  EXPECT_EQ(w.run({"replay", "out"}), 1);
+  EXPECT_THAT(w.output.answer, HasSubstr("finding: out/seccomp.json"));
+  EXPECT_EQ(w.run({"synth", "-o", "out"}), 0) << w.output.error;
+  EXPECT_EQ(w.run(start), 0) << w.output.error;
+}
+
 TEST(Synth, SaysThatAContainerRanWithoutNoNewPrivs) {
   evidence::Evidence evidence = policy::sample::evidence_of(
       {policy::sample::process({fact("read")})}, kFirst.c_str());

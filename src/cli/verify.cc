@@ -258,6 +258,20 @@ Exit exit_of(Environment& environment, const Judgement& judgement) {
   return judgement.holds() ? Exit::Clean : Exit::Findings;
 }
 
+// Nothing is tried: what would be proven is not what people reviewed.
+Exit not_as_rendered(Environment& environment, const Asked& asked,
+                     const enforcer::Dress& dress) {
+  const Judgement judgement{.failures =
+                                edited_files(asked.directory, dress.edited)};
+  json::Value document = to_json(judgement);
+  document["schema"] = "vambrace.verification/v1";
+  environment.output.out(asked.json ? json::print(document)
+                                    : as_text(judgement));
+  environment.output.err(
+      fmt::format("hint: {}\n", edited_hint(asked.directory)));
+  return Exit::Findings;
+}
+
 }  // namespace
 
 Result<Exit> verify(Environment& environment, Words words) {
@@ -271,6 +285,9 @@ Result<Exit> verify(Environment& environment, Words words) {
       const evidence::Evidence recorded,
       repository::load_bundle_evidence(environment.files, asked.directory));
   TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));
+  if (!dress.edited.empty()) {
+    return not_as_rendered(environment, asked, dress);
+  }
   warn_of_lapsed(environment, dress);
   const std::set<std::uint32_t> granted(dress.armour.capabilities.begin(),
                                         dress.armour.capabilities.end());

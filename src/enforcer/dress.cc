@@ -4,8 +4,7 @@
 #include <filesystem>
 
 #include "kernel/capabilities.h"
-#include "policy/capabilities/reduce.h"
-#include "policy/seccomp/render.h"
+#include "repository/compose.h"
 
 namespace vambrace::enforcer {
 namespace {
@@ -28,40 +27,18 @@ Result<runtime::Target> chosen_target(const repository::Bundle& bundle,
   return *target;
 }
 
-// Capabilities among the subjects of waivers.
-std::set<std::uint32_t> waived(const std::vector<policy::Waiver>& waivers) {
-  std::set<std::uint32_t> numbers;
-  constexpr std::string_view kPrefix = "capability ";
-  for (const policy::Waiver& waiver : waivers) {
-    if (!waiver.what.starts_with(kPrefix)) {
-      continue;
-    }
-    if (const auto number =
-            kernel::capability_number(waiver.what.substr(kPrefix.size()))) {
-      numbers.insert(*number);
-    }
-  }
-  return numbers;
-}
-
 Result<> render(const repository::Bundle& bundle, const std::string& day,
                 Dress& dress) {
-  std::optional<runtime::RuntimeLayer> layer;
-  if (const auto kept = bundle.layers.find(dress.target.runtime);
-      kept != bundle.layers.end()) {
-    TRY_ASSIGN(layer,
-               during(bundle.directory + "/layers",
-                      runtime::choose_layer(kept->second, dress.target)));
-  }
-  TRY_ASSIGN(policy::seccomp::Rendered rendered,
-             policy::seccomp::render(bundle.policy, dress.target, dress.stage,
-                                     {.layer = layer ? &*layer : nullptr}));
-  dress.profile = std::move(rendered.profile);
-  dress.armour.seccomp_json = policy::seccomp::print(dress.profile);
-  const policy::capabilities::Grant grant =
-      policy::capabilities::render(bundle.policy, dress.target, dress.stage,
-                                   waived(waivers_on(bundle.manifest, day)));
-  dress.armour.capabilities.assign(grant.add.begin(), grant.add.end());
+  TRY_ASSIGN(const auto layer, repository::kept_layer(bundle, dress.target));
+  TRY_ASSIGN(repository::Layers layers,
+             repository::render(bundle.policy, dress.target, dress.stage,
+                                repository::waived_capabilities(
+                                    waivers_on(bundle.manifest, day)),
+                                layer ? &*layer : nullptr));
+  dress.profile = std::move(layers.seccomp.profile);
+  dress.armour.seccomp_json = std::move(layers.contents["seccomp.json"]);
+  dress.armour.capabilities.assign(layers.capabilities.add.begin(),
+                                   layers.capabilities.add.end());
   dress.rendered = true;
   return {};
 }
@@ -78,14 +55,16 @@ Result<> take_files(const repository::Bundle& bundle, const std::string& day,
           .string();
   dress.armour.capabilities = bundle.capabilities;
   const std::set<std::uint32_t> valid =
-      waived(waivers_on(bundle.manifest, day));
-  for (const std::uint32_t number : waived(bundle.manifest.waivers)) {
+      repository::waived_capabilities(waivers_on(bundle.manifest, day));
+  for (const std::uint32_t number :
+       repository::waived_capabilities(bundle.manifest.waivers)) {
     if (!valid.contains(number) &&
         std::ranges::find(bundle.capabilities, number) !=
             bundle.capabilities.end()) {
       dress.lapsed.insert(number);
     }
   }
+  TRY_ASSIGN(dress.edited, repository::edited_layers(bundle, day));
   return {};
 }
 

@@ -29,6 +29,9 @@ struct Dress {
   policy::seccomp::Profile profile;
   // Another target or stage than the bundle's: rendered now, not yet a file.
   bool rendered = false;
+  // Files of the bundle that are not what its policy renders to: nobody
+  // reviewed what they say. Empty if `rendered`.
+  std::vector<std::string> edited;
   // Capabilities in the bundle's files whose waiver has ended since.
   std::set<std::uint32_t> lapsed;
 };

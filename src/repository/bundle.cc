@@ -62,11 +62,11 @@ Result<Bundle> load_bundle(const Files& files, const std::string& directory) {
   TRY_ASSIGN(bundle.policy,
              during(directory + "/policy.json", policy::parse(policy)));
   TRY_ASSIGN(bundle.seccomp_json, read_part(files, directory, "seccomp.json"));
-  TRY_ASSIGN(const std::string capabilities,
+  TRY_ASSIGN(bundle.capabilities_json,
              read_part(files, directory, "capabilities.json"));
   TRY_ASSIGN(const policy::capabilities::Grant grant,
              during(directory + "/capabilities.json",
-                    policy::capabilities::parse(capabilities)));
+                    policy::capabilities::parse(bundle.capabilities_json)));
   bundle.capabilities.assign(grant.add.begin(), grant.add.end());
   for (const auto kind : {runtime::Runtime::Runc, runtime::Runtime::Crun}) {
     TRY_ASSIGN(auto variants, local_layers(files, directory, kind));

@@ -52,6 +52,7 @@ struct Bundle {
   Manifest manifest;
   policy::Policy policy;
   std::string seccomp_json;                 // as rendered
+  std::string capabilities_json;            // as rendered
   std::vector<std::uint32_t> capabilities;  // as rendered
   // The local calibrations that it holds, layers/RUNTIME.json.
   std::map<runtime::Runtime, std::vector<runtime::RuntimeLayer>> layers;

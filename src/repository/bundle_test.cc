@@ -5,10 +5,14 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/memory_files.h"
+#include "repository/compose.h"
 #include "repository/yaml.h"
 
 namespace vambrace::repository {
 namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
 
 constexpr std::string_view kSmall =
     "schema: vambrace.bundle/v1\n"
@@ -156,6 +160,57 @@ TEST(LoadBundle, SaysHowToMakeOne) {
   const auto bundle = load_bundle(files, "none");
   ASSERT_FALSE(bundle);
   EXPECT_THAT(bundle.error().hint(), testing::HasSubstr("vambrace synth"));
+}
+
+// A bundle with one waiver, as it was rendered while that held.
+Bundle rendered() {
+  constexpr std::uint32_t kSysAdmin = 21;
+  Bundle bundle{.directory = "/b"};
+  bundle.manifest.target = *runtime::target_named("docker");
+  bundle.manifest.waivers = {{.what = "capability CAP_SYS_ADMIN",
+                              .who = "ada",
+                              .why = "mounts its own disks",
+                              .until = "2026-06-30"}};
+  bundle.policy.arches = {kernel::Arch::X86_64};
+  bundle.policy.capabilities = {
+      {.number = kSysAdmin, .uses = {"mount (x)"}, .reasons = {}}};
+  const auto layers = render(bundle.policy, bundle.manifest.target,
+                             bundle.manifest.stage, {kSysAdmin}, nullptr);
+  EXPECT_TRUE(layers) << layers.error().message();
+  bundle.seccomp_json = layers->contents.at("seccomp.json");
+  bundle.capabilities_json = layers->contents.at("capabilities.json");
+  bundle.capabilities = {kSysAdmin};
+  return bundle;
+}
+
+TEST(EditedLayers, AreNoneOfABundleAsRendered) {
+  EXPECT_THAT(edited_layers(rendered(), "2026-06-30").value(), IsEmpty());
+  EXPECT_THAT(edited_layers(rendered(), "2026-07-01").value(), IsEmpty())
+      << "a waiver that has ended edits nothing";
+}
+
+TEST(EditedLayers, AreNamed) {
+  Bundle bundle = rendered();
+  bundle.seccomp_json += " ";
+  EXPECT_THAT(edited_layers(bundle, "2026-06-30").value(),
+              ElementsAre("seccomp.json"));
+  bundle = rendered();
+  bundle.capabilities.push_back(12);
+  bundle.capabilities_json = policy::capabilities::print(
+      {.target = "docker", .stage = policy::Stage::Harden, .add = {12, 21}});
+  EXPECT_THAT(edited_layers(bundle, "2026-06-30").value(),
+              ElementsAre("capabilities.json"));
+  bundle = rendered();
+  bundle.capabilities.clear();
+  bundle.capabilities_json = policy::capabilities::print(
+      {.target = "docker", .stage = policy::Stage::Harden, .refused = {21}});
+  EXPECT_THAT(edited_layers(bundle, "2026-06-30").value(),
+              ElementsAre("capabilities.json"))
+      << "the waiver that holds is not in it";
+  bundle = rendered();
+  bundle.manifest.stage = policy::Stage::Observe;
+  EXPECT_THAT(edited_layers(bundle, "2026-06-30").value(),
+              ElementsAre("capabilities.json", "seccomp.json"));
 }
 
 }  // namespace

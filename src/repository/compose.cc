@@ -35,6 +35,76 @@ std::optional<policy::Finding> lost_privileges(
 
 }  // namespace
 
+Result<Layers> render(const policy::Policy& policy,
+                      const runtime::Target& target, policy::Stage stage,
+                      const std::set<std::uint32_t>& waived,
+                      const runtime::RuntimeLayer* layer) {
+  Layers out;
+  TRY_ASSIGN(out.seccomp,
+             policy::seccomp::render(policy, target, stage, {.layer = layer}));
+  out.capabilities =
+      policy::capabilities::render(policy, target, stage, waived);
+  out.contents = {
+      {"seccomp.json", policy::seccomp::print(out.seccomp.profile)},
+      {"capabilities.json", policy::capabilities::print(out.capabilities)},
+  };
+  return out;
+}
+
+std::set<std::uint32_t> waived_capabilities(
+    const std::vector<Waiver>& waivers) {
+  std::set<std::uint32_t> numbers;
+  for (const Waiver& waiver : waivers) {
+    const auto subject = policy::parse_subject(waiver.what);
+    if (!subject) {
+      continue;  // the manifest's reader has refused it
+    }
+    if (const auto* one = std::get_if<policy::CapabilitySubject>(&*subject)) {
+      numbers.insert(one->number);
+    }
+  }
+  return numbers;
+}
+
+Result<std::optional<runtime::RuntimeLayer>> kept_layer(
+    const Bundle& bundle, const runtime::Target& target) {
+  const auto kept = bundle.layers.find(target.runtime);
+  if (kept == bundle.layers.end()) {
+    return std::nullopt;
+  }
+  TRY_ASSIGN(runtime::RuntimeLayer layer,
+             during(bundle.directory + "/layers",
+                    runtime::choose_layer(kept->second, target)));
+  return layer;
+}
+
+Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
+                                               std::string_view day) {
+  const Manifest& manifest = bundle.manifest;
+  TRY_ASSIGN(const auto layer, kept_layer(bundle, manifest.target));
+  std::set<std::uint32_t> waived =
+      waived_capabilities(waivers_on(manifest, day));
+  const std::set<std::uint32_t> once = waived_capabilities(manifest.waivers);
+  for (const std::uint32_t number : bundle.capabilities) {
+    if (once.contains(number)) {
+      waived.insert(number);
+    }
+  }
+  TRY_ASSIGN(const Layers layers,
+             during(bundle.directory,
+                    render(bundle.policy, manifest.target, manifest.stage,
+                           waived, layer ? &*layer : nullptr)));
+  std::vector<std::string> edited;
+  for (const auto& [name, bytes] :
+       {std::pair{"capabilities.json", &bundle.capabilities_json},
+        std::pair{"seccomp.json", &bundle.seccomp_json}}) {
+    if (layers.contents.at(name) != *bytes) {
+      edited.emplace_back(name);
+    }
+  }
+  return edited;
+}
+
 Result<Composition> compose(const evidence::Evidence& evidence,
                             const Manifest& manifest,
                             const ComposeOptions& options) {
@@ -48,28 +118,17 @@ Result<Composition> compose(const evidence::Evidence& evidence,
   out.policy.workload = manifest.workload;
 
   // From here on rules are final; what follows only writes them differently.
-  TRY_ASSIGN(out.seccomp,
-             policy::seccomp::render(out.policy, manifest.target,
-                                     manifest.stage, {.layer = options.layer}));
+  TRY_ASSIGN(Layers layers,
+             render(out.policy, manifest.target, manifest.stage,
+                    waived_capabilities(synthesis.waivers), options.layer));
+  out.seccomp = std::move(layers.seccomp);
   if (auto finding = lost_privileges(evidence, manifest.target)) {
     out.seccomp.findings.push_back(std::move(*finding));
     std::ranges::sort(out.seccomp.findings);
   }
-  std::set<std::uint32_t> waived;
-  for (const Waiver& waiver : synthesis.waivers) {
-    TRY_ASSIGN(const policy::Subject subject,
-               policy::parse_subject(waiver.what));
-    if (const auto* one = std::get_if<policy::CapabilitySubject>(&subject)) {
-      waived.insert(one->number);
-    }
-  }
-  out.capabilities = policy::capabilities::render(out.policy, manifest.target,
-                                                  manifest.stage, waived);
-  out.contents = {
-      {"policy.json", policy::print(out.policy)},
-      {"seccomp.json", policy::seccomp::print(out.seccomp.profile)},
-      {"capabilities.json", policy::capabilities::print(out.capabilities)},
-  };
+  out.capabilities = std::move(layers.capabilities);
+  out.contents = std::move(layers.contents);
+  out.contents.emplace("policy.json", policy::print(out.policy));
   return out;
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "evidence/evidence.h"
@@ -11,6 +14,35 @@
 #include "repository/bundle.h"
 
 namespace vambrace::repository {
+
+// A policy as one target gets it at one stage.
+struct Layers {
+  policy::seccomp::Rendered seccomp;
+  policy::capabilities::Grant capabilities;
+  // seccomp.json and capabilities.json, ready to be written.
+  std::map<std::string, std::string> contents;
+};
+
+// `layer` is a local calibration; nullptr: what ships. Pure: the same arguments
+// give the same bytes.
+Result<Layers> render(const policy::Policy& policy,
+                      const runtime::Target& target, policy::Stage stage,
+                      const std::set<std::uint32_t>& waived,
+                      const runtime::RuntimeLayer* layer);
+
+// The capabilities that waivers speak of.
+std::set<std::uint32_t> waived_capabilities(const std::vector<Waiver>& waivers);
+
+// The local calibration that a bundle holds for a target; nullopt: what ships.
+Result<std::optional<runtime::RuntimeLayer>> kept_layer(
+    const Bundle& bundle, const runtime::Target& target);
+
+// Which rendered files of a bundle are not what its policy.json and bundle.yaml
+// render to: seccomp.json, capabilities.json. Somebody edited them, or another
+// version wrote them. A waiver that has ended by `day` (2026-12-31) makes none
+// of a file that was rendered while it held.
+Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
+                                               std::string_view day);
 
 struct ComposeOptions {
   bool heal = false;
