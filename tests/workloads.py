@@ -216,7 +216,7 @@ def test_a_container_that_never_starts_is_told():
     support.require_btf()
     folder = support.temp_dir()
     vambrace("record", "-o", f"{folder}/", "--workload", "container:vmb-nobody", "--", "true",
-             expect=0)
+             expect=1)
     (_, document), = evidence_in(folder).values()
     gap, = document["verdict"]["gaps"]
     assert gap["kind"] == "scope_lost" and "vmb-nobody" in gap["detail"], gap
@@ -243,8 +243,10 @@ def test_a_workload_that_never_starts_is_told():
     support.require_root()
     support.require_btf()
     folder = support.temp_dir()
-    vambrace("record", "-o", f"{folder}/", "--workload", "true", "--workload", "nosuchserver",
-             "--", "sh", "-c", "/bin/true", expect=0)
+    done = vambrace("record", "-o", f"{folder}/", "--workload", "true", "--workload",
+                    "nosuchserver", "--", "sh", "-c", "/bin/true", expect=1)
+    assert "nothing was seen" in done.out and "name the one that is" in done.out, done
+    assert done.out.count("next: vambrace synth") == 1, done
     states = {name.rsplit("/", 1)[-1]: document["verdict"]
               for name, (_, document) in evidence_in(folder).items()}
     assert states["true"]["state"] == "complete", states

@@ -128,6 +128,16 @@ Result<std::vector<std::string>> write(
   return files;
 }
 
+// A workload of which nothing was seen is no success, whatever the command
+// says.
+Exit exit_of(const std::vector<evidence::Evidence>& evidences,
+             std::optional<int> status) {
+  return status.value_or(0) == 0 &&
+                 std::ranges::all_of(evidences, evidence::has_application)
+             ? Exit::Clean
+             : Exit::Findings;
+}
+
 }  // namespace
 
 Result<Exit> resume_recording(Environment& environment, const std::string& id,
@@ -140,7 +150,7 @@ Result<Exit> resume_recording(Environment& environment, const std::string& id,
   environment.output.out(
       json ? summary_json(resumed.evidences, files, std::nullopt)
            : summary_text(resumed.evidences, files, std::nullopt));
-  return Exit::Clean;
+  return exit_of(resumed.evidences, std::nullopt);
 }
 
 Result<Exit> record(Environment& environment, Words words) {
@@ -181,7 +191,7 @@ Result<Exit> record(Environment& environment, Words words) {
   environment.output.out(given.json
                              ? summary_json(evidences, files, status, tests)
                              : summary_text(evidences, files, status, tests));
-  return status.value_or(0) == 0 ? Exit::Clean : Exit::Findings;
+  return exit_of(evidences, status);
 }
 
 }  // namespace vambrace::cli

@@ -89,6 +89,23 @@ void add_processes(std::string& text, const Evidence& evidence) {
   }
 }
 
+void add_emptiness(std::string& text, const Evidence& evidence) {
+  if (evidence::has_application(evidence)) {
+    return;
+  }
+  text +=
+      "  nothing was seen of the workload itself: no policy can come of it\n";
+  const bool has_harness =
+      std::ranges::any_of(evidence.processes, [](const Process& process) {
+        return process.key.origin == Origin::Harness;
+      });
+  text += has_harness
+              ? "  hint: the programs above ran; name the one that is the "
+                "workload with\n        --workload NAME or its path, a "
+                "container with --workload container:NAME\n"
+              : "  hint: drive the workload while it is recorded\n";
+}
+
 void add_tests(std::string& text, const RecordedTests& tests) {
   if (!tests.asked) {
     return;
@@ -145,6 +162,7 @@ std::string summary_text(const std::vector<Evidence>& evidences,
         printable(evidence.workload.id), totals.calls.size(), totals.count,
         totals.denied, totals.capabilities.size());
     add_processes(text, evidence);
+    add_emptiness(text, evidence);
     const evidence::Verdict& verdict = evidence.recordings.front().verdict;
     text += fmt::format("  verdict  {}\n", to_string(verdict.state));
     std::size_t shown = 0;
@@ -161,6 +179,9 @@ std::string summary_text(const std::vector<Evidence>& evidences,
   }
   add_tests(text, tests);
   for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!evidence::has_application(evidences[i])) {
+      continue;
+    }
     const std::string& id = evidences[i].workload.id;
     text += fmt::format(
         "next: vambrace synth {} -o {}/\n", printable(files[i]),
@@ -190,6 +211,7 @@ std::string summary_json(const std::vector<Evidence>& evidences,
          {"calls", totals.count},
          {"denied", totals.denied},
          {"capabilities", totals.capabilities.size()},
+         {"seen", evidence::has_application(evidence)},
          {"verdict",
           {{"state", to_string(evidence.recordings.front().verdict.state)},
            {"gaps", gaps}}}});

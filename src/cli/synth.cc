@@ -91,6 +91,16 @@ Result<Input> read_input(const Files& files, const Request& request) {
                  during(path, evidence::merge(input.merged, one)));
     }
   }
+  if (!evidence::has_application(input.merged)) {
+    return std::unexpected(
+        Error(ErrorCode::Denied,
+              fmt::format("{}: nothing was seen of the workload itself; a "
+                          "policy from it would deny everything",
+                          fmt::join(paths, ", ")))
+            .with_hint("record again, and name the program or container that "
+                       "is the workload: vambrace record --workload NAME -- "
+                       "COMMAND"));
+  }
   for (const auto& [name, one] : copies) {
     input.copies.emplace(name, evidence::print(one));
   }

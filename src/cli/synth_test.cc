@@ -78,6 +78,23 @@ TEST(EditedBundle, IsNeitherRunNorAttestedAndFailsItsProof) {
   EXPECT_EQ(w.run(start), 0) << w.output.error;
 }
 
+TEST(Synth, RefusesEvidenceWithoutAnythingOfTheApplication) {
+  evidence::Evidence evidence = policy::sample::evidence_of(
+      {policy::sample::process({fact("read")})}, kFirst.c_str());
+  evidence.processes[0].syscalls[0].by =
+      policy::sample::seen(1, "serving", kFirst.c_str());
+  for (const evidence::Origin origin :
+       {evidence::Origin::Harness, evidence::Origin::Runtime}) {
+    evidence.processes[0].key.origin = origin;
+    Captured w;
+    w.files.files["a.json"] = evidence::print(evidence);
+    EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 3) << w.output.answer;
+    EXPECT_THAT(w.output.error, HasSubstr("would deny everything"));
+    EXPECT_THAT(w.output.error, HasSubstr("--workload NAME"));
+    EXPECT_THAT(w.files.written, IsEmpty());
+  }
+}
+
 TEST(Synth, SaysThatAContainerRanWithoutNoNewPrivs) {
   evidence::Evidence evidence = policy::sample::evidence_of(
       {policy::sample::process({fact("read")})}, kFirst.c_str());

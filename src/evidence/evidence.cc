@@ -41,6 +41,14 @@ void Arguments::add_all(const Arguments& other) {
   }
 }
 
+bool has_application(const Evidence& evidence) {
+  return std::ranges::any_of(evidence.processes, [](const Process& process) {
+    const Origin origin = process.key.origin;
+    return (origin == Origin::App || origin == Origin::Helper) &&
+           !process.syscalls.empty();
+  });
+}
+
 std::string_view to_string(Origin origin) {
   return kOrigins[static_cast<std::size_t>(origin)];
 }

@@ -237,6 +237,10 @@ struct Evidence {
   auto operator<=>(const Evidence&) const = default;
 };
 
+// True if there is a fact of the application: of its main program or of one
+// that it runs. Without any, a policy would deny all that the workload does.
+bool has_application(const Evidence& evidence);
+
 std::string_view to_string(Origin origin);
 std::optional<Origin> origin_from(std::string_view name);
 std::string_view to_string(State state);
