@@ -126,6 +126,12 @@ void add_tests(std::string& text, const RecordedTests& tests) {
 std::string progress_line(const recorder::Progress& seen,
                           const recorder::Progress& before) {
   const auto seconds = seen.elapsed.count() / 1000;
+  if (seen.waiting) {
+    return fmt::format(
+        "\r\033[Kwaiting {:02}:{:02}  for the first process of the cgroup; "
+        "Ctrl-C ends",
+        seconds / 60, seconds % 60);
+  }
   const auto since = std::max<std::int64_t>(
       (seen.elapsed - before.elapsed).count(), std::int64_t{1});
   const std::uint64_t fresh =

@@ -29,6 +29,29 @@ TEST(RecordSummary, QuotesNamesThatWouldActOnATerminal) {
   EXPECT_THAT(text, HasSubstr("\\x1bc"));
 }
 
+TEST(RecordSummary, SaysThatNothingWasSeenOfTheWorkload) {
+  auto evidence = evidence_of("spiffe://local/nosuchserver");
+  evidence::Process& process = evidence.processes.emplace_back();
+  process.key = {.exe = "/bin/nginx", .origin = evidence::Origin::Harness};
+  process.syscalls.emplace_back();
+  std::string text = summary_text({evidence}, {"e.json"}, std::nullopt);
+  EXPECT_THAT(text, HasSubstr("nothing was seen of the workload"));
+  EXPECT_THAT(text, HasSubstr("harness  nginx"));
+  EXPECT_THAT(text, HasSubstr("--workload NAME"));
+  EXPECT_THAT(text, Not(HasSubstr("next: ")));
+
+  evidence.processes[0].key.origin = evidence::Origin::App;
+  text = summary_text({evidence}, {"e.json"}, std::nullopt);
+  EXPECT_THAT(text, Not(HasSubstr("nothing was seen")));
+  EXPECT_THAT(text, HasSubstr("next: vambrace synth e.json"));
+}
+
+TEST(RecordSummary, TellsATerminalThatItWaits) {
+  EXPECT_THAT(progress_line({.waiting = true}, {}),
+              HasSubstr("for the first process of the cgroup"));
+  EXPECT_THAT(progress_line({}, {}), HasSubstr("0 facts"));
+}
+
 TEST(RecordSummary, AnswersInJsonWhateverTheBytesOfNames) {
   auto evidence = evidence_of("\xff\xfe");
   evidence.recordings[0].verdict = {evidence::State::Incomplete,

@@ -79,6 +79,7 @@ class EbpfRecorder : public Recorder {
   static int on_hint(void* self, void* data, std::size_t size);
   void take_hints();
   bool scope_is_alive() const;
+  bool waits_for_first() const;
   bool is_ours(std::uint32_t scope) const;
   bool outlives_command() const;
 
@@ -438,6 +439,16 @@ bool EbpfRecorder::scope_is_alive() const {
   return false;
 }
 
+// A cgroup that was empty from the start ends when somebody says so, or with
+// the cgroup itself.
+bool EbpfRecorder::waits_for_first() const {
+  if (scope_.cgroup.empty()) {
+    return false;
+  }
+  const auto scope = session_->maps().at<vmb_scope>("scopes", 1);
+  return scope && scope->first_tgid == 0 && cgroup_id(scope_.cgroup);
+}
+
 // Cgroups that appear while recording may be those of others.
 bool EbpfRecorder::is_ours(std::uint32_t number) const {
   if (awaited_.empty() || number <= scope_.workloads.size()) {
@@ -501,7 +512,7 @@ Result<std::optional<int>> EbpfRecorder::wait(milliseconds timeout) {
     if (command_status_) {
       ::usleep(20'000);
     } else if (!launcher_) {
-      if (!scope_is_alive()) {
+      if (!scope_is_alive() && !waits_for_first()) {
         return 0;
       }
       ::usleep(20'000);
@@ -544,6 +555,7 @@ Progress EbpfRecorder::progress() const {
   if (frame_.slices.contains(seen.phase)) {
     seen.phase = phase_;
   }
+  seen.waiting = waits_for_first();
   seen.since_new_fact =
       std::chrono::duration_cast<milliseconds>(now - last_new_);
   return seen;
