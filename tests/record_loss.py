@@ -71,6 +71,37 @@ def test_a_late_attach_is_a_gap():
     support.stop(sleeper)
 
 
+def test_a_process_that_is_moved_into_an_empty_cgroup_is_the_workload_and_late():
+    require_root()
+    support.require_btf()
+    mount = next((words[1] for words in map(str.split, open("/proc/mounts", encoding="utf-8"))
+                  if words[2] == "cgroup2"), None)
+    if mount is None:
+        support.skip("no cgroup v2 hierarchy is mounted")
+    name = f"/vmb-moved-{os.getpid()}"
+    os.mkdir(mount + name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        recorder = support.start([VAMBRACE, "record", "-o", path, "--cgroup", name],
+                                 stdout=subprocess.DEVNULL)
+        support.wait_until(lambda: record_counts.state_of(recorder), what="attached")
+        mover = support.start(["python3", "-c", "import os, subprocess; input(); "
+                               f"os.mkdir('{folder}/a'); subprocess.run(['ls', '/'])"],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        assert recorder.poll() is None, "an empty cgroup is waited for"
+        support.write(f"{mount}{name}/cgroup.procs", str(mover.pid))
+        mover.communicate(b"go\n")
+        assert recorder.wait(10) == 0
+        support.wait_until(lambda: os.rmdir(mount + name) is None, what="an empty cgroup")
+        with open(path, encoding="utf-8") as file:
+            evidence = json.load(file)
+    assert kinds(evidence) == {"attached_late"}, evidence["verdict"]
+    origins = {process["exe"].rsplit("/", 1)[-1].rstrip("0123456789."): process["origin"]
+               for process in evidence["processes"]}
+    assert origins == {"python": "app", "ls": "helper"}, origins
+    assert counts(evidence)["mkdir"] == 1
+
+
 def test_memory_that_is_not_there_yet_is_read_at_the_exit():
     require_probe()
     evidence = record(command=[PROBE, "unread"])

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "recorder/ebpf/origins.h"
 #include "recorder/ebpf/symbols.h"
 
 namespace vambrace::recorder::ebpf {
@@ -62,6 +63,55 @@ TEST(Assemble, TellsTheMainProgramFromItsHelpersAndFromTheRuntime) {
   EXPECT_EQ(origins["/bin/sh"], Origin::Helper);
   EXPECT_EQ(origins["/bin/ls"], Origin::Helper);
   EXPECT_EQ(origins["/sbin/nginx"], Origin::App);
+}
+
+// What was moved into a cgroup: by itself, or before its program is started.
+Raw entered(const std::string& leaf_first) {
+  Raw raw = world();
+  raw.images = {vmb_image{}, image(leaf_first, VMB_IMAGE_ENTRY_FIRST, 0, 1),
+                raw.images[3]};
+  raw.images[1].tgid = 7;
+  raw.images[2].key.parent = 1;
+  raw.images[2].tgid = 8;
+  raw.scopes[1].main_image = 2;
+  return raw;
+}
+
+std::string origins_of(Raw raw) {
+  tell_moved(raw);
+  const auto made = assemble(raw, frame());
+  std::string text;
+  for (const auto& process : made.processes) {
+    text += process.key.exe + " " + std::string(to_string(process.key.origin)) +
+            ", ";
+  }
+  for (const auto& gap : made.recordings.front().verdict.gaps) {
+    text += gap.kind;
+  }
+  return text;
+}
+
+TEST(Assemble, TakesAProgramThatWasMovedInForTheApplicationAttachedLate) {
+  using namespace std::string_literals;
+  EXPECT_EQ(origins_of(entered("python3\0bin\0"s)),
+            "/bin/ls helper, /bin/python3 app, attached_late");
+  // Later ones are no session, either.
+  Raw raw = entered("python3\0bin\0"s);
+  raw.images.push_back(image("sed\0bin\0"s, VMB_IMAGE_ENTRY_LATER, 0, 9));
+  EXPECT_THAT(origins_of(raw), testing::HasSubstr("/bin/sed helper"));
+}
+
+TEST(Assemble, TakesWhatEntersToStartAProgramForTheRuntime) {
+  using namespace std::string_literals;
+  EXPECT_EQ(origins_of(entered("runc\0bin\0"s)),
+            "/bin/ls app, /bin/runc runtime, ");
+  Raw launcher = entered("systemd\0lib\0"s);
+  launcher.images[2].tgid = launcher.images[1].tgid;
+  EXPECT_EQ(origins_of(launcher), "/bin/ls app, /lib/systemd runtime, ");
+  Raw failed = entered("memfd:runc_cloned:/proc/self/exe\0"s);
+  failed.images.pop_back();
+  failed.scopes[1].main_image = 0;
+  EXPECT_EQ(origins_of(failed).find("late"), std::string::npos);
 }
 
 TEST(Assemble, IsCompleteOnlyWhenNothingWasLost) {

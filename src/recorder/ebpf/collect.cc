@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "host/disk_files.h"
+#include "recorder/ebpf/origins.h"
 #include "recorder/ebpf/rules.h"
 #include "recorder/ebpf/symbols.h"
 
@@ -99,6 +100,7 @@ Result<Raw> collect(const Maps& maps) {
   raw.caps = maps.table<vmb_cap_key, vmb_tally>("caps");
   TRY(add_slots(raw, maps));
   add_stacks(raw, maps);
+  tell_moved(raw);
   return raw;
 }
 

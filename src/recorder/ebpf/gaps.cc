@@ -29,6 +29,10 @@ void add_image_gaps(std::vector<Gap>& gaps, const Raw& raw,
     if (image.key.kind == VMB_IMAGE_LATE) {
       gaps.push_back({"attached_late", path + " ran before recording began"});
     }
+    if (image.key.kind == VMB_IMAGE_MOVED) {
+      gaps.push_back(
+          {"attached_late", path + " ran before it was moved into the cgroup"});
+    }
     if ((image.flags & VMB_IMAGE_TRUNCATED) != 0) {
       gaps.push_back({"path_truncated", path});
     }
@@ -38,7 +42,7 @@ void add_image_gaps(std::vector<Gap>& gaps, const Raw& raw,
     }
     // Filters that a program installs in itself later are its own behavior.
     const bool starts =
-        image.key.kind == VMB_IMAGE_LATE ||
+        image.key.kind == VMB_IMAGE_LATE || image.key.kind == VMB_IMAGE_MOVED ||
         (image.key.parent < raw.images.size() && image.key.parent != 0 &&
          raw.images[image.key.parent].key.kind != VMB_IMAGE_EXEC &&
          image.key.kind == VMB_IMAGE_EXEC) ||

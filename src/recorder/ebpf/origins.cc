@@ -1,5 +1,6 @@
 #include "recorder/ebpf/origins.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace vambrace::recorder::ebpf {
@@ -30,6 +31,23 @@ std::string join(const std::vector<std::string>& words) {
 bool same_program(const vmb_image& a, const vmb_image& b) {
   return a.key.inode == b.key.inode && a.key.device == b.key.device &&
          script_of(a) == script_of(b);
+}
+
+bool is_entry(const vmb_image& image) {
+  return image.key.kind == VMB_IMAGE_ENTRY_FIRST ||
+         image.key.kind == VMB_IMAGE_ENTRY_LATER ||
+         image.key.kind == VMB_IMAGE_FILTERED_FIRST ||
+         image.key.kind == VMB_IMAGE_FILTERED_LATER;
+}
+
+// One that never gets as far as its execve, because the program is missing, is
+// still no program of the workload. runc runs from a copy of itself in memory,
+// whose name holds a path.
+bool is_runtime(const vmb_image& image) {
+  const std::string path = path_of(image);
+  const std::string_view name = base_name(path);
+  return name == "runc" || name == "crun" || name == "youki" ||
+         name == "runsc" || path.contains("runc_cloned");
 }
 
 class Images {
@@ -97,6 +115,27 @@ class Images {
 };
 
 }  // namespace
+
+void tell_moved(Raw& raw) {
+  const auto executes = [&](const vmb_image& entry) {
+    return std::ranges::any_of(raw.images, [&](const vmb_image& image) {
+      return image.key.kind == VMB_IMAGE_EXEC && image.tgid == entry.tgid &&
+             image.key.scope == entry.key.scope;
+    });
+  };
+  for (std::uint32_t number = 1; number < raw.images.size(); ++number) {
+    vmb_image& image = raw.images[number];
+    if (!is_entry(image) || is_runtime(image) || executes(image)) {
+      continue;
+    }
+    if ((image.key.kind == VMB_IMAGE_ENTRY_FIRST ||
+         image.key.kind == VMB_IMAGE_FILTERED_FIRST) &&
+        image.key.scope < raw.scopes.size()) {
+      raw.scopes[image.key.scope].main_image = number;
+    }
+    image.key.kind = VMB_IMAGE_MOVED;
+  }
+}
 
 std::string script_of(const vmb_image& image) {
   switch (image.key.kind) {

@@ -10,6 +10,12 @@
 
 namespace vambrace::recorder::ebpf {
 
+// Tells programs that were moved into a scope while they ran (their pid written
+// to its cgroup.procs) from the runtimes that enter to start a program there: a
+// runtime is known by its name, or ends in an execve. The first that was moved
+// is its scope's main program.
+void tell_moved(Raw& raw);
+
 // The process keys of the images of one workload (and of its harness), by image
 // number; nullopt for images of other scopes.
 //

@@ -107,6 +107,8 @@ enum {
 	/* The two above from the first call that a new filter allowed. */
 	VMB_IMAGE_FILTERED_FIRST = 5,
 	VMB_IMAGE_FILTERED_LATER = 6,
+	/* Set by user space: entered while it ran, without being a runtime. */
+	VMB_IMAGE_MOVED = 7,
 };
 
 enum {
