@@ -210,6 +210,16 @@ os._exit(0)
 """) == {"mkdir": {"SIGSYS": 2}}
 
 
+def test_a_namespace_that_the_workload_makes_needs_no_capability_outside():
+    require_program("unshare")
+    evidence = record(command=["unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/mnt"])
+    asked = {(fact["name"], fact["user_namespace"]) for process in evidence["processes"]
+             for fact in process["capabilities"] if fact["granted"]
+             and fact["during"] and fact["during"]["name"] in ("mount", "fsmount", "fsopen")}
+    assert ("CAP_SYS_ADMIN", "nested") in asked, asked
+    assert not {where for _, where in asked} & {"own"}, asked
+
+
 def test_full_tables_are_a_gap():
     assert "map_full" in kinds(record("--max-facts", "8", command=["ls", "/"]))
 

@@ -155,8 +155,8 @@ struct CapabilityFact {
   Audited audited = Audited::Unknown;
   // The check was made with credentials other than the task's own (overlayfs).
   bool overridden = false;
-  // The user namespace asked about: "initial", "own" (the task's, when that is
-  // not the initial one) or "other".
+  // The user namespace asked about: "initial", "own" (where the workload began,
+  // if not in that), "nested" (which the workload made) or "other".
   std::string user_namespace;
   // count = granted, denied = refused.
   By by;

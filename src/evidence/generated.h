@@ -104,7 +104,7 @@ class Source {
             .functions = {word({"inet_bind", "cap_vm_enough_memory"}), name()},
             .audited = pick({Audited::Yes, Audited::No, Audited::Unknown}),
             .overridden = below(4) == 0,
-            .user_namespace = word({"initial", "own", "other"}),
+            .user_namespace = word({"initial", "own", "nested", "other"}),
             .by = by};
   }
 

@@ -54,6 +54,10 @@ std::string_view noise(const evidence::CapabilityFact& fact) {
   if (fact.audited == evidence::Audited::No) {
     return "unaudited probe";
   }
+  // Who makes a user namespace holds every capability in it.
+  if (fact.user_namespace == "nested") {
+    return "asked in a user namespace that the workload made";
+  }
   if (fact.user_namespace == "other") {
     return "asked about another user namespace";
   }

@@ -99,10 +99,12 @@ TEST(Reduce, ProbesAndBorrowedCredentialsAreNoise) {
   borrowed.overridden = true;
   evidence::CapabilityFact elsewhere = check(kSysAdmin, "z");
   elsewhere.user_namespace = "other";
+  evidence::CapabilityFact nested = check(kSysAdmin, "do_mount");
+  nested.user_namespace = "nested";
   const Reduced reduced =
-      reduce(evidence_of({unaudited, borrowed, elsewhere}), false);
+      reduce(evidence_of({unaudited, borrowed, elsewhere, nested}), false);
   EXPECT_THAT(reduced.rules, IsEmpty());
-  EXPECT_THAT(reduced.noise, SizeIs(3));
+  EXPECT_THAT(reduced.noise, SizeIs(4));
 }
 
 TEST(Reduce, ACapabilityWithoutANameLeavesNoTrace) {
@@ -115,7 +117,7 @@ TEST(Reduce, ACapabilityWithoutANameLeavesNoTrace) {
   EXPECT_TRUE(reduced.noise.empty());
 }
 
-TEST(Reduce, AUserNamespaceOfItsOwnStillNeedsTheCapability) {
+TEST(Reduce, TheContainersUserNamespaceStillNeedsTheCapability) {
   evidence::CapabilityFact own = check(kChown, "chown_ok");
   own.user_namespace = "own";
   EXPECT_THAT(numbers(reduce(evidence_of({own}), false)), ElementsAre(kChown));

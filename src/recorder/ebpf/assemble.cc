@@ -233,9 +233,10 @@ class Builder {
                          : evidence::Audited::Yes;
     }
     fact.overridden = (key.flags & VMB_CAP_OVERRIDDEN) != 0;
-    fact.user_namespace = (key.flags & VMB_CAP_NS_OWN) != 0     ? "own"
-                          : (key.flags & VMB_CAP_NS_OTHER) != 0 ? "other"
-                                                                : "initial";
+    fact.user_namespace = (key.flags & VMB_CAP_NS_OWN) != 0      ? "own"
+                          : (key.flags & VMB_CAP_NS_NESTED) != 0 ? "nested"
+                          : (key.flags & VMB_CAP_NS_OTHER) != 0  ? "other"
+                                                                 : "initial";
     Share& share = fact.by[frame_.recording.id];
     if ((key.flags & VMB_CAP_REFUSED) != 0) {
       share.denied = tally.count;

@@ -89,6 +89,13 @@ Result<std::uint64_t> cgroup_id(const std::string& path) {
   return info.st_ino;
 }
 
+std::uint32_t user_namespace_of(int pid) {
+  struct stat info{};
+  return ::stat(fmt::format("/proc/{}/ns/user", pid).c_str(), &info) == 0
+             ? static_cast<std::uint32_t>(info.st_ino)
+             : 0;
+}
+
 Result<std::vector<int>> threads_in(const std::string& path) {
   TRY_ASSIGN(const std::string mount, cgroup2_mount());
   std::vector<int> threads;

@@ -22,6 +22,12 @@ Result<std::uint64_t> cgroup_id(const std::string& path);
 // Every thread in the cgroup and below it.
 Result<std::vector<int>> threads_in(const std::string& path);
 
+// The inode of the process's user namespace; 0 if there is no such process.
+std::uint32_t user_namespace_of(int pid);
+
+// A thread of the kernel's own: it makes no system calls.
+bool is_kernel_thread(int pid);
+
 // Every thread of the process and of its descendants.
 std::vector<int> threads_below(int pid);
 

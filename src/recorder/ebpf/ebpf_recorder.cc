@@ -259,6 +259,7 @@ Result<> EbpfRecorder::start_pid(int pid) {
   main_pid_ = static_cast<std::uint32_t>(pid);
   vmb_scope scope{};
   scope.main_pid = main_pid_;
+  scope.user_ns = user_namespace_of(pid);
   TRY(session_->maps().put("scopes", std::uint32_t{1}, scope));
   // Twice: the fork probe follows those that began in between.
   const std::vector<int> threads = threads_below(pid);
@@ -280,6 +281,7 @@ Result<> EbpfRecorder::start_cgroup(const std::string& path, int main_pid) {
   main_pid_ = static_cast<std::uint32_t>(
       main_pid != 0 || threads.empty() ? main_pid : threads.front());
   scope.main_pid = main_pid_;
+  scope.user_ns = user_namespace_of(static_cast<int>(main_pid_));
   // Who ran before is late; who comes later is a session.
   scope.first_tgid = threads.empty() ? 0 : ~0U;
   std::memcpy(scope.path, path.data(),

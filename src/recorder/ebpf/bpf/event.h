@@ -215,6 +215,7 @@ enum {
 	VMB_CAP_NO_AUDIT = 8,
 	VMB_CAP_NS_OWN = 16,
 	VMB_CAP_NS_OTHER = 32,
+	VMB_CAP_NS_NESTED = 64, /* the task's own, made within the scope */
 };
 
 struct vmb_cap_key {
@@ -257,6 +258,8 @@ struct vmb_scope {
 	u32 main_image;
 	u32 first_tgid;	  /* the first process that came in from outside */
 	u32 reads_failed; /* of user memory */
+	u32 user_ns;	  /* of the first program, by inode; 0: not known */
+	u32 unused;
 	char path[VMB_NAME_BYTES];
 };
 

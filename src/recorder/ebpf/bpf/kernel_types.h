@@ -133,8 +133,13 @@ struct fs_struct {
 	struct path root;
 } VMB_CORE;
 
+struct ns_common {
+	unsigned int inum;
+} VMB_CORE;
+
 struct user_namespace {
 	int level;
+	struct ns_common ns;
 } VMB_CORE;
 
 struct cred {

@@ -424,8 +424,10 @@ int task_execs(u64 *ctx)
 			     (image->key.kind == VMB_IMAGE_ENTRY_FIRST ||
 			      image->key.kind == VMB_IMAGE_FILTERED_FIRST)))
 			scope->main_pid = task->tgid;
-		if (scope->main_pid == task->tgid)
+		if (scope->main_pid == task->tgid) {
 			scope->main_image = known->image;
+			settle_namespace(scope, task);
+		}
 	}
 	if (slot) {
 		slot->image = known->image;
@@ -526,6 +528,21 @@ static __noinline u32 stack_of(void *ctx)
 	return id;
 }
 
+/* Whose a user namespace is that is not the initial one. */
+static __always_inline u32 namespace_of(struct task_struct *task,
+					struct user_namespace *target,
+					u32 number)
+{
+	struct vmb_scope *scope = bpf_map_lookup_elem(&scopes, &number);
+	u32 home = scope ? scope->user_ns : 0;
+
+	if (home && home == BPF_CORE_READ(target, ns.inum))
+		return VMB_CAP_NS_OWN;
+	if (target != BPF_CORE_READ(task, real_cred, user_ns))
+		return VMB_CAP_NS_OTHER;
+	return home ? VMB_CAP_NS_NESTED : VMB_CAP_NS_OWN;
+}
+
 static __noinline int note_capability(void *ctx, const struct cred *cred,
 				      struct user_namespace *target, u64 what)
 {
@@ -553,9 +570,7 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 	if (cred != BPF_CORE_READ(task, real_cred))
 		key.flags |= VMB_CAP_OVERRIDDEN;
 	if (BPF_CORE_READ(target, level) != 0)
-		key.flags |= target == BPF_CORE_READ(task, real_cred, user_ns)
-				     ? VMB_CAP_NS_OWN
-				     : VMB_CAP_NS_OTHER;
+		key.flags |= namespace_of(task, target, known->scope);
 	key.stack = stack_of(ctx);
 	if (!add_tally(&caps, &key, 1, bpf_ktime_get_ns()))
 		count_one(caps_refused);

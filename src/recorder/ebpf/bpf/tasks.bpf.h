@@ -201,6 +201,15 @@ static __noinline void forget_task(u32 tid)
 	bpf_map_delete_elem(&tasks, &tid);
 }
 
+/* The scope's user namespace is the one its first program begins in. */
+static __always_inline void settle_namespace(struct vmb_scope *scope,
+					     struct task_struct *task)
+{
+	if (!scope->user_ns)
+		scope->user_ns =
+			BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+}
+
 /* The program of the current task, which ran before the recording. */
 static __noinline void find_late_image(struct task_struct *task,
 				       struct vmb_task *known)
@@ -212,8 +221,10 @@ static __noinline void find_late_image(struct task_struct *task,
 	known->image =
 		image_for(task, NULL, 0, known->scope | VMB_IMAGE_LATE << 16);
 	home = bpf_map_lookup_elem(&scopes, &known->scope);
-	if (home && home->main_pid == task->tgid)
+	if (home && home->main_pid == task->tgid) {
 		home->main_image = known->image;
+		settle_namespace(home, task);
+	}
 }
 
 /*
