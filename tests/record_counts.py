@@ -267,6 +267,13 @@ def test_a_command_that_does_not_exist_is_one_clear_error():
     assert not os.path.exists("/tmp/vmb-none.json")
 
 
+def test_a_thread_of_the_kernel_cannot_be_recorded():
+    require_root()
+    require_btf()
+    done = run(VAMBRACE, "record", "-o", "/tmp/vmb-none.json", "--pid", "2")
+    assert done.code == 2 and "thread of the kernel" in done.err, done
+
+
 def test_without_root_the_next_step_is_named():
     require_root()
     done = run(*support.as_nobody(VAMBRACE, "record", "-o", "/tmp/vmb-none.json", "--", "ls"))

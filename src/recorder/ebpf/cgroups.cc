@@ -32,20 +32,31 @@ std::optional<int> number_of(const std::string& text) {
   return value;
 }
 
-// The parent from /proc/PID/stat, behind the name's closing parenthesis.
-int parent_of(int pid) {
+// What /proc/PID/stat says behind the name's closing parenthesis
+// (proc_pid_stat(5)); all 0 if there is no such process.
+struct Stat {
+  char state = 0;
+  int parent = 0;
+  std::uint32_t flags = 0;
+};
+
+Stat stat_of(int pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string text;
   std::getline(file, text);
+  Stat stat;
   const std::size_t close = text.rfind(')');
   if (close == std::string::npos) {
-    return 0;
+    return stat;
   }
   std::istringstream rest(text.substr(close + 1));
-  char state = 0;
-  int parent = 0;
-  rest >> state >> parent;
-  return parent;
+  std::string skipped;
+  rest >> stat.state >> stat.parent;
+  for (int i = 0; i < 4; ++i) {
+    rest >> skipped;  // group, session, terminal and its group
+  }
+  rest >> stat.flags;
+  return stat;
 }
 
 }  // namespace
@@ -111,12 +122,17 @@ Result<std::vector<int>> threads_in(const std::string& path) {
   return threads;
 }
 
+bool is_kernel_thread(int pid) {
+  constexpr std::uint32_t kKernelThread = 0x00200000;  // linux/sched.h
+  return (stat_of(pid).flags & kKernelThread) != 0;
+}
+
 std::vector<int> threads_below(int pid) {
   std::multimap<int, int> children;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
     if (const auto number = number_of(entry.path().filename().string())) {
-      children.emplace(parent_of(*number), *number);
+      children.emplace(stat_of(*number).parent, *number);
     }
   }
   std::vector<int> processes{pid};

@@ -256,6 +256,14 @@ Result<> EbpfRecorder::start_pid(int pid) {
         Error(ErrorCode::NotFound, fmt::format("no process {}", pid))
             .with_hint("look with: ps -e"));
   }
+  if (is_kernel_thread(pid)) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("process {} is a thread of the kernel, which makes "
+                          "no system calls",
+                          pid))
+            .with_hint("name a program's process; look with: ps -e"));
+  }
   main_pid_ = static_cast<std::uint32_t>(pid);
   vmb_scope scope{};
   scope.main_pid = main_pid_;
