@@ -120,7 +120,8 @@ def test_calls_after_a_mark_belong_to_its_phase():
         path = os.path.join(folder, "evidence.json")
         with recording(path, "sh", "-c", "sleep 1.5; mkdir $0/a; rmdir $0/a",
                        folder) as (_, found):
-            vambrace("mark", "serving", "--recording", found, expect=0)
+            done = vambrace("mark", "serving", "--recording", found, expect=0)
+            assert f"recording {found[:8]} (spiffe://local/sh" in done.out, done
         with open(path, encoding="utf-8") as file:
             evidence = json.load(file)
     marked = [call for process in evidence["processes"] for call in process["syscalls"]

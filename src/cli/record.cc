@@ -159,9 +159,10 @@ Result<Exit> record(Environment& environment, Words words) {
   TRY(given.check_output(environment));
 
   if (given.resume) {
-    TRY_ASSIGN(const std::string id,
-               recorder::ebpf::find_recording(given.resume_id));
-    return resume_recording(environment, id, given.output, given.json);
+    TRY_ASSIGN(
+        const recorder::ebpf::Known known,
+        recorder::ebpf::find_recording(environment.files, given.resume_id));
+    return resume_recording(environment, known.id, given.output, given.json);
   }
   bool mounted = false;
   if (recorder::ebpf::ensure_bpffs(mounted)) {

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/record_words.h"
@@ -29,7 +30,9 @@ Result<Exit> stop(Environment& environment, Words words) {
   options.json(json);
   TRY(options.parse(environment, words));
 
-  TRY_ASSIGN(const std::string found, recorder::ebpf::find_recording(id));
+  TRY_ASSIGN(const recorder::ebpf::Known known,
+             recorder::ebpf::find_recording(environment.files, id));
+  const std::string& found = known.id;
   TRY_ASSIGN(const bool asked,
              recorder::ebpf::ask_to_stop(environment.files, found));
   if (!asked) {
@@ -48,7 +51,8 @@ Result<Exit> stop(Environment& environment, Words words) {
       json ? fmt::format("{{\"schema\": \"vambrace.stop/v1\", \"recording\": "
                          "\"{}\"}}\n",
                          found)
-           : fmt::format("recording {} has ended\n", found));
+           : fmt::format("recording {:.8} ({}) has ended\n", found,
+                         printable(known.about)));
   return Exit::Clean;
 }
 

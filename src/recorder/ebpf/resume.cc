@@ -85,15 +85,24 @@ Result<bool> ask_to_stop(const Files& files, const std::string& id) {
   return true;
 }
 
-Result<std::string> find_live_recording(const Files& files,
-                                        const std::string& id) {
-  std::vector<std::string> live;
+Result<Known> find_recording(const Files& files, const std::string& id) {
+  std::vector<Known> all;
+  TRY_ASSIGN(const auto pinned, pinned_recordings());
+  for (const std::string& known : pinned) {
+    const auto state = read_state(files, known);
+    all.push_back(state ? describe(*state) : Known{known, "not begun yet"});
+  }
+  return pick_recording(all, id);
+}
+
+Result<Known> find_live_recording(const Files& files, const std::string& id) {
+  std::vector<Known> live;
   TRY_ASSIGN(const auto pinned, pinned_recordings());
   for (const std::string& known : pinned) {
     // One that has no state yet does not run its command yet.
     if (const auto state = read_state(files, known);
         state && is_alive(*state)) {
-      live.push_back(known);
+      live.push_back(describe(*state));
     }
   }
   return pick_recording(live, id);

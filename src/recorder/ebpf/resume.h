@@ -26,9 +26,10 @@ void discard(Files& files, const std::string& id);
 // gone: then resume() is the way.
 Result<bool> ask_to_stop(const Files& files, const std::string& id);
 
-// find_recording() among those whose recorder still runs.
-Result<std::string> find_live_recording(const Files& files,
-                                        const std::string& id);
+// pick_recording() among all that have pins, also those whose recorder is gone.
+Result<Known> find_recording(const Files& files, const std::string& id);
+// The same among those whose recorder still runs.
+Result<Known> find_live_recording(const Files& files, const std::string& id);
 
 // Begins a phase in a running recording.
 Result<> mark_recording(const std::string& id, const std::string& phase);

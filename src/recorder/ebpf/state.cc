@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "evidence/json.h"
+#include "evidence/time.h"
 #include "host/disk_files.h"
 
 namespace vambrace::recorder::ebpf {
@@ -223,32 +224,43 @@ Result<std::vector<std::string>> pinned_recordings() {
   return ids;
 }
 
-Result<std::string> find_recording(const std::string& id) {
-  TRY_ASSIGN(const auto ids, pinned_recordings());
-  return pick_recording(ids, id);
+Known describe(const State& state) {
+  std::string what = state.frame.workload.id;
+  if (what.empty()) {
+    what = fmt::format("{}", fmt::join(state.workloads, " and "));
+  }
+  const evidence::Recording& recording = state.frame.recording;
+  return {recording.id, fmt::format("{}, {} since {}", what, recording.scope,
+                                    evidence::format_time(recording.start))};
 }
 
-Result<std::string> pick_recording(const std::vector<std::string>& ids,
-                                   const std::string& id) {
-  std::vector<std::string> matches;
-  for (const std::string& known : ids) {
-    if (known.starts_with(id)) {
+Result<Known> pick_recording(const std::vector<Known>& recordings,
+                             const std::string& id) {
+  std::vector<Known> matches;
+  for (const Known& known : recordings) {
+    if (known.id.starts_with(id)) {
       matches.push_back(known);
     }
   }
   if (matches.size() == 1) {
     return matches.front();
   }
-  if (matches.empty()) {
+  if (matches.empty() && recordings.empty()) {
     return std::unexpected(
-        Error(ErrorCode::NotFound,
-              id.empty() ? "no recording is going on" : "no recording " + id)
+        Error(ErrorCode::NotFound, "no recording is going on")
             .with_hint("start one: vambrace record -o evidence/ -- COMMAND"));
   }
+  std::string list;
+  for (const Known& known : matches.empty() ? recordings : matches) {
+    list += fmt::format("{}{:.8} ({})", list.empty() ? "" : "; ", known.id,
+                        known.about);
+  }
   return std::unexpected(
-      Error(ErrorCode::InvalidInput,
-            fmt::format("{} recordings are going on", matches.size()))
-          .with_hint(fmt::format("name one of: {}", fmt::join(matches, ", "))));
+      Error(matches.empty() ? ErrorCode::NotFound : ErrorCode::InvalidInput,
+            matches.empty()
+                ? "no recording " + id
+                : fmt::format("{} recordings are going on", matches.size()))
+          .with_hint("name one of: " + list));
 }
 
 }  // namespace vambrace::recorder::ebpf

@@ -50,11 +50,18 @@ Result<> own_folder(const std::string& path);
 // holds them; one that is missing holds none.
 Result<std::vector<std::string>> pinned_recordings();
 
+// A recording as a person tells it from others.
+struct Known {
+  std::string id;
+  std::string about;  // "nginx, recorded by process 4711 since ..."
+};
+
+// What the state says of a recording.
+Known describe(const State& state);
+
 // The recording of that id (any unambiguous prefix); empty: the only one.
 // NotFound or InvalidInput, listing what there is.
-Result<std::string> find_recording(const std::string& id);
-// The same among these.
-Result<std::string> pick_recording(const std::vector<std::string>& ids,
-                                   const std::string& id);
+Result<Known> pick_recording(const std::vector<Known>& recordings,
+                             const std::string& id);
 
 }  // namespace vambrace::recorder::ebpf

@@ -67,6 +67,31 @@ TEST(RecordingState, RefusesAnotherVersionAndPidsThatAreNone) {
   EXPECT_THAT(refusal("newer", 1), HasSubstr("unknown key"));
 }
 
+TEST(Recordings, AreNamedWhereOneMustBeChosen) {
+  const std::vector<Known> two = {{"aa11", "web, command since noon"},
+                                  {"ab22", "db, pid 7 since noon"}};
+  EXPECT_EQ(pick_recording({two[0]}, "")->id, "aa11");
+  EXPECT_EQ(pick_recording(two, "ab")->id, "ab22");
+  for (const char* id : {"", "a", "c"}) {
+    const auto none = pick_recording(two, id);
+    ASSERT_FALSE(none) << id;
+    EXPECT_THAT(none.error().hint(), HasSubstr("aa11 (web, command"));
+    EXPECT_THAT(none.error().hint(), HasSubstr("ab22 (db, pid 7"));
+  }
+  EXPECT_THAT(pick_recording({}, "").error().message(),
+              HasSubstr("no recording is going on"));
+}
+
+TEST(Recordings, AreDescribedByWhatTheyWatchAndSinceWhen) {
+  State state = example();
+  state.frame.recording.scope = "pid 7";
+  EXPECT_EQ(describe(state).about,
+            "spiffe://local/web, pid 7 since 1970-01-01T00:00:01.000000Z");
+  state.frame.workload.id.clear();
+  state.workloads = {"nginx", "redis"};
+  EXPECT_THAT(describe(state).about, HasSubstr("nginx and redis, "));
+}
+
 // A place of its own, removed at the end.
 class PinFolder : public testing::Test {
  protected:
