@@ -116,7 +116,7 @@ function(unit_test name)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900)
   if(VAMBRACE_SANITIZE)
     # Properties are searched by the optimized build; here each is tried. What
     # libseccomp 2.5.4 leaves behind when it refuses a rule is not ours.
