@@ -37,8 +37,43 @@ std::set<Check> always_refused(const evidence::Evidence& recorded) {
   return result;
 }
 
-std::string why_expected(const evidence::Share& share, kernel::Syscall syscall,
-                         const policy::Policy& policy) {
+// Whether a call ended in another way than with that error when recorded, in
+// this program or, if it was not seen to make it, in any.
+bool worked_once(const evidence::Evidence& recorded, const std::string& exe,
+                 kernel::Syscall syscall, const std::string& error) {
+  bool own_seen = false;
+  bool own_worked = false;
+  bool any_worked = false;
+  for (const evidence::Process& process : recorded.processes) {
+    if (process.key.origin == evidence::Origin::Harness) {
+      continue;
+    }
+    for (const evidence::SyscallFact& fact : process.syscalls) {
+      const evidence::Share total = evidence::total(fact.by);
+      if (fact.syscall != syscall || total.count == 0) {
+        continue;
+      }
+      const auto failed = total.errnos.find(error);
+      const bool worked =
+          failed == total.errnos.end() || failed->second < total.count;
+      any_worked = any_worked || worked;
+      if (process.key.exe == exe) {
+        own_seen = true;
+        own_worked = own_worked || worked;
+      }
+    }
+  }
+  return own_seen ? own_worked : any_worked;
+}
+
+// Whoever gets ENOSYS for clone3 takes clone instead.
+bool falls_back(kernel::Syscall syscall, std::uint32_t error) {
+  return error == kernel::kEnosys && kernel::syscall_name(syscall) == "clone3";
+}
+
+std::string why_expected(const evidence::Share& share, const std::string& exe,
+                         kernel::Syscall syscall, const policy::Policy& policy,
+                         const evidence::Evidence& recorded) {
   for (const policy::ExpectedDenial& expected : policy.expected) {
     if (expected.syscall != syscall) {
       continue;
@@ -46,7 +81,8 @@ std::string why_expected(const evidence::Share& share, kernel::Syscall syscall,
     const std::string name = kernel::errno_name(expected.error);
     const bool only = std::ranges::all_of(
         share.denied_errnos, [&](const auto& e) { return e.first == name; });
-    if (only) {
+    if (only && (falls_back(syscall, expected.error) ||
+                 !worked_once(recorded, exe, syscall, name))) {
       return fmt::format("the policy refuses it with {} on purpose", name);
     }
   }
@@ -107,7 +143,8 @@ std::vector<Denial> denials(const evidence::Evidence& trial,
       added.count = share.denied;
       added.errnos = share.denied_errnos;
       added.args = fact.denied_args ? fact.denied_args->tuples : added.args;
-      added.why = why_expected(share, fact.syscall, policy);
+      added.why =
+          why_expected(share, process.key.exe, fact.syscall, policy, recorded);
       added.expected = !added.why.empty();
     }
     for (const evidence::CapabilityFact& fact : process.capabilities) {

@@ -33,16 +33,16 @@ struct Denial {
 // What was refused in a trial, each judged, in the order of the evidence. The
 // harness is left out: it was not confined.
 //
-// A refused call is expected if the policy says so, with that errno. A refused
-// capability is expected
+// A refused call is expected if the policy says so, with that errno, unless the
+// call ended otherwise when the bundle's evidence (`recorded`) was taken: then
+// somebody misses it. Only clone3, for which every caller has another way, may
+// have worked. A refused capability is expected
 //   - if nothing depends on such checks (policy::capabilities::noise),
 //   - if `granted` has it: the program had given it up itself,
-//   - if the same check was refused, and never granted, when the bundle's
-//     evidence (`recorded`) was taken,
+//   - if the same check was refused, and never granted, in `recorded`,
 //   - if the container runtime asked before it started the program: it has
-//   given
-//     up what the policy does not grant, and a runtime that cannot do without
-//     starts nothing.
+//     given up what the policy does not grant, and a runtime that cannot do
+//     without starts nothing.
 std::vector<Denial> denials(const evidence::Evidence& trial,
                             const policy::Policy& policy,
                             const std::set<std::uint32_t>& granted,

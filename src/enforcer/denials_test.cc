@@ -62,6 +62,55 @@ TEST(Denials, ARefusedCallIsUnexpected) {
               HasSubstr("socket (x86_64) refused 2 times with EPERM"));
 }
 
+policy::Policy refusing(std::string_view name, std::uint32_t error) {
+  policy::Policy policy;
+  policy.expected = {{.syscall = call(name), .error = error, .reasons = {}}};
+  return policy;
+}
+
+evidence::SyscallFact made(std::string_view name, std::uint64_t count,
+                           std::map<std::string, std::uint64_t> errnos) {
+  evidence::SyscallFact fact = refused(name, "");
+  fact.by["r"] = {.count = count, .errnos = std::move(errnos)};
+  return fact;
+}
+
+TEST(Denials, APlannedRefusalIsExpectedWhereItNeverWorked) {
+  const policy::Policy policy = refusing("io_uring_setup", 1);
+  const evidence::Evidence trial =
+      with({refused("io_uring_setup", "EPERM")}, {});
+  const auto expected = [&](const evidence::Evidence& recorded) {
+    return denials(trial, policy, {}, recorded).at(0).expected;
+  };
+  EXPECT_TRUE(expected(with({made("io_uring_setup", 3, {{"EPERM", 3}})}, {})));
+  EXPECT_TRUE(expected({})) << "never seen";
+  EXPECT_FALSE(expected(with({made("io_uring_setup", 3, {{"EPERM", 2}})}, {})));
+  EXPECT_FALSE(expected(with({made("io_uring_setup", 3, {})}, {})));
+  EXPECT_TRUE(expected(
+      with({made("io_uring_setup", 3, {})}, {}, evidence::Origin::Harness)));
+}
+
+TEST(Denials, WhatWorkedInAnotherProgramIsNotThisOnes) {
+  const policy::Policy policy = refusing("io_uring_setup", 1);
+  const evidence::Evidence trial =
+      with({refused("io_uring_setup", "EPERM")}, {});
+  evidence::Evidence recorded = with({made("io_uring_setup", 3, {})}, {});
+  recorded.processes[0].key.exe = "/usr/bin/other";
+  EXPECT_FALSE(denials(trial, policy, {}, recorded).at(0).expected)
+      << "all that is known of the call";
+  recorded.processes.push_back(
+      with({made("io_uring_setup", 1, {{"EPERM", 1}})}, {}).processes[0]);
+  EXPECT_TRUE(denials(trial, policy, {}, recorded).at(0).expected);
+}
+
+TEST(Denials, EverybodyHasAnotherWayThanClone3) {
+  EXPECT_TRUE(denials(with({refused("clone3", "ENOSYS")}, {}),
+                      refusing("clone3", 38), {},
+                      with({made("clone3", 3, {})}, {}))
+                  .at(0)
+                  .expected);
+}
+
 TEST(Denials, ArePrintedOnceForAllWaysThroughTheKernel) {
   evidence::CapabilityFact one = check("CAP_SYS_ADMIN", "mmap", 0, 2);
   evidence::CapabilityFact other = check("CAP_SYS_ADMIN", "mmap", 0, 3);
