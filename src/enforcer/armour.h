@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/target.h"
+
 namespace vambrace::enforcer {
 
 // What an engine or runtime is told to apply: the layers of a bundle, ready to
@@ -13,6 +15,8 @@ struct Armour {
   std::string seccomp_json;  // OCI form, the bytes of that file
   std::vector<std::uint32_t> capabilities;
   bool no_new_privs = true;
+  // Whose own calls are in the profile; Process: of no container runtime.
+  runtime::Runtime runtime = runtime::Runtime::Runc;
 };
 
 }  // namespace vambrace::enforcer

@@ -280,7 +280,32 @@ Result<> check_dropped(const std::string& value, const Armour& armour) {
   return {};
 }
 
+// The runtimes that Docker knows by these names; a path names its program, and
+// a name out of daemon.json may be anything.
+bool is_runtime(const std::string& value, runtime::Runtime wanted) {
+  std::string_view name = value;
+  name.remove_prefix(name.rfind('/') + 1);
+  return name == runtime::to_string(wanted) ||
+         (wanted == runtime::Runtime::Runc &&
+          name.starts_with("io.containerd.runc."));
+}
+
+Result<> check_runtime(const std::string& value, const Armour& armour) {
+  if (is_runtime(value, armour.runtime)) {
+    return {};
+  }
+  return contradiction(
+      "--runtime " + value,
+      fmt::format("its profile is made for {}",
+                  runtime::to_string(armour.runtime)),
+      "leave it out, or render the bundle for that runtime: vambrace synth "
+      "--target");
+}
+
 Result<> check(const Given& option, const Armour& armour) {
+  if (option.name == "--runtime") {
+    return check_runtime(option.value, armour);
+  }
   if (option.name == "--privileged" && is_true(option)) {
     return contradiction("--privileged", "it switches every layer off",
                          "leave it out");
@@ -361,6 +386,8 @@ Result<std::optional<DockerStart>> parse_docker(
   for (const Given& option : options_of(start)) {
     if (option.name == "--name") {
       start.name = option.value;
+    } else if (option.name == "--runtime") {
+      start.runtime = option.value;
     }
   }
   return start;

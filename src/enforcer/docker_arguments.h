@@ -17,6 +17,7 @@ struct DockerStart {
   std::vector<std::string> rest;  // image, command, arguments
   std::string name;               // --name; empty if Docker chooses
   std::string image;
+  std::string runtime;  // --runtime; empty if Docker chooses
 };
 
 // Splits the words after "docker". nullopt for any other subcommand (exec, ps,
@@ -27,7 +28,8 @@ Result<std::optional<DockerStart>> parse_docker(
 
 // The words after "docker" with the armour put in. Denied for what would undo
 // it or argue with it: --privileged, another seccomp profile, a capability that
-// the policy does not have, no-new-privileges the other way round. Without
+// the policy does not have, no-new-privileges the other way round, a runtime
+// whose own calls are not in the profile. Without
 // complaint it takes the place of seccomp=unconfined.
 Result<std::vector<std::string>> put_on(const DockerStart& start,
                                         const Armour& armour);

@@ -38,6 +38,23 @@ TEST(DockerArguments, LeavesNoNewPrivilegesOutWhereTheTargetDoes) {
                           "--cap-drop", "ALL", "web"));
 }
 
+TEST(DockerArguments, RefusesTheRuntimeThatTheProfileIsNotMadeFor) {
+  for (const char* word : {"runc", "io.containerd.runc.v2", "/usr/sbin/runc"}) {
+    EXPECT_TRUE(rewritten({"run", "--runtime", word, "web"})) << word;
+  }
+  for (const char* word : {"crun", "runsc", "kata-runc", ""}) {
+    const auto refused =
+        rewritten({"run", fmt::format("--runtime={}", word), "web"});
+    ASSERT_FALSE(refused) << word;
+    EXPECT_EQ(refused.error().code(), ErrorCode::Denied);
+    EXPECT_THAT(refused.error().message(), HasSubstr("made for runc"));
+  }
+  Armour armour = kArmour;
+  armour.runtime = runtime::Runtime::Crun;
+  EXPECT_TRUE(rewritten({"run", "--runtime=/usr/bin/crun", "web"}, armour));
+  EXPECT_FALSE(rewritten({"run", "--runtime", "runc", "web"}, armour));
+}
+
 TEST(DockerArguments, FindsTheImageBehindEveryFormOfOption) {
   const Result<std::optional<DockerStart>> start = parse_docker(
       Words{"-H", "unix:///x", "container", "run", "-dit", "-p80:80", "-itp",

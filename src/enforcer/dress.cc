@@ -83,6 +83,7 @@ Result<Dress> dress(const repository::Bundle& bundle, const Choice& choice) {
     return choice.without.contains(number);
   });
   dress.armour.no_new_privs = dress.target.no_new_privs;
+  dress.armour.runtime = dress.target.runtime;
   // Docker's conditional entries ask for the bounding set.
   dress.target.capabilities.clear();
   for (const std::uint32_t number : dress.armour.capabilities) {

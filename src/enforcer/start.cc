@@ -9,11 +9,29 @@
 namespace vambrace::enforcer {
 namespace {
 
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
 bool chosen(std::span<const std::string> only,
             std::initializer_list<std::string> names) {
   return only.empty() || std::ranges::any_of(only, [&](const auto& wanted) {
            return std::ranges::find(names, wanted) != names.end();
          });
+}
+
+// What a program starts containers with, if its own name tells that.
+Result<> starts_with(const std::string& program, std::string_view what,
+                     runtime::Runtime does, const Armour& armour) {
+  if (does == armour.runtime) {
+    return {};
+  }
+  return std::unexpected(
+      Error(ErrorCode::Denied,
+            fmt::format("{} {} {}, but the bundle's profile is made for {}",
+                        program, what, runtime::to_string(does),
+                        runtime::to_string(armour.runtime)))
+          .with_hint("--target names another target to render it for"));
 }
 
 Result<EngineStart> docker_start(const std::vector<std::string>& command,
@@ -24,6 +42,10 @@ Result<EngineStart> docker_start(const std::vector<std::string>& command,
              parse_docker(std::span(command).subspan(1)));
   if (!parsed || !chosen(only, {parsed->name, parsed->image})) {
     return start;
+  }
+  if (parsed->runtime.empty() && engine_of(command.front()) == Engine::Docker) {
+    TRY(starts_with(command.front(), "without --runtime starts",
+                    runtime::Runtime::Runc, armour));
   }
   TRY_ASSIGN(std::vector<std::string> words, put_on(*parsed, armour));
   words.insert(words.begin(), command.front());
@@ -40,6 +62,10 @@ Result<EngineStart> runc_start(const std::vector<std::string>& command,
   if (!parsed || !chosen(only, {parsed->container, parsed->bundle})) {
     return start;
   }
+  TRY(starts_with(command.front(), "is",
+                  file_name(command.front()) == "crun" ? runtime::Runtime::Crun
+                                                       : runtime::Runtime::Runc,
+                  armour));
   const std::string bundle =
       std::filesystem::absolute(parsed->bundle.empty() ? "." : parsed->bundle)
           .lexically_normal()
@@ -61,7 +87,7 @@ Result<EngineStart> runc_start(const std::vector<std::string>& command,
 }  // namespace
 
 Engine engine_of(const std::string& program) {
-  const std::string name = std::filesystem::path(program).filename().string();
+  const std::string name = file_name(program);
   if (name == "docker") {
     return Engine::Docker;
   }

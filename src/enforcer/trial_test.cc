@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/memory_files.h"
 #include "enforcer/launcher/launcher_image.h"
 #include "enforcer/start.h"
 
@@ -129,6 +130,25 @@ TEST(Trial, OfSeveralContainersIsRefused) {
   ASSERT_FALSE(trial);
   EXPECT_EQ(trial.error().code(), ErrorCode::InvalidInput);
   EXPECT_THAT(trial.error().message(), HasSubstr("a, b"));
+}
+
+TEST(Engine, IsRefusedWhereItsRuntimeIsAnother) {
+  const auto place = PrivatePlace::create();
+  ASSERT_TRUE(place);
+  const auto start = [&](const std::string& program, runtime::Runtime runtime) {
+    return engine_start(engine_of(program), {program, "run", "x"},
+                        {.runtime = runtime}, {}, MemoryFiles(), *place);
+  };
+  EXPECT_TRUE(start("docker", runtime::Runtime::Runc));
+  for (const auto& [program, runtime] :
+       {std::pair{"docker", runtime::Runtime::Crun},
+        std::pair{"/usr/bin/runc", runtime::Runtime::Crun},
+        std::pair{"crun", runtime::Runtime::Runc}}) {
+    const auto refused = start(program, runtime);
+    ASSERT_FALSE(refused) << program;
+    EXPECT_EQ(refused.error().code(), ErrorCode::Denied);
+    EXPECT_THAT(refused.error().message(), HasSubstr("profile is made for"));
+  }
 }
 
 TEST(Engine, IsToldByTheProgramsName) {
