@@ -4,7 +4,10 @@
 #include "base/printable.h"
 #include "cli/record_words.h"
 #include "evidence/evidence.h"
+#include "evidence/gaps.h"
+#include "evidence/json.h"
 #include "evidence/merge.h"
+#include "policy/capabilities/reduce.h"
 
 namespace vambrace::cli {
 namespace {
@@ -15,9 +18,9 @@ using evidence::Process;
 
 struct Totals {
   std::set<kernel::Syscall> calls;
-  std::set<std::uint32_t> capabilities;
   std::uint64_t count = 0;
   std::uint64_t denied = 0;
+  policy::capabilities::Reduced needs;
 };
 
 bool counts(const Process& process) {
@@ -27,6 +30,7 @@ bool counts(const Process& process) {
 
 Totals totals_of(const Evidence& evidence) {
   Totals totals;
+  totals.needs = policy::capabilities::reduce(evidence, /*heal=*/false);
   for (const Process& process : evidence.processes) {
     if (!counts(process)) {
       continue;
@@ -36,11 +40,6 @@ Totals totals_of(const Evidence& evidence) {
       totals.calls.insert(fact.syscall);
       totals.count += share.count;
       totals.denied += share.denied;
-    }
-    for (const auto& fact : process.capabilities) {
-      if (evidence::total(fact.by).count != 0) {
-        totals.capabilities.insert(fact.number);
-      }
     }
   }
   return totals;
@@ -166,8 +165,12 @@ std::string summary_text(const std::vector<Evidence>& evidences,
     text += fmt::format(
         "{}: {} system calls ({} made, {} refused), {} capabilities used\n",
         printable(evidence.workload.id), totals.calls.size(), totals.count,
-        totals.denied, totals.capabilities.size());
+        totals.denied, totals.needs.rules.size());
     add_processes(text, evidence);
+    for (const policy::CapabilityNoise& noise : totals.needs.noise) {
+      text += fmt::format("  noise    {}: {}\n",
+                          evidence::capability_label(noise.number), noise.why);
+    }
     add_emptiness(text, evidence);
     const evidence::Verdict& verdict = evidence.recordings.front().verdict;
     text += fmt::format("  verdict  {}\n", to_string(verdict.state));
@@ -216,7 +219,8 @@ std::string summary_json(const std::vector<Evidence>& evidences,
          {"syscalls", totals.calls.size()},
          {"calls", totals.count},
          {"denied", totals.denied},
-         {"capabilities", totals.capabilities.size()},
+         {"capabilities", totals.needs.rules.size()},
+         {"noise", totals.needs.noise.size()},
          {"seen", evidence::has_application(evidence)},
          {"verdict",
           {{"state", to_string(evidence.recordings.front().verdict.state)},
