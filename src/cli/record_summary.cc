@@ -163,7 +163,7 @@ std::string summary_text(const std::vector<Evidence>& evidences,
     const Evidence& evidence = evidences[i];
     const Totals totals = totals_of(evidence);
     text += fmt::format(
-        "{}: {} system calls ({} made, {} refused), {} capabilities used\n",
+        "{}: {} system calls ({} made, {} refused), {} capabilities needed\n",
         printable(evidence.workload.id), totals.calls.size(), totals.count,
         totals.denied, totals.needs.rules.size());
     add_processes(text, evidence);
@@ -183,6 +183,13 @@ std::string summary_text(const std::vector<Evidence>& evidences,
       }
       text +=
           fmt::format("  gap      {}: {}\n", gap.kind, printable(gap.detail));
+    }
+    std::set<std::string_view> kinds;
+    for (const evidence::Gap& gap : verdict.gaps) {
+      if (kinds.insert(gap.kind).second) {
+        text += fmt::format("  to do    {}: {}\n", gap.kind,
+                            evidence::advice(gap.kind));
+      }
     }
     text += fmt::format("  written  {}\n", printable(files[i]));
   }
@@ -209,8 +216,9 @@ std::string summary_json(const std::vector<Evidence>& evidences,
     const Totals totals = totals_of(evidence);
     json::Value gaps = json::Value::array();
     for (const auto& gap : evidence.recordings.front().verdict.gaps) {
-      gaps.push_back(
-          {{"kind", gap.kind}, {"detail", json::quote_bytes(gap.detail)}});
+      gaps.push_back({{"kind", gap.kind},
+                      {"detail", json::quote_bytes(gap.detail)},
+                      {"advice", std::string(evidence::advice(gap.kind))}});
     }
     list.push_back(
         {{"file", json::quote_bytes(files[i])},

@@ -46,6 +46,31 @@ TEST(RecordSummary, SaysThatNothingWasSeenOfTheWorkload) {
   EXPECT_THAT(text, HasSubstr("next: vambrace synth e.json"));
 }
 
+TEST(RecordSummary, CountsCapabilitiesThatAreNeededAndNamesNoiseApart) {
+  auto evidence = evidence_of("spiffe://local/web");
+  evidence::Process& process = evidence.processes.emplace_back();
+  const evidence::By by = {{"0123456789abcdef", {.count = 2}}};
+  process.capabilities = {
+      {.number = 0, .functions = {"chown_ok"}, .by = by},
+      {.number = 21, .functions = {"__vm_enough_memory"}, .by = by}};
+  const std::string text = summary_text({evidence}, {"e.json"}, std::nullopt);
+  EXPECT_THAT(text, HasSubstr("1 capabilities needed"));
+  EXPECT_THAT(text,
+              HasSubstr("noise    CAP_SYS_ADMIN: memory overcommit check"));
+}
+
+TEST(RecordSummary, NamesTheWayOutOfEachKindOfGapOnce) {
+  auto evidence = evidence_of("spiffe://local/web");
+  evidence.recordings[0].verdict = {
+      evidence::State::Filtered,
+      {{"filter_active", "/bin/a"}, {"filter_active", "/bin/b"}}};
+  const std::string text = summary_text({evidence}, {"e.json"}, std::nullopt);
+  EXPECT_THAT(text, HasSubstr("to do    filter_active: record without"));
+  EXPECT_THAT(text, HasSubstr("seccomp=unconfined"));
+  EXPECT_THAT(text, HasSubstr("synth --heal"));
+  EXPECT_EQ(text.find("to do", text.find("to do") + 1), std::string::npos);
+}
+
 TEST(RecordSummary, TellsATerminalThatItWaits) {
   EXPECT_THAT(progress_line({.waiting = true}, {}),
               HasSubstr("for the first process of the cgroup"));

@@ -7,6 +7,8 @@
 #include "cli/evidence_files.h"
 #include "cli/local_layer.h"
 #include "cli/options.h"
+#include "evidence/gaps.h"
+#include "evidence/identity.h"
 #include "evidence/json.h"
 #include "evidence/merge.h"
 #include "kernel/capabilities.h"
@@ -286,6 +288,9 @@ std::string text_of(const Outcome& outcome) {
                         names(made.capabilities.refused));
   }
   text += fmt::format("  evidence      {}\n", evidence_line(made.policy));
+  for (const std::string& gap : made.policy.gaps) {
+    text += fmt::format("                {}: {}\n", gap, evidence::advice(gap));
+  }
   if (!layer.empty()) {
     text += fmt::format("  runtime       calls as calibrated in {}\n",
                         json::quote_bytes(layer));

@@ -12,9 +12,12 @@ constexpr GapKind kKinds[] = {
     {"compat", "facts of another kind are missing",
      "read the detail; record again where the recorder can see them"},
     {"filter_active", "a seccomp filter was installed before recording began",
-     "record with seccomp=unconfined, or judge each refused attempt"},
+     "record without the filter (docker run --security-opt "
+     "seccomp=unconfined), or turn what it refused into rules: vambrace synth "
+     "--heal"},
     {"image_unread", "the build id of a program could not be read",
-     "record while the program's file is still there"},
+     "let the program or its container live for a second longer, so that its "
+     "file is still there to be read (sh -c 'PROGRAM; sleep 1')"},
     {"interrupted", "the recorder ended before the scope did",
      "vambrace record --resume collects what the kernel still holds; else "
      "record again"},
@@ -36,8 +39,9 @@ constexpr GapKind kKinds[] = {
      "record again with nothing else traced on this machine"},
     {"ring_lost", "hints were lost; facts may still be whole",
      "record again with less other load on the machine"},
-    {"scope_lost", "the container or cgroup vanished early",
-     "stop the recording before the container is removed"},
+    {"scope_lost", "the workload was not there, or vanished early",
+     "see that it is named as it runs, and starts and ends while it is "
+     "recorded"},
     {"storage_refused", "a task could not be followed",
      "free memory on the machine and record again"},
     {"unknown_syscall", "a number without a name was called",
