@@ -1,6 +1,11 @@
 #include "cli/record_words.h"
 
+#include <unistd.h>
+
+#include <bit>
+
 #include "cli/options.h"
+#include "evidence/identity.h"
 
 namespace vambrace::cli {
 namespace {
@@ -12,12 +17,46 @@ std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
+// A size that may be given as --name N; 0 in `to` stays the default.
+Result<> take_size(const char* name, std::optional<std::uint32_t> given,
+                   std::uint32_t least, std::uint32_t most, std::uint32_t& to) {
+  if (given && (*given < least || *given > most)) {
+    return fail(ErrorCode::InvalidInput, "{}: {} is not within {} to {}", name,
+                *given, least, most);
+  }
+  to = given.value_or(0);
+  return {};
+}
+
 }  // namespace
+
+Result<> RecordSizes::check(recorder::Options& options) const {
+  constexpr std::uint32_t kMostTasks = 1U << 22;  // PID_MAX_LIMIT
+  constexpr std::uint32_t kMostFacts = 1U << 24;
+  constexpr std::uint32_t kMostRing = 1U << 30;
+  const auto page = static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE));
+  TRY(take_size("--max-tasks", tasks, 1, kMostTasks, options.max_tasks));
+  // Numbers of programs begin at 1, and the launcher takes the first.
+  TRY(take_size("--max-images", images, 2, 1U << 16, options.max_images));
+  TRY(take_size("--max-facts", facts, 1, kMostFacts, options.max_facts));
+  if (ring &&
+      (*ring < page || *ring > kMostRing || !std::has_single_bit(*ring))) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("--ring-bytes: {} is not a power of two within {} to "
+                          "{}",
+                          *ring, page, kMostRing))
+            .with_hint(fmt::format("the default is {}", 1U << 20)));
+  }
+  options.ring_bytes = ring.value_or(0);
+  return {};
+}
 
 Result<> RecordWords::parse(Environment& environment, Words words) {
   Options declared;
   declared.value("-o,--output", "FILE", output,
-                 "write the evidence here; DIR/ names the file itself");
+                 "write the evidence here; DIR/ names the file itself "
+                 "(evidence/ unless given)");
   declared.values(
       "--workload", "EXE", scope.workloads,
       "the workload under a driver: path or name of its program, or "
@@ -39,24 +78,30 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
                   "a phase; a folder: all in it");
   declared.values("--probe", "COMMAND", options.probe_commands,
                   "a health check's command line, as one word");
-  declared.value("--id", "SPIFFE", options.workload_id,
-                 "the workload's identity");
+  std::optional<std::string> id;
+  declared.value("--id", "SPIFFE", id, "the workload's identity");
   declared.value("--owner", "WHO", owner, "who answers for the workload");
   declared.flag("--resume", resume,
                 "collect a recording whose recorder was killed");
   declared.value("--recording", "ID", resume_id,
                  "with --resume: which, if there are several");
-  declared.number("--max-tasks", "N", options.max_tasks,
+  RecordSizes sizes;
+  declared.number("--max-tasks", "N", sizes.tasks,
                   "size of the table of tasks");
-  declared.number("--max-images", "N", options.max_images,
+  declared.number("--max-images", "N", sizes.images,
                   "size of the table of programs");
-  declared.number("--max-facts", "N", options.max_facts,
+  declared.number("--max-facts", "N", sizes.facts,
                   "size of each table of facts");
-  declared.number("--ring-bytes", "N", options.ring_bytes,
+  declared.number("--ring-bytes", "N", sizes.ring,
                   "size of the ring buffer: a power of two of pages");
   declared.json(json);
   declared.command(scope.command, "the command to record", false);
   TRY(declared.parse(environment, words));
+  TRY(sizes.check(options));
+  if (id) {
+    TRY(during("--id", evidence::check_identity(*id)));
+    options.workload_id = *id;
+  }
 
   if (resume) {
     return {};

@@ -11,6 +11,17 @@
 
 namespace vambrace::cli {
 
+// Table sizes as given, to be made small in tests.
+struct RecordSizes {
+  std::optional<std::uint32_t> tasks;
+  std::optional<std::uint32_t> images;
+  std::optional<std::uint32_t> facts;
+  std::optional<std::uint32_t> ring;
+
+  // InvalidInput, with what is allowed; else they are in the options.
+  Result<> check(recorder::Options& options) const;
+};
+
 // What `record` was asked for, checked.
 struct RecordWords {
   recorder::Scope scope;

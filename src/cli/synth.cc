@@ -404,6 +404,9 @@ Result<Exit> synth(Environment& environment, Words words) {
                                .with_hint("say where with -o DIR"));
   }
 
+  if (request.id) {
+    TRY(during("--id", evidence::check_identity(*request.id)));
+  }
   while (request.output.size() > 1 && request.output.ends_with('/')) {
     request.output.pop_back();
   }
