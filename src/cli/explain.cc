@@ -38,7 +38,10 @@ std::string use_text(const policy::Use& use) {
          (use.detail.empty() ? "" : fmt::format("      {}\n", use.detail));
 }
 
-std::string text_of(const Answer& answer) {
+// The first few of many uses tell what it is for; the rest is asked for.
+constexpr std::size_t kUsesShown = 5;
+
+std::string text_of(const Answer& answer, bool all) {
   std::string text =
       fmt::format("{}: {}", answer.what, policy::to_string(answer.permission));
   if (answer.otherwise && answer.permission == Permission::Refused) {
@@ -69,8 +72,14 @@ std::string text_of(const Answer& answer) {
   if (!answer.uses.empty()) {
     text += "  in the evidence:\n";
   }
-  for (const policy::Use& use : answer.uses) {
-    text += use_text(use);
+  const std::size_t shown =
+      all ? answer.uses.size() : std::min(kUsesShown, answer.uses.size());
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += use_text(answer.uses[i]);
+  }
+  if (shown < answer.uses.size()) {
+    text += fmt::format("    ... and {} more; see them with --all\n",
+                        answer.uses.size() - shown);
   }
   return text;
 }
@@ -120,11 +129,13 @@ json::Value json_of(const Answer& answer) {
 Result<Exit> explain(Environment& environment, Words words) {
   std::string directory;
   std::vector<std::string> what;
+  bool all = false;
   bool as_json = false;
   Options options;
   options.word("DIR", directory, "the bundle folder");
   options.words("WHAT", what, "a call with or without values, or a capability",
                 1);
+  options.flag("--all", all, "every use in the evidence, not the first few");
   options.json(as_json);
   TRY(options.parse(environment, words));
 
@@ -150,7 +161,7 @@ Result<Exit> explain(Environment& environment, Words words) {
   std::string text;
   json::Value list = json::Value::array();
   for (const Answer& answer : answers) {
-    text += text_of(answer);
+    text += text_of(answer, all);
     list.push_back(json_of(answer));
   }
   environment.output.out(

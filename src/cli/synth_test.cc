@@ -120,6 +120,27 @@ TEST(Synth, SaysThatAContainerRanWithoutNoNewPrivs) {
   EXPECT_THAT(said(false, without), Not(HasSubstr("recorded without")));
 }
 
+TEST(Synth, ExplainShowsTheFirstOfManyUsesUnlessAllAreAskedFor) {
+  evidence::Evidence evidence = policy::sample::evidence_of({}, kFirst.c_str());
+  for (int i = 0; i < 8; ++i) {
+    auto process = policy::sample::process({fact("read")});
+    process.key.exe = fmt::format("/bin/app{}", i);
+    process.syscalls[0].by = policy::sample::seen(1, "serving", kFirst.c_str());
+    evidence.processes.push_back(process);
+  }
+  Captured w;
+  w.files.files["a.json"] = evidence::print(evidence);
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  w.output.answer.clear();
+  EXPECT_EQ(w.run({"explain", "out", "read"}), 0) << w.output.error;
+  EXPECT_THAT(w.output.answer, HasSubstr("app4"));
+  EXPECT_THAT(w.output.answer, HasSubstr("... and 3 more"));
+  w.output.answer.clear();
+  EXPECT_EQ(w.run({"explain", "out", "read", "--all"}), 0);
+  EXPECT_THAT(w.output.answer, Not(HasSubstr("more")));
+  EXPECT_THAT(w.output.answer, HasSubstr("app7"));
+}
+
 TEST(Synth, TheSameAgainWritesNothing) {
   Captured w = world();
   EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0);

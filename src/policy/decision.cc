@@ -1,6 +1,10 @@
 #include "policy/decision.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include "base/json.h"
+#include "base/spelling.h"
 #include "kernel/capabilities.h"
 
 namespace vambrace::policy {
@@ -24,6 +28,26 @@ Result<Subject> syscall_subject(std::string_view name) {
   return std::unexpected(std::move(error));
 }
 
+Error unknown_capability(std::string_view name) {
+  std::string wanted(name);
+  std::ranges::transform(wanted, wanted.begin(), [](unsigned char c) {
+    return static_cast<char>(std::toupper(c));
+  });
+  if (!wanted.starts_with("CAP_")) {
+    wanted.insert(0, "CAP_");
+  }
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i <= kernel::kLastCapability; ++i) {
+    names.emplace_back(*kernel::capability_name(i));
+  }
+  const auto nearest = nearest_spelling(wanted, names);
+  return Error(ErrorCode::InvalidInput, fmt::format("unknown capability \"{}\"",
+                                                    json::quote_bytes(name)))
+      .with_hint(nearest ? fmt::format("did you mean {}?", *nearest)
+                         : "names are those of capabilities(7), such as " +
+                               names.front() + " or NET_BIND_SERVICE");
+}
+
 }  // namespace
 
 Result<Subject> parse_subject(std::string_view what) {
@@ -38,8 +62,7 @@ Result<Subject> parse_subject(std::string_view what) {
     if (const auto number = kernel::capability_number(name)) {
       return CapabilitySubject{*number};
     }
-    return fail(ErrorCode::InvalidInput, "unknown capability \"{}\"",
-                json::quote_bytes(name));
+    return std::unexpected(unknown_capability(name));
   }
   return std::unexpected(
       Error(ErrorCode::InvalidInput,

@@ -268,10 +268,14 @@ Result<Question> parse_question(std::span<const std::string> words) {
     }
   }
   const bool call_first = !parts.empty() && parts[0] == "syscall";
-  const bool capability_first = !parts.empty() && parts[0] == "capability";
+  bool capability_first = !parts.empty() && parts[0] == "capability";
   if (parts.size() > 1 && (call_first || capability_first)) {
     parts.erase(parts.begin());
   }
+  // No call is named so.
+  capability_first =
+      capability_first || (!parts.empty() && (parts[0].starts_with("CAP_") ||
+                                              parts[0].starts_with("cap_")));
   if (parts.empty()) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput, "what should be explained?")

@@ -54,6 +54,21 @@ Answer answer(const std::vector<std::string>& words) {
   return answers.at(0);
 }
 
+TEST(Question, OffersTheNearestCapability) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"CAP_NET_ADMN"},
+        std::vector<std::string>{"capability", "net_admn"}}) {
+    const auto asked = parse_question(words);
+    ASSERT_FALSE(asked);
+    EXPECT_THAT(asked.error().message(), HasSubstr("unknown capability"));
+    EXPECT_EQ(asked.error().hint(), "did you mean CAP_NET_ADMIN?");
+  }
+  const auto far = parse_question(std::vector<std::string>{"CAP_FOO"});
+  ASSERT_FALSE(far);
+  EXPECT_EQ(far.error().code(), ErrorCode::InvalidInput);
+  EXPECT_THAT(far.error().hint(), HasSubstr("capabilities(7)"));
+}
+
 TEST(Question, TakesCallsValuesAndCapabilities) {
   EXPECT_EQ(question({"syscall", "ptrace"}).name, "ptrace");
   EXPECT_EQ(question({"syscall ptrace"}).name, "ptrace");
