@@ -1,6 +1,7 @@
 #include "cli/bundle_words.h"
 
 #include "base/json.h"
+#include "cli/file_kind.h"
 #include "kernel/errnos.h"
 #include "policy/capabilities/reduce.h"
 
@@ -31,6 +32,7 @@ Result<> check_rendered(const Files& files, const repository::Bundle& bundle) {
 }  // namespace
 
 Result<Loaded> load(const Files& files, const std::string& directory) {
+  TRY(check_bundle(files, directory));
   Loaded loaded;
   TRY_ASSIGN(static_cast<repository::Bundle&>(loaded),
              repository::load_bundle(files, directory));

@@ -37,6 +37,33 @@ Captured world() {
   return out;
 }
 
+TEST(WrongKind, OfFileIsNamedWithTheCommandThatTakesIt) {
+  Captured w = world();
+  EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  const auto refused = [&](std::vector<std::string> words) {
+    w.output = {};
+    EXPECT_EQ(w.run(words), 2);
+    return w.output.error;
+  };
+  EXPECT_THAT(refused({"replay", "a.json"}),
+              HasSubstr("a.json is evidence, not a bundle"));
+  EXPECT_THAT(w.output.error, HasSubstr("vambrace synth FILE -o DIR"));
+  EXPECT_THAT(refused({"explain", "out/policy.json", "read"}),
+              HasSubstr("is the policy of a bundle, not a bundle"));
+  EXPECT_THAT(refused({"evidence", "show", "out/policy.json"}),
+              HasSubstr("is the policy of a bundle, not evidence"));
+  EXPECT_THAT(refused({"evidence", "check", "out/seccomp.json"}),
+              HasSubstr("is a seccomp profile, not evidence"));
+  EXPECT_THAT(refused({"evidence", "show", "out/bundle.yaml"}),
+              HasSubstr("is the manifest of a bundle, not evidence"));
+  EXPECT_THAT(refused({"evidence", "show", "out"}),
+              HasSubstr("out is a bundle, not evidence"));
+  EXPECT_THAT(refused({"synth", "out/evidence", "-o", "two"}),
+              HasSubstr("is a folder, not evidence"));
+  EXPECT_THAT(refused({"lint", "a.json"}),
+              HasSubstr("a.json is evidence, not a seccomp profile"));
+}
+
 TEST(EvidenceCommands, ShowNamesCallsCountsAndPhases) {
   Captured w = world();
   EXPECT_EQ(w.run({"evidence", "show", "a.json", "b.json"}), 0);

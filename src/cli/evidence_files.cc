@@ -1,5 +1,6 @@
 #include "cli/evidence_files.h"
 
+#include "cli/file_kind.h"
 #include "evidence/json.h"
 #include "evidence/merge.h"
 
@@ -7,8 +8,17 @@ namespace vambrace::cli {
 
 Result<evidence::Evidence> read_evidence(const Files& files,
                                          const std::string& path) {
-  TRY_ASSIGN(const std::string text, files.read(path));
-  return during(path, evidence::parse(text));
+  auto text = files.read(path);
+  if (!text) {
+    return std::unexpected(
+        wrong_kind(files, path, Wanted::Evidence, std::move(text.error())));
+  }
+  auto parsed = during(path, evidence::parse(*text));
+  if (!parsed) {
+    return std::unexpected(
+        wrong_kind(files, path, Wanted::Evidence, std::move(parsed.error())));
+  }
+  return parsed;
 }
 
 Result<evidence::Evidence> read_merged(const Files& files,

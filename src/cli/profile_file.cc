@@ -1,5 +1,6 @@
 #include "cli/profile_file.h"
 
+#include "cli/file_kind.h"
 #include "repository/bundle.h"
 
 namespace vambrace::cli {
@@ -23,7 +24,12 @@ Result<ProfileFile> read_profile(const Files& files, const std::string& path,
   }
   TRY_ASSIGN(const std::string text,
              files.read(out.path, policy::seccomp::kMaxProfileBytes));
-  TRY_ASSIGN(out.profile, during(out.path, policy::seccomp::parse(text)));
+  auto profile = during(out.path, policy::seccomp::parse(text));
+  if (!profile) {
+    return std::unexpected(wrong_kind(files, out.path, Wanted::Profile,
+                                      std::move(profile.error())));
+  }
+  out.profile = std::move(*profile);
   return out;
 }
 
