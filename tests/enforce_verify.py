@@ -146,12 +146,18 @@ def test_the_host_does_not_see_the_cover():
     bundle, directory = recorded()
     binary = f"{directory}/static_server"
     before = os.stat(binary)
-    script = (f"grep -c {binary} /proc/self/mounts >{directory}/seen; "
+    script = (f"grep -c ' {binary} ' /proc/self/mounts >{directory}/seen; "
+              "second=$(grep -o ' [^ ]*/original/[^ ]*/static_server ' /proc/self/mounts); "
+              f"ls ${{second%%/original/*}} >>{directory}/seen; "
               f"python3 {enforcement.DRIVER} static {directory}")
     done = support.vambrace("verify", bundle, "--", "sh", "-c", script)
     assert done.code == 0, done
     with open(f"{directory}/seen", encoding="utf-8") as seen:
-        assert int(seen.read()) == 1, "the cover is not there for the command"
+        count, *place = seen.read().split()
+    assert int(count) == 1, "the cover is not there for the command"
+    # The launcher, which names the report, can be read through the cover alone.
+    assert len(place) == 2 and place[0] == "original", place
+    assert len(place[1]) == len("report-") + 32, place
     after = os.stat(binary)
     assert (before.st_ino, before.st_size, before.st_mtime) == (
         after.st_ino, after.st_size, after.st_mtime)

@@ -5,6 +5,7 @@
 #include "cli/enforcement.h"
 #include "cli/options.h"
 #include "enforcer/process.h"
+#include "enforcer/report.h"
 #include "enforcer/start.h"
 #include "enforcer/subprocess.h"
 
@@ -17,7 +18,7 @@ struct Asked {
   std::string user;
   std::string oci_bundle;
   std::vector<std::string> only;
-  std::string report;
+  std::string report;  // verify's, if it is verify that asks
   bool docker = false;
   bool dry_run = false;
   bool json = false;
@@ -37,11 +38,13 @@ Result<> parse(Environment& environment, Words words, Asked& asked) {
   options.values("--only", "NAME", asked.only,
                  "arm only this container, image or OCI bundle, and start "
                  "every other docker or runc command unchanged");
-  options.value("--report", "FILE", asked.report,
-                "append a line when something starts under the policy");
   options.flag("--dry-run", asked.dry_run, "say what would be applied");
   options.json(asked.json);
   options.command(asked.command, "what to run", false);
+  if (const auto told = environment.variables.find(enforcer::kReportVariable);
+      told != environment.variables.end()) {
+    asked.report = told->second;
+  }
   return options.parse(environment, words);
 }
 

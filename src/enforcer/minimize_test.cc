@@ -58,11 +58,23 @@ TEST(Report, CountsStartsAndTellsFailures) {
   const Report report = parse_report(
       "confined 12 /usr/sbin/nginx\nconfined 13 /usr/sbin/nginx\n"
       "failed 1 load the seccomp filter\n"
-      "failed 0 a capability of the policy is not held here\nhalf a li");
+      "failed 0 a capability of the policy is not held here\n");
   EXPECT_EQ(report.started, 2U);
   EXPECT_THAT(report.failures,
               ElementsAre("load the seccomp filter: EPERM",
                           "a capability of the policy is not held here"));
+}
+
+TEST(Report, TakesALineThatNobodyWroteForAFailure) {
+  for (const char* text :
+       {"confined 12 /usr/sbin/nginx", "confined 12\n", "confined /x\n",
+        "confined 12 \n", "failed x y\n", "failed 1\n", "hello\n", "\n",
+        "confined 99999999999 /x\n", "confined 12 /x\nconf"}) {
+    const Report report = parse_report(text);
+    ASSERT_EQ(report.failures.size(), 1U) << text;
+    EXPECT_THAT(report.failures[0], testing::HasSubstr("none wrote")) << text;
+  }
+  EXPECT_TRUE(parse_report("").failures.empty());
 }
 
 TEST(Judgement, HoldsOnlyIfSomethingRanUnderThePolicy) {

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -91,7 +93,14 @@ Result<std::string> PrivatePlace::put(std::string_view name,
 }
 
 Result<std::string> PrivatePlace::put_open(std::string_view name) const {
-  TRY_ASSIGN(const std::string path, put(name, "", false));
+  std::array<std::uint8_t, 16> random{};
+  if (::getrandom(random.data(), random.size(), 0) !=
+      static_cast<ssize_t>(random.size())) {
+    return std::unexpected(system_error("random bytes", errno));
+  }
+  TRY_ASSIGN(
+      const std::string path,
+      put(fmt::format("{}-{:02x}", name, fmt::join(random, "")), "", false));
   if (::chmod(path.c_str(), 0666) != 0) {
     return std::unexpected(system_error(path, errno));
   }
@@ -132,8 +141,12 @@ Result<WorkloadCover> WorkloadCover::create(const PrivatePlace& place,
     return std::unexpected(mount_error("keep " + exe, errno));
   }
   WorkloadCover cover(exe, original);
-  if (::mount(launcher.c_str(), exe.c_str(), nullptr, MS_BIND, nullptr) != 0) {
-    const int number = errno;
+  const bool mounted =
+      ::mount(launcher.c_str(), exe.c_str(), nullptr, MS_BIND, nullptr) == 0;
+  const int number = errno;
+  // It names the report. From here on it can be read as the cover alone.
+  ::unlink(launcher.c_str());
+  if (!mounted) {
     cover.exe_.clear();
     return std::unexpected(mount_error("cover " + exe, number));
   }

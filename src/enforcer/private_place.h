@@ -29,7 +29,9 @@ class PrivatePlace {
   // Writes one file, readable and, if asked, executable by everybody.
   Result<std::string> put(std::string_view name, std::string_view bytes,
                           bool executable) const;
-  // An empty file that everybody may append to.
+  // An empty file that everybody may append to who was told its path, which
+  // ends with 128 random bits. Whoever is handed that path must keep it from
+  // other users: not in a command line, not in a file that they can read.
   Result<std::string> put_open(std::string_view name) const;
 
  private:

@@ -25,6 +25,10 @@ TEST(PrivatePlace, IsGoneAfterwards) {
     ASSERT_TRUE(open);
     ASSERT_EQ(::stat(open->c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777U, 0666U);
+    ASSERT_EQ(::stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0711U) << "nobody else can list it";
+    EXPECT_EQ(open->size(), place->file("report-").size() + 32);
+    EXPECT_NE(*place->put_open("report"), *open);
   }
   struct stat info{};
   EXPECT_NE(::stat(path.c_str(), &info), 0);

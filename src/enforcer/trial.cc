@@ -51,22 +51,34 @@ class OutputToError {
   Fd before_;
 };
 
-// PATH with one more folder in front, for the commands started meanwhile.
-class FolderInPath {
+// Another environment variable for the commands started meanwhile.
+class Variable {
  public:
-  explicit FolderInPath(const std::string& folder) {
-    const char* path = std::getenv("PATH");
-    before_ = path != nullptr ? path : "/usr/bin:/bin";
-    ::setenv("PATH", (folder + ":" + before_).c_str(), 1);
+  Variable(const char* name, const std::string& value) : name_(name) {
+    if (const char* before = std::getenv(name)) {
+      before_ = before;
+    }
+    ::setenv(name, value.c_str(), 1);
   }
-  ~FolderInPath() { ::setenv("PATH", before_.c_str(), 1); }
-  FolderInPath(const FolderInPath&) = delete;
-  FolderInPath& operator=(const FolderInPath&) = delete;
-  const std::string& before() const { return before_; }
+  ~Variable() {
+    if (before_) {
+      ::setenv(name_, before_->c_str(), 1);
+    } else {
+      ::unsetenv(name_);
+    }
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
 
  private:
-  std::string before_;
+  const char* name_;
+  std::optional<std::string> before_;
 };
+
+std::string path_variable() {
+  const char* path = std::getenv("PATH");
+  return path != nullptr ? path : "/usr/bin:/bin";
+}
 
 Result<std::string> resolved(const std::string& exe) {
   std::error_code error;
@@ -242,12 +254,14 @@ Result<Trial> Trials::run_engine(const TrialPlan& plan,
   }
   TRY_ASSIGN(const PrivatePlace place, PrivatePlace::create());
   TRY_ASSIGN(const std::string report, place.put_open("report"));
-  const FolderInPath path(place.file("bin"));
-  TRY_ASSIGN(const std::string real, find_program(engine, path.before()));
+  const std::string before = path_variable();
+  TRY_ASSIGN(const std::string real, find_program(engine, before));
+  const Variable path("PATH", place.file("bin") + ":" + before);
+  // Unlike a command line, it is read by nobody but its owner.
+  const Variable told(kReportVariable, report);
   std::vector<std::string> words = {
       std::filesystem::read_symlink("/proc/self/exe").string(), "run"};
   words.insert(words.end(), plan.run_words.begin(), plan.run_words.end());
-  words.insert(words.end(), {"--report", report});
   const recorder::Scope scope{.command = plan.command,
                               .container = plan.workloads.front()};
   if (engine == "docker") {
