@@ -115,7 +115,7 @@ Result<> mark_phase(const Maps& maps, const std::string& name) {
   if (number == VMB_MAX_PHASES) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput,
-              fmt::format("more than {} phases", VMB_MAX_PHASES))
+              fmt::format("more than {} phases", +VMB_MAX_PHASES))
             .with_hint("use fewer names; a name may come again"));
   }
   if (number == known) {
