@@ -87,9 +87,16 @@ Result<evidence::Evidence> record_start(const InstalledRuntime& installed,
   evidence::Evidence& evidence = evidences.front();
   if (evidence.recordings.front().verdict.state ==
       evidence::State::Incomplete) {
-    const auto& gap = evidence.recordings.front().verdict.gaps.front();
-    return fail(ErrorCode::Unavailable, "a start was not wholly seen: {}: {}",
-                gap.kind, gap.detail);
+    std::string missing;  // the filter is the bundle's own
+    for (const auto& gap : evidence.recordings.front().verdict.gaps) {
+      if (gap.kind != "filter_active") {
+        missing += fmt::format("{}{}: {}", missing.empty() ? "" : "; ",
+                               gap.kind, gap.detail);
+      }
+    }
+    return std::unexpected(
+        Error(ErrorCode::Unavailable, "a start was not wholly seen: " + missing)
+            .with_hint("calibrate again"));
   }
   return std::move(evidence);
 }
