@@ -150,18 +150,19 @@ static __noinline int note_other(struct pt_regs *regs, u32 image, u32 phase,
 }
 
 /*
- * call: arch << 32 | number; how: denied | look << 1. False if memory is to be
- * read again at the exit.
+ * Of the current task's call. call: arch << 32 | number; how: denied | look <<
+ * 1. False if memory is to be read again at the exit.
  */
-static __noinline int note_arguments(struct pt_regs *regs, u32 image, u32 phase,
-				     u64 call, u32 how)
+__noinline int note_arguments(u32 image, u32 phase, u64 call, u32 how)
 {
+	struct pt_regs *regs =
+		(struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	u32 arch = call >> 32, nr = (u32)call;
 	struct vmb_tuple_key key = {};
 	struct vmb_rule *rule;
 	u32 index, denied = how & 1, look = how >> 1;
 
-	if (nr >= VMB_RULE_CALLS || arch >= VMB_ARCHES || !regs)
+	if (nr >= VMB_RULE_CALLS || arch >= VMB_ARCHES)
 		return 1;
 	index = arch * VMB_RULE_CALLS + nr;
 	rule = bpf_map_lookup_elem(&rules, &index);

@@ -49,9 +49,19 @@ static __always_inline bool add_tally(void *map, const void *key, u64 count,
 	return true;
 }
 
+/*
+ * Functions that are not static are verified once by themselves, static ones
+ * again at each call: what many paths lead to is not static, has numbers for
+ * its arguments and returns one.
+ */
+
+static __always_inline struct vmb_slot *slot_at(u32 number)
+{
+	return number ? &slots[(number - 1) & (VMB_SLOTS - 1)] : NULL;
+}
+
 /* Adds to the table of calls; the first time also tells user space. */
-static __noinline void add_fact(u32 image, u32 phase, u64 call, u64 count,
-				u64 last)
+__noinline int add_fact(u32 image, u32 phase, u64 call, u64 count, u64 last)
 {
 	struct vmb_fact_key key = {
 		.image = image,
@@ -69,22 +79,22 @@ static __noinline void add_fact(u32 image, u32 phase, u64 call, u64 count,
 		if (!bpf_map_update_elem(&facts, &key, &fresh, BPF_NOEXIST)) {
 			count_one(facts);
 			hint(VMB_HINT_FACT, image, key.arch, key.nr, phase, 0);
-			return;
+			return 0;
 		}
 		tally = bpf_map_lookup_elem(&facts, &key);
 		if (!tally) {
 			count_one(facts_refused);
-			return;
+			return 0;
 		}
 	}
 	__sync_fetch_and_add(&tally->count, count);
 	if (tally->last < last)
 		tally->last = last;
+	return 0;
 }
 
 /* call: arch << 32 | number. */
-static __noinline void add_errno(u32 image, u64 call, u32 error, u32 denied,
-				 u32 count)
+__noinline int add_errno(u32 image, u64 call, u32 error, u32 denied, u32 count)
 {
 	struct vmb_errno_key key = {
 		.image = image,
@@ -96,6 +106,7 @@ static __noinline void add_errno(u32 image, u64 call, u32 error, u32 denied,
 
 	if (!add_tally(&errnos, &key, count, bpf_ktime_get_ns()))
 		count_one(errnos_refused);
+	return 0;
 }
 
 struct flush {
@@ -122,13 +133,14 @@ static long flush_cell(u32 index, struct flush *flush)
 	return 0;
 }
 
-/* Adds all cells of the slot to the tables and leaves the slot empty. */
-static __noinline void flush_slot(struct vmb_slot *slot)
+/* Adds all cells of a slot to the tables and leaves the slot empty. */
+__noinline int flush_slot(u32 number)
 {
+	struct vmb_slot *slot = slot_at(number);
 	struct flush flush = {};
 
 	if (!slot)
-		return;
+		return 0;
 	flush.slot = slot;
 	flush.now = bpf_ktime_get_ns();
 	flush.jiffies = (u32)bpf_jiffies64();
@@ -142,6 +154,7 @@ static __noinline void flush_slot(struct vmb_slot *slot)
 			  key >> 16, 0, slot->errnos[i].count);
 		slot->errnos[i].key = 0;
 	}
+	return 0;
 }
 
 /*

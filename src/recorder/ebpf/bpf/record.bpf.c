@@ -33,7 +33,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-static __noinline int enter_slowly(struct pt_regs *regs, u64 nr)
+static __noinline int enter_slowly(u64 nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 tid = task->pid, arch, number;
@@ -43,7 +43,7 @@ static __noinline int enter_slowly(struct pt_regs *regs, u64 nr)
 
 	if (is_stranger(tid, control.epoch))
 		return 0;
-	known = refresh_task(task, tid);
+	known = refreshed(tid);
 	if (!known)
 		return 0;
 	known->flags &= ~VMB_TASK_FIRST_EXIT;
@@ -59,7 +59,7 @@ static __noinline int enter_slowly(struct pt_regs *regs, u64 nr)
 	else
 		add_fact(known->image, known->phase, call, 1,
 			 bpf_ktime_get_ns());
-	if (!note_arguments(regs, known->image, known->phase, call,
+	if (!note_arguments(known->image, known->phase, call,
 			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1)) {
 		known->pending |= VMB_PENDING_UNREAD;
 		if (slot)
@@ -79,8 +79,8 @@ static __noinline int enter_counted(u64 *ctx, struct vmb_slot *slot)
 		return 0;
 	count_cell(slot, nr);
 	if (ruled[nr] &&
-	    !note_arguments((struct pt_regs *)ctx[0], slot->image, slot->phase,
-			    call, (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
+	    !note_arguments(slot->image, slot->phase, call,
+			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
 		slot->pending |= VMB_PENDING_UNREAD;
 	return 0;
 }
@@ -101,7 +101,7 @@ int call_enters(u64 *ctx)
 
 	if (unlikely(slot->tag != tag_of(task->pid, control.epoch) ||
 		     nr >= VMB_NATIVE_CALLS || is_compat(task)))
-		return enter_slowly((struct pt_regs *)ctx[0], nr);
+		return enter_slowly(nr);
 	slot->pending = ((u64)NATIVE_ARCH << 32 | nr) + 1;
 	cell = &slot->cells[nr];
 	count = cell->count;
@@ -113,15 +113,13 @@ int call_enters(u64 *ctx)
 }
 
 /* A filter refused the call, which never entered. */
-static __noinline int note_refusal(struct pt_regs *regs, struct vmb_task *known,
-				   u64 call, u32 error)
+static __noinline int note_refusal(struct vmb_task *known, u64 call, u32 error)
 {
 	if (!known)
 		return 0;
 	count_one(denied);
 	add_errno(known->image, call, error, 1, 1);
-	note_arguments(regs, known->image, known->phase, call,
-		       1 | LOOK_ONLY << 1);
+	note_arguments(known->image, known->phase, call, 1 | LOOK_ONLY << 1);
 	return 0;
 }
 
@@ -140,7 +138,7 @@ static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
 	known = bpf_map_lookup_elem(&tasks, &tid);
 	if (!known) {
 		/* Came into scope during this call. */
-		refresh_task(task, tid);
+		refresh_task(tid);
 		return 0;
 	}
 	/* Enters are not noted yet: the first exit is still to come. */
@@ -152,7 +150,7 @@ static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
 	}
 	if (nr < 0) /* rt_sigreturn has put back other registers */
 		return 0;
-	known = refresh_task(task, tid);
+	known = refreshed(tid);
 	if (!known)
 		return 0;
 	call = call_of(task, (u32)nr);
@@ -164,13 +162,12 @@ static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
 		known->flags &= ~VMB_TASK_SIGSYS;
 		error = ERROR_SIGSYS;
 	}
-	return note_refusal(regs, known, call, error);
+	return note_refusal(known, call, error);
 }
 
-static __noinline void look_again(struct pt_regs *regs, u32 image, u32 phase,
-				  u64 call, s64 result)
+static __noinline void look_again(u32 image, u32 phase, u64 call, s64 result)
 {
-	note_arguments(regs, image, phase, call,
+	note_arguments(image, phase, call,
 		       (result == -14 /* EFAULT */ ? LOOK_FAULT : LOOK_AGAIN)
 			       << 1);
 }
@@ -197,8 +194,7 @@ static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
 	known->pending = 0;
 	if (pending & VMB_PENDING_UNREAD) {
 		pending &= ~VMB_PENDING_UNREAD;
-		look_again(regs, known->image, known->phase, pending - 1,
-			   result);
+		look_again(known->image, known->phase, pending - 1, result);
 	}
 	if (result < 0 && result >= -MAX_ERRNO)
 		add_errno(known->image, pending - 1, -result, 0, 1);
@@ -222,8 +218,7 @@ int call_exits(u64 *ctx)
 	slot->pending = 0;
 	if (pending & VMB_PENDING_UNREAD) {
 		pending &= ~VMB_PENDING_UNREAD;
-		look_again((struct pt_regs *)ctx[0], slot->image, slot->phase,
-			   pending - 1, result);
+		look_again(slot->image, slot->phase, pending - 1, result);
 	}
 	if (result < 0 && result >= -MAX_ERRNO) {
 		u64 call = pending - 1;
@@ -288,7 +283,7 @@ int task_exits(u64 *ctx)
 	if (watch_exits && !pending && is_killed_by_filter(task)) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-		note_refusal(regs, known, call_of(task, (u32)number_in(regs)),
+		note_refusal(known, call_of(task, (u32)number_in(regs)),
 			     ERROR_SIGSYS);
 	}
 	forget_task(tid);
@@ -403,8 +398,7 @@ int task_execs(u64 *ctx)
 	    starts_itself(bprm, known->image))
 		return 0;
 	slot = slot_at(known->slot);
-	if (slot)
-		flush_slot(slot);
+	flush_slot(known->slot);
 	if (known->scope == HARNESS && control.selectors) {
 		chosen = selected(bprm);
 		if (chosen != NO_SCOPE) {

@@ -28,11 +28,6 @@ static __always_inline void set_stranger(u32 tid, u64 tag)
 		*known = tag;
 }
 
-static __always_inline struct vmb_slot *slot_at(u32 number)
-{
-	return number ? &slots[(number - 1) & (VMB_SLOTS - 1)] : NULL;
-}
-
 /* The call in progress. The barriers keep the two reads apart: the verifier
  * refuses a sum of a pointer that may still be null. */
 static __always_inline u64 pending_call(struct vmb_slot *slot,
@@ -50,7 +45,7 @@ static __always_inline u64 pending_call(struct vmb_slot *slot,
 	return pending;
 }
 
-static __noinline u32 claim_slot(u32 tid)
+__noinline int claim_slot(u32 tid)
 {
 	for (u32 i = 0; i < 4; i++) {
 		u32 index = (tid + i * 613) & (VMB_SLOTS - 1);
@@ -64,9 +59,13 @@ static __noinline u32 claim_slot(u32 tid)
 	return 0;
 }
 
-static __always_inline void release_slot(struct vmb_slot *slot)
+static __always_inline void release_slot(u32 number)
 {
-	flush_slot(slot);
+	struct vmb_slot *slot = slot_at(number);
+
+	if (!slot)
+		return;
+	flush_slot(number);
 	slot->tag = 0;
 	slot->pending = 0;
 	slot->image = 0;
@@ -92,7 +91,7 @@ static long try_level(u32 level, struct level_search *search)
 }
 
 /* The scope of the current task: the innermost of its cgroups that is one. */
-static __noinline u32 cgroup_scope(void)
+__noinline int cgroup_scope(void)
 {
 	struct level_search search = {.scope = NO_SCOPE};
 
@@ -159,8 +158,7 @@ static __noinline void notice_filter(struct task_struct *task,
 		       ? VMB_IMAGE_FILTERED_FIRST
 		       : VMB_IMAGE_FILTERED_LATER;
 	slot = slot_at(known->slot);
-	if (slot)
-		flush_slot(slot);
+	flush_slot(known->slot);
 	known->image = image_for(task, NULL, 0, known->scope | kind << 16);
 	known->flags &= ~VMB_TASK_UNFILTERED;
 	if (slot) {
@@ -188,17 +186,15 @@ static __always_inline u32 image_of_leader(struct task_struct *task, u32 scope)
 	return leader && leader->scope == scope ? leader->image : 0;
 }
 
-static __noinline void forget_task(u32 tid)
+__noinline int forget_task(u32 tid)
 {
 	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
-	struct vmb_slot *slot;
 
 	if (!known)
-		return;
-	slot = slot_at(known->slot);
-	if (slot)
-		release_slot(slot);
+		return 0;
+	release_slot(known->slot);
 	bpf_map_delete_elem(&tasks, &tid);
+	return 0;
 }
 
 /* The scope's user namespace is the one its first program begins in. */
@@ -229,21 +225,21 @@ static __noinline void find_late_image(struct task_struct *task,
 
 /*
  * Brings the current task up to the epoch: is it (still) in scope, in which
- * phase, and does it have a slot? Null: out of scope.
+ * phase, and does it have a slot? 0: out of scope.
  */
-static __noinline struct vmb_task *refresh_task(struct task_struct *task,
-						u32 tid)
+__noinline int refresh_task(u32 tid)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	u32 epoch = control.epoch, phase, scope = NO_SCOPE;
 	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
 	struct vmb_slot *slot;
 
 	if (!control.enabled)
-		return NULL;
+		return 0;
 	if (known && known->epoch == epoch) {
 		if (known->flags & VMB_TASK_UNFILTERED)
 			notice_filter(task, known);
-		return known;
+		return 1;
 	}
 	if (control.cgroups)
 		scope = cgroup_scope();
@@ -252,23 +248,21 @@ static __noinline struct vmb_task *refresh_task(struct task_struct *task,
 
 		if (scope == NO_SCOPE) {
 			set_stranger(tid, tag_of(tid, epoch));
-			return NULL;
+			return 0;
 		}
 		image = image_of_leader(task, scope);
 		if (!image)
 			image = entry_image(task, scope);
 		known = add_task(tid, image, scope, 0);
 		if (!known)
-			return NULL;
+			return 0;
 		note_runtime(known);
 	} else if (scope == NO_SCOPE && !(known->flags & VMB_TASK_TREE)) {
 		forget_task(tid);
 		set_stranger(tid, tag_of(tid, epoch));
-		return NULL;
+		return 0;
 	} else if (scope != NO_SCOPE && scope != known->scope) {
-		slot = slot_at(known->slot);
-		if (slot)
-			flush_slot(slot);
+		flush_slot(known->slot);
 		known->scope = scope;
 		known->flags &= ~VMB_TASK_TREE;
 		/* A leader would find its own image of the old scope. */
@@ -288,7 +282,7 @@ static __noinline struct vmb_task *refresh_task(struct task_struct *task,
 	slot = slot_at(known->slot);
 	if (slot) {
 		if (slot->phase != phase)
-			flush_slot(slot);
+			flush_slot(known->slot);
 		slot->image = known->image;
 		slot->scope = known->scope;
 		slot->phase = phase;
@@ -304,7 +298,13 @@ static __noinline struct vmb_task *refresh_task(struct task_struct *task,
 		counters.moment_jiffies = bpf_jiffies64();
 		counters.moment_ktime = bpf_ktime_get_ns();
 	}
-	return known;
+	return 1;
+}
+
+/* The current task, up to date; null if it is out of scope. */
+static __always_inline struct vmb_task *refreshed(u32 tid)
+{
+	return refresh_task(tid) ? bpf_map_lookup_elem(&tasks, &tid) : NULL;
 }
 
 #endif
