@@ -1,6 +1,7 @@
 #include "recorder/ebpf/ebpf_recorder.h"
 
 #include <bpf/libbpf.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,6 +79,7 @@ class EbpfRecorder : public Recorder {
   void take_hint(const vmb_hint& hint);
   static int on_hint(void* self, void* data, std::size_t size);
   void take_hints();
+  void rest(milliseconds time);
   bool scope_is_alive() const;
   bool waits_for_first() const;
   bool is_ours(std::uint32_t scope) const;
@@ -431,6 +433,25 @@ void EbpfRecorder::take_hints() {
   ring_buffer__consume(ring_);
 }
 
+// Until the time is over or the command ends. New programs are looked at
+// meanwhile, at once: one that ends soon takes its file along.
+void EbpfRecorder::rest(milliseconds time) {
+  const auto until = steady_clock::now() + time;
+  const bool runs = launcher_ && !command_status_;
+  while (true) {
+    const auto left =
+        std::chrono::ceil<milliseconds>(until - steady_clock::now());
+    pollfd ready[] = {{ring_buffer__epoll_fd(ring_), POLLIN, 0},
+                      {runs ? launcher_->ended_fd() : -1, POLLIN, 0}};
+    if (left <= milliseconds(0) ||
+        ::poll(ready, 2, static_cast<int>(left.count())) <= 0 ||
+        ready[1].revents != 0) {
+      return;
+    }
+    take_hints();
+  }
+}
+
 bool EbpfRecorder::scope_is_alive() const {
   if (!cgroup_.empty()) {
     const auto threads = threads_in(cgroup_);
@@ -513,19 +534,15 @@ Result<std::optional<int>> EbpfRecorder::wait(milliseconds timeout) {
     slice();
     take_hints();
     look_for_containers();
+    rest(milliseconds(20));
     if (launcher_ && !command_status_) {
-      command_status_ = launcher_->wait(milliseconds(20));
+      command_status_ = launcher_->wait(milliseconds(0));
     }
     if (command_status_ && !outlives_command()) {
       return command_status_;
     }
-    if (command_status_) {
-      ::usleep(20'000);
-    } else if (!launcher_) {
-      if (!scope_is_alive() && !waits_for_first()) {
-        return 0;
-      }
-      ::usleep(20'000);
+    if (!launcher_ && !scope_is_alive() && !waits_for_first()) {
+      return 0;
     }
     if (control_->stop != 0) {
       if (!launcher_ || command_status_) {

@@ -29,6 +29,8 @@ class Launcher {
   Result<> release();
   // The exit status, 128 + signal if one ended it; nullopt after `timeout`.
   std::optional<int> wait(std::chrono::milliseconds timeout);
+  // Readable once the command has ended; -1 where the kernel has no pidfd.
+  int ended_fd() const { return ended_.get(); }
   void signal(int number) const;
 
  private:

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
+
 #include "base/fd.h"
 #include "recorder/ebpf/build_id.h"
 
@@ -55,10 +57,17 @@ void Programs::look(std::uint32_t number, const vmb_image& image,
   }
   const std::string path = path_of(image);
   BuildId id = read_file(fmt::format("/proc/{}/exe", image.tgid), image, true);
-  for (const std::uint32_t pid : {image.tgid, near}) {
+  std::vector<std::uint32_t>& others = near_[image.key.scope];
+  std::vector<std::uint32_t> roots{image.tgid, near};
+  roots.insert(roots.end(), others.begin(), others.end());
+  for (const std::uint32_t pid : roots) {
     if (!id && pid != 0) {
       id = read_file(fmt::format("/proc/{}/root{}", pid, path), image, true);
     }
+  }
+  if (others.size() < kNear &&
+      std::ranges::find(others, image.tgid) == others.end()) {
+    others.push_back(image.tgid);
   }
   if (!id) {
     id = read_file(path, image, false);

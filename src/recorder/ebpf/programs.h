@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "recorder/ebpf/raw.h"
 
@@ -13,8 +14,9 @@ namespace vambrace::recorder::ebpf {
 // A file is believed only if inode and device are those that the kernel saw.
 class Programs {
  public:
-  // Looks at the image's program unless it is known already. `near` is a
-  // process that may share its root (0: none).
+  // Looks at the image's program unless it is known already: by its process,
+  // or through the root of another of its scope. `near` is one that may be
+  // (0: none).
   void look(std::uint32_t number, const vmb_image& image, std::uint32_t near);
 
   const std::map<std::uint32_t, BuildId>& build_ids() const { return ids_; }
@@ -22,7 +24,11 @@ class Programs {
  private:
   using File = std::tuple<std::uint32_t, std::uint64_t, std::uint64_t>;
 
+  // Processes of a scope in whose roots to look when one has ended.
+  static constexpr std::size_t kNear = 8;
+
   std::map<std::uint32_t, BuildId> ids_;
+  std::map<std::uint32_t, std::vector<std::uint32_t>> near_;  // by scope
   std::map<File, std::string> known_;
 };
 

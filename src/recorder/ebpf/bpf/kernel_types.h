@@ -35,6 +35,7 @@ enum {
 	BPF_NOEXIST = 1,
 	BPF_F_MMAPABLE = 1024,
 	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
 };
 
 #define VMB_CORE __attribute__((preserve_access_index))
