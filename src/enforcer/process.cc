@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 
 #include "enforcer/capability_plan.h"
@@ -152,6 +153,10 @@ Result<> set_user(LaunchSpec& spec, const std::string& user) {
     take_groups(spec, entry->pw_name);
   }
   return {};
+}
+
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
 }
 
 Result<std::string> find_program(const std::string& word,

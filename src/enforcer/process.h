@@ -23,6 +23,9 @@ Result<LaunchSpec> launch_spec(const policy::seccomp::Profile& profile,
 // groups. NotFound for a name that this machine does not have.
 Result<> set_user(LaunchSpec& spec, const std::string& user);
 
+// "nginx" of "/usr/sbin/nginx".
+std::string file_name(const std::string& path);
+
 // The program that a shell would start for `word`: searched in `path` (a PATH)
 // if it has no slash. NotFound, or Unavailable if it cannot be executed.
 Result<std::string> find_program(const std::string& word,

@@ -4,14 +4,11 @@
 #include <filesystem>
 
 #include "enforcer/docker_arguments.h"
+#include "enforcer/process.h"
 #include "enforcer/runc_config.h"
 
 namespace vambrace::enforcer {
 namespace {
-
-std::string file_name(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
-}
 
 bool chosen(std::span<const std::string> only,
             std::initializer_list<std::string> names) {

@@ -100,10 +100,6 @@ Result<> set_text(std::string_view text, char* to, std::size_t size) {
   return {};
 }
 
-std::string file_name(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
-}
-
 }  // namespace
 
 std::string shell_line(const std::vector<std::string>& words) {
