@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/enforcement.h"
+#include "cli/file_kind.h"
 #include "cli/options.h"
 #include "enforcer/capability_plan.h"
 #include "enforcer/seccomp_compile.h"
@@ -124,6 +125,7 @@ Result<Exit> attest(Environment& environment, Words words) {
 
   TRY_ASSIGN(const enforcer::Choice choice,
              choice_of(environment, choice_words));
+  TRY(check_bundle(environment.files, directory));
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(environment.files, directory));
   TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));

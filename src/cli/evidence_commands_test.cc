@@ -48,6 +48,16 @@ TEST(WrongKind, OfFileIsNamedWithTheCommandThatTakesIt) {
   EXPECT_THAT(refused({"replay", "a.json"}),
               HasSubstr("a.json is evidence, not a bundle"));
   EXPECT_THAT(w.output.error, HasSubstr("vambrace synth FILE -o DIR"));
+  for (const char* command : {"run", "verify", "attest"}) {
+    std::vector<std::string> words = {command, "a.json"};
+    const std::vector<std::string> rest =
+        words[0] == "attest" ? std::vector<std::string>{"--pid", "1"}
+                             : std::vector<std::string>{"--", "true"};
+    words.insert(words.end(), rest.begin(), rest.end());
+    EXPECT_THAT(refused(words), HasSubstr("a.json is evidence, not a bundle"));
+  }
+  EXPECT_THAT(refused({"lint", "out/evidence"}),
+              HasSubstr("is a folder, not a seccomp profile"));
   EXPECT_THAT(refused({"explain", "out/policy.json", "read"}),
               HasSubstr("is the policy of a bundle, not a bundle"));
   EXPECT_THAT(refused({"evidence", "show", "out/policy.json"}),

@@ -22,9 +22,12 @@ Result<ProfileFile> read_profile(const Files& files, const std::string& path,
     }
     out.target = *named;
   }
-  TRY_ASSIGN(const std::string text,
-             files.read(out.path, policy::seccomp::kMaxProfileBytes));
-  auto profile = during(out.path, policy::seccomp::parse(text));
+  const auto text = files.read(out.path, policy::seccomp::kMaxProfileBytes);
+  if (!text) {
+    return std::unexpected(
+        wrong_kind(files, path, Wanted::Profile, text.error()));
+  }
+  auto profile = during(out.path, policy::seccomp::parse(*text));
   if (!profile) {
     return std::unexpected(wrong_kind(files, out.path, Wanted::Profile,
                                       std::move(profile.error())));

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/enforcement.h"
+#include "cli/file_kind.h"
 #include "cli/options.h"
 #include "enforcer/process.h"
 #include "enforcer/report.h"
@@ -169,6 +170,7 @@ Result<Exit> run_command(Environment& environment, Words words) {
   TRY(complete_command(asked));
   TRY_ASSIGN(const enforcer::Choice choice,
              choice_of(environment, asked.choice));
+  TRY(check_bundle(environment.files, asked.directory));
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(environment.files, asked.directory));
   TRY_ASSIGN(enforcer::Dress dress, enforcer::dress(bundle, choice));

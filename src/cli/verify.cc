@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/enforcement.h"
+#include "cli/file_kind.h"
 #include "cli/options.h"
 #include "enforcer/minimize.h"
 #include "enforcer/trial.h"
@@ -279,6 +280,7 @@ Result<Exit> verify(Environment& environment, Words words) {
   TRY(parse(environment, words, asked));
   TRY_ASSIGN(const enforcer::Choice choice,
              choice_of(environment, asked.choice));
+  TRY(check_bundle(environment.files, asked.directory));
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(environment.files, asked.directory));
   TRY_ASSIGN(
