@@ -91,13 +91,13 @@ PINS = "/sys/fs/bpf/vambrace"
 
 
 @contextlib.contextmanager
-def recording(path, *command, words=()):
+def recording(path, *command, words=(), **options):
     """A recording that goes on: its recorder and its id."""
     require_root()
     require_btf()
     before = set(os.listdir(PINS)) if os.path.isdir(PINS) else set()
     recorder = support.start([VAMBRACE, "record", "-o", path, *words, "--", *command],
-                             stdout=subprocess.DEVNULL)
+                             stdout=subprocess.DEVNULL, **options)
     found = None
     for _ in range(200):
         time.sleep(0.05)
@@ -255,8 +255,9 @@ def test_a_killed_recorder_loses_nothing():
 def test_stop_ends_a_recording_and_its_command():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "evidence.json")
-        with recording(path, "sleep", "60") as (_, found):
+        with recording(path, "sleep", "60", stderr=subprocess.PIPE) as (recorder, found):
             vambrace("stop", found, expect=0)
+            assert b"the command got SIGTERM" in recorder.stderr.read()
         assert os.path.exists(path)
 
 

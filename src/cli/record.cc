@@ -181,6 +181,12 @@ Result<Exit> record(Environment& environment, Words words) {
   TRY_ASSIGN(const std::optional<int> status,
              watch(environment, *recorder, given.phase_file));
   recorded.end = environment.now();
+  // Else a command that ends with 143 would seem to have failed by itself.
+  if (!given.scope.command.empty() && recorder->progress().asked_to_end) {
+    environment.output.err(
+        "asked to end, by a signal or vambrace stop; the command got "
+        "SIGTERM\n");
+  }
   const RecordedTests tests =
       read_reports(environment, given.reports, recorded);
   recorder->divide(evidence::Spans(tests.placed));

@@ -52,6 +52,7 @@ struct Progress {
   std::string phase;
   std::chrono::milliseconds since_new_fact{};
   bool waiting = false;  // for the first process of the scope
+  bool asked_to_end = false;
 };
 
 // Watches one scope. start() returns when every probe is in place and before

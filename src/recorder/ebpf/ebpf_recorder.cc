@@ -583,6 +583,7 @@ Progress EbpfRecorder::progress() const {
     seen.phase = phase_;
   }
   seen.waiting = waits_for_first();
+  seen.asked_to_end = ending_.has_value();
   seen.since_new_fact =
       std::chrono::duration_cast<milliseconds>(now - last_new_);
   return seen;
