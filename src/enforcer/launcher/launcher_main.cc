@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 
 #include "enforcer/capability_plan.h"
+#include "enforcer/launcher/entry.h"
 #include "enforcer/launcher/launch.h"
 #include "enforcer/launcher/raw_call.h"
 
@@ -228,7 +229,7 @@ extern "C" void* memcpy(void* to, const void* from, unsigned long size) {
   return to;
 }
 
-extern "C" [[noreturn]] void start_launcher(long* stack) {
+extern "C" [[noreturn]] void start_program(long* stack) {
   char** argv = reinterpret_cast<char**>(stack + 1);
   char** envp = argv + stack[0] + 1;
   const char* asked = started_as(envp);
@@ -256,22 +257,3 @@ extern "C" [[noreturn]] void start_launcher(long* stack) {
       raw_call(SYS_execve, address(program), address(argv), address(envp));
   give_up(report, "execve", -r);
 }
-
-#if defined(__x86_64__)
-__asm__(
-    ".globl _start\n"
-    "_start:\n"
-    "  xor %ebp, %ebp\n"
-    "  mov %rsp, %rdi\n"
-    "  and $-16, %rsp\n"
-    "  call start_launcher\n"
-    "  hlt\n");
-#elif defined(__aarch64__)
-__asm__(
-    ".globl _start\n"
-    "_start:\n"
-    "  mov x29, #0\n"
-    "  mov x30, #0\n"
-    "  mov x0, sp\n"
-    "  bl start_launcher\n");
-#endif
