@@ -105,6 +105,8 @@ TEST(Assemble, TakesWhatEntersToStartAProgramForTheRuntime) {
   using namespace std::string_literals;
   EXPECT_EQ(origins_of(entered("runc\0bin\0"s)),
             "/bin/ls app, /bin/runc runtime, ");
+  EXPECT_EQ(origins_of(entered("buildkit-runc\0bin\0"s)),
+            "/bin/buildkit-runc runtime, /bin/ls app, ");
   Raw launcher = entered("systemd\0lib\0"s);
   launcher.images[2].tgid = launcher.images[1].tgid;
   EXPECT_EQ(origins_of(launcher), "/bin/ls app, /lib/systemd runtime, ");

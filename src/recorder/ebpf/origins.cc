@@ -46,8 +46,8 @@ bool is_entry(const vmb_image& image) {
 bool is_runtime(const vmb_image& image) {
   const std::string path = path_of(image);
   const std::string_view name = base_name(path);
-  return name == "runc" || name == "crun" || name == "youki" ||
-         name == "runsc" || path.contains("runc_cloned");
+  return name.starts_with("runc") || name.ends_with("runc") || name == "crun" ||
+         name == "youki" || name == "runsc" || path.contains("runc_cloned");
 }
 
 class Images {
