@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/enforcement.h"
-#include "cli/file_kind.h"
 #include "cli/options.h"
 #include "enforcer/capability_plan.h"
 #include "enforcer/seccomp_compile.h"
@@ -100,19 +99,17 @@ std::string as_text(const attest::Attestation& attestation) {
 }  // namespace
 
 Result<Exit> attest(Environment& environment, Words words) {
-  std::string directory;
-  ChoiceWords choice_words;
+  ChoiceWords choice;
   std::optional<int> pid;
   std::string container;
   bool no_filter = false;
   bool as_json = false;
   Options options;
-  options.word("DIR", directory, "the bundle");
   options.number("-p,--pid", "PID", pid,
                  "the first process; its descendants are looked at as well");
   options.value("-c,--container", "NAME", container,
                 "a running container of Docker or runc, by name or id");
-  declare_choice(options, choice_words);
+  declare_choice(options, choice);
   options.flag("--no-filter", no_filter,
                "do not stop threads to read their filters back");
   options.json(as_json);
@@ -123,13 +120,9 @@ Result<Exit> attest(Environment& environment, Words words) {
             .with_hint("vambrace attest DIR --container web"));
   }
 
-  TRY_ASSIGN(const enforcer::Choice choice,
-             choice_of(environment, choice_words));
-  TRY(check_bundle(environment.files, directory));
-  TRY_ASSIGN(const repository::Bundle bundle,
-             repository::load_bundle(environment.files, directory));
-  TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));
-  TRY(as_rendered(directory, dress));
+  TRY_ASSIGN(const Chosen chosen, choose(environment, choice));
+  const enforcer::Dress& dress = chosen.dress;
+  TRY(as_rendered(choice.directory, dress));
   attest::Expectation expected{.no_new_privs = dress.armour.no_new_privs};
   for (const std::uint32_t number : dress.armour.capabilities) {
     expected.capabilities |= enforcer::mask_of(number);

@@ -1,19 +1,11 @@
 #include "cli/enforcement.h"
 
+#include "cli/file_kind.h"
 #include "evidence/time.h"
 #include "kernel/capabilities.h"
 
 namespace vambrace::cli {
-
-void declare_choice(Options& options, ChoiceWords& words) {
-  options.value(
-      "-t,--target", "NAME", words.target,
-      "another target than the bundle's (docker, runc, process, ...)");
-  options.choice("-s,--stage", {"observe", "allow", "harden"}, words.stage,
-                 "another stage than the bundle's");
-  options.values("--without", "CAP", words.without,
-                 "leave this capability out, to try");
-}
+namespace {
 
 Result<enforcer::Choice> choice_of(const Environment& environment,
                                    const ChoiceWords& words) {
@@ -31,6 +23,30 @@ Result<enforcer::Choice> choice_of(const Environment& environment,
     choice.without.insert(*number);
   }
   return choice;
+}
+
+}  // namespace
+
+void declare_choice(Options& options, ChoiceWords& words) {
+  options.word("DIR", words.directory, "the bundle");
+  options.value(
+      "-t,--target", "NAME", words.target,
+      "another target than the bundle's (docker, runc, process, ...)");
+  options.choice("-s,--stage", {"observe", "allow", "harden"}, words.stage,
+                 "another stage than the bundle's");
+  options.values("--without", "CAP", words.without,
+                 "leave this capability out, to try");
+}
+
+Result<Chosen> choose(const Environment& environment,
+                      const ChoiceWords& words) {
+  Chosen chosen;
+  TRY_ASSIGN(chosen.choice, choice_of(environment, words));
+  TRY(check_bundle(environment.files, words.directory));
+  TRY_ASSIGN(chosen.bundle,
+             repository::load_bundle(environment.files, words.directory));
+  TRY_ASSIGN(chosen.dress, enforcer::dress(chosen.bundle, chosen.choice));
+  return chosen;
 }
 
 void warn_of_lapsed(Environment& environment, const enforcer::Dress& dress) {

@@ -12,8 +12,9 @@
 // What run, verify and attest have in common.
 namespace vambrace::cli {
 
-// --target, --stage and --without as they were typed.
+// DIR, --target, --stage and --without as they were typed.
 struct ChoiceWords {
+  std::string directory;
   std::string target;
   std::string stage;
   std::vector<std::string> without;
@@ -21,9 +22,15 @@ struct ChoiceWords {
 
 void declare_choice(Options& options, ChoiceWords& words);
 
-// As of today. InvalidInput for a capability that does not exist.
-Result<enforcer::Choice> choice_of(const Environment& environment,
-                                   const ChoiceWords& words);
+// The bundle, what was chosen of it as of today, and both made ready.
+struct Chosen {
+  repository::Bundle bundle;
+  enforcer::Choice choice;
+  enforcer::Dress dress;
+};
+
+// InvalidInput for a capability that does not exist, and for what is no bundle.
+Result<Chosen> choose(const Environment& environment, const ChoiceWords& words);
 
 // Says on standard error which capabilities are used past their waiver's end.
 void warn_of_lapsed(Environment& environment, const enforcer::Dress& dress);

@@ -3,7 +3,6 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/enforcement.h"
-#include "cli/file_kind.h"
 #include "cli/options.h"
 #include "enforcer/process.h"
 #include "enforcer/report.h"
@@ -14,7 +13,6 @@ namespace vambrace::cli {
 namespace {
 
 struct Asked {
-  std::string directory;
   ChoiceWords choice;
   std::string user;
   std::string oci_bundle;
@@ -28,7 +26,6 @@ struct Asked {
 
 Result<> parse(Environment& environment, Words words, Asked& asked) {
   Options options;
-  options.word("DIR", asked.directory, "the bundle");
   declare_choice(options, asked.choice);
   options.value("-u,--user", "USER[:GROUP]", asked.user,
                 "run a plain process as this user");
@@ -168,13 +165,9 @@ Result<Exit> run_command(Environment& environment, Words words) {
   Asked asked;
   TRY(parse(environment, words, asked));
   TRY(complete_command(asked));
-  TRY_ASSIGN(const enforcer::Choice choice,
-             choice_of(environment, asked.choice));
-  TRY(check_bundle(environment.files, asked.directory));
-  TRY_ASSIGN(const repository::Bundle bundle,
-             repository::load_bundle(environment.files, asked.directory));
-  TRY_ASSIGN(enforcer::Dress dress, enforcer::dress(bundle, choice));
-  TRY(as_rendered(asked.directory, dress));
+  TRY_ASSIGN(Chosen chosen, choose(environment, asked.choice));
+  enforcer::Dress& dress = chosen.dress;
+  TRY(as_rendered(asked.choice.directory, dress));
   if (asked.report.empty()) {  // otherwise verify has said it
     warn_of_lapsed(environment, dress);
   }

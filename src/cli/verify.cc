@@ -3,7 +3,6 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/enforcement.h"
-#include "cli/file_kind.h"
 #include "cli/options.h"
 #include "enforcer/minimize.h"
 #include "enforcer/trial.h"
@@ -17,7 +16,6 @@ using enforcer::Denial;
 using enforcer::Judgement;
 
 struct Asked {
-  std::string directory;
   ChoiceWords choice;
   std::vector<std::string> workloads;
   std::string matching;
@@ -28,7 +26,6 @@ struct Asked {
 
 Result<> parse(Environment& environment, Words words, Asked& asked) {
   Options options;
-  options.word("DIR", asked.directory, "the bundle");
   declare_choice(options, asked.choice);
   options.values("-w,--workload", "EXE|CONTAINER", asked.workloads,
                  "what to confine, if not the bundle's program or container");
@@ -80,7 +77,9 @@ Result<std::vector<std::string>> workloads(const Asked& asked,
 std::vector<std::string> run_words(const Asked& asked,
                                    const std::set<std::uint32_t>& without) {
   std::vector<std::string> words = {
-      std::filesystem::absolute(asked.directory).lexically_normal().string()};
+      std::filesystem::absolute(asked.choice.directory)
+          .lexically_normal()
+          .string()};
   if (!asked.choice.target.empty()) {
     words.insert(words.end(), {"--target", asked.choice.target});
   }
@@ -262,14 +261,14 @@ Exit exit_of(Environment& environment, const Judgement& judgement) {
 // Nothing is tried: what would be proven is not what people reviewed.
 Exit not_as_rendered(Environment& environment, const Asked& asked,
                      const enforcer::Dress& dress) {
-  const Judgement judgement{.failures =
-                                edited_files(asked.directory, dress.edited)};
+  const Judgement judgement{
+      .failures = edited_files(asked.choice.directory, dress.edited)};
   json::Value document = to_json(judgement);
   document["schema"] = "vambrace.verification/v1";
   environment.output.out(asked.json ? json::print(document)
                                     : as_text(judgement));
   environment.output.err(
-      fmt::format("hint: {}\n", edited_hint(asked.directory)));
+      fmt::format("hint: {}\n", edited_hint(asked.choice.directory)));
   return Exit::Findings;
 }
 
@@ -278,22 +277,18 @@ Exit not_as_rendered(Environment& environment, const Asked& asked,
 Result<Exit> verify(Environment& environment, Words words) {
   Asked asked;
   TRY(parse(environment, words, asked));
-  TRY_ASSIGN(const enforcer::Choice choice,
-             choice_of(environment, asked.choice));
-  TRY(check_bundle(environment.files, asked.directory));
-  TRY_ASSIGN(const repository::Bundle bundle,
-             repository::load_bundle(environment.files, asked.directory));
-  TRY_ASSIGN(
-      const evidence::Evidence recorded,
-      repository::load_bundle_evidence(environment.files, asked.directory));
-  TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(bundle, choice));
+  TRY_ASSIGN(const Chosen chosen, choose(environment, asked.choice));
+  const enforcer::Dress& dress = chosen.dress;
+  TRY_ASSIGN(const evidence::Evidence recorded,
+             repository::load_bundle_evidence(environment.files,
+                                              asked.choice.directory));
   if (!dress.edited.empty()) {
     return not_as_rendered(environment, asked, dress);
   }
   warn_of_lapsed(environment, dress);
   const std::set<std::uint32_t> granted(dress.armour.capabilities.begin(),
                                         dress.armour.capabilities.end());
-  Verification verification(asked, bundle, recorded, choice);
+  Verification verification(asked, chosen.bundle, recorded, chosen.choice);
   TRY_ASSIGN(const Judgement judgement, verification.with(granted, granted));
 
   json::Value document = to_json(judgement);
