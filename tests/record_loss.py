@@ -166,6 +166,24 @@ def test_a_second_life_of_the_container_is_a_gap():
         assert "started 2 times" in evidence["verdict"]["gaps"][0]["detail"], evidence["verdict"]
 
 
+def test_a_container_that_ends_at_once_is_seen_whole():
+    """Its process is gone before anybody can look at its program."""
+    require_root()
+    support.require_docker()
+    support.image()
+    name = support.container_name("short")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        vambrace("record", "-o", path, "--container", name, "--", "docker", "run", "--rm",
+                 "--name", name, "--security-opt", "seccomp=unconfined", support.IMAGE,
+                 "true", expect=0)
+        with open(path, encoding="utf-8") as file:
+            evidence = json.load(file)
+    assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
+    program, = [process for process in evidence["processes"] if process["origin"] == "app"]
+    assert program["exe"].endswith("/true") and program["build_id"], program
+
+
 def test_a_dead_recorder_is_told_from_another_process_of_its_number():
     """The state of a killed recorder, given the number of a process that runs."""
     with tempfile.TemporaryDirectory() as folder:

@@ -39,9 +39,20 @@ bool AwaitedContainer::look() {
     }
     container_.id = *id;
   }
-  const auto found = docker_->inspect(container_.id);
-  if (found && *found) {
-    container_ = **found;
+  if (!inquiry_) {
+    auto asked = docker_->ask(container_.id);
+    if (!asked) {
+      return false;
+    }
+    inquiry_ = std::move(*asked);
+  }
+  const auto found = inquiry_->answer();
+  if (!found) {
+    return false;
+  }
+  inquiry_.reset();
+  if (*found && **found) {
+    container_ = ***found;
   }
   return container_.pid != 0;
 }

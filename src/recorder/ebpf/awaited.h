@@ -47,6 +47,7 @@ class AwaitedContainer {
 
   std::string name_;
   std::optional<Docker> docker_;
+  std::optional<Inquiry> inquiry_;
   Container container_;
 };
 

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "recorder/ebpf/docker.h"
@@ -30,6 +31,21 @@ TEST(DockersContainer, NeedsAnIdAndToleratesOtherTypes) {
   ASSERT_TRUE(container);
   EXPECT_EQ(container->image, "");
   EXPECT_EQ(container->pid, 0);
+}
+
+TEST(DockersContainer, HasTheFoldersOfItsRootFromTheTop) {
+  const auto container = parse_container(
+      R"({"Id": "ab", "GraphDriver": {"Data": {"LowerDir": "/l/2:/l/1",
+          "MergedDir": "/m", "UpperDir": "/u"}}})");
+  ASSERT_TRUE(container);
+  EXPECT_THAT(container->layers, testing::ElementsAre("/u", "/l/2", "/l/1"));
+  for (const char* driver :
+       {"null", "7", R"({"Data": null})", R"({"Data": {"UpperDir": 1}})"}) {
+    const auto other = parse_container(
+        fmt::format(R"({{"Id": "ab", "GraphDriver": {}}})", driver));
+    ASSERT_TRUE(other) << driver;
+    EXPECT_TRUE(other->layers.empty()) << driver;
+  }
 }
 
 TEST(Pids, ThatCannotBeAreNone) {

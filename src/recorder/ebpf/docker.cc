@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 #include "base/json.h"
 #include "host/disk_files.h"
@@ -43,6 +44,28 @@ bool read_some(int fd, std::string& to) {
     to.append(bytes, static_cast<std::size_t>(got));
   }
   return true;
+}
+
+// The container in the whole answer about it.
+Result<std::optional<Container>> container_in(const std::string& bytes,
+                                              const std::string& name) {
+  const auto answer = parse_answer(bytes);
+  if (!answer) {
+    return fail(ErrorCode::Unavailable, "Docker gave no answer about {}", name);
+  }
+  if (answer->status == 404) {
+    return std::nullopt;
+  }
+  if (answer->status != 200) {
+    return fail(ErrorCode::Unavailable, "Docker answered {} about {}",
+                answer->status, name);
+  }
+  TRY_ASSIGN(Container container, parse_container(answer->body));
+  return container;
+}
+
+std::string path_about(const std::string& name) {
+  return fmt::format("/containers/{}/json", escaped(name));
 }
 
 }  // namespace
@@ -89,6 +112,16 @@ Result<Container> parse_container(const std::string& body) {
   if (value.contains("HostConfig")) {
     container.runtime = text(value.at("HostConfig"), "Runtime");
   }
+  if (value.contains("GraphDriver") && value.at("GraphDriver").is_object() &&
+      value.at("GraphDriver").contains("Data")) {
+    const json::Value& data = value.at("GraphDriver").at("Data");
+    for (const char* key : {"UpperDir", "LowerDir"}) {
+      std::stringstream folders(text(data, key));
+      for (std::string folder; std::getline(folders, folder, ':');) {
+        container.layers.push_back(folder);
+      }
+    }
+  }
   if (value.contains("State")) {
     container.pid = pid_in(value.at("State"), "Pid");
   }
@@ -128,25 +161,26 @@ Result<Docker> Docker::connect(const std::string& socket) {
 
 Result<std::optional<Container>> Docker::inspect(
     const std::string& name) const {
-  TRY_ASSIGN(const Fd fd,
-             request(fmt::format("/containers/{}/json", escaped(name))));
+  TRY_ASSIGN(const Fd fd, request(path_about(name)));
   timeval limit{.tv_sec = 5, .tv_usec = 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   std::string bytes;
   read_some(fd.get(), bytes);
-  const auto answer = parse_answer(bytes);
-  if (!answer) {
-    return fail(ErrorCode::Unavailable, "Docker gave no answer about {}", name);
-  }
-  if (answer->status == 404) {
+  return container_in(bytes, name);
+}
+
+Result<Inquiry> Docker::ask(const std::string& name) const {
+  TRY_ASSIGN(Fd fd, request(path_about(name)));
+  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  return Inquiry(std::move(fd), name);
+}
+
+std::optional<Result<std::optional<Container>>> Inquiry::answer() {
+  errno = 0;
+  if (!read_some(fd_.get(), bytes_) && (errno == EAGAIN || errno == EINTR)) {
     return std::nullopt;
   }
-  if (answer->status != 200) {
-    return fail(ErrorCode::Unavailable, "Docker answered {} about {}",
-                answer->status, name);
-  }
-  TRY_ASSIGN(Container container, parse_container(answer->body));
-  return container;
+  return container_in(bytes_, name_);
 }
 
 Result<> Docker::listen(const std::string& name) {

@@ -607,6 +607,10 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
   TRY_ASSIGN(Raw raw, collect(session_->maps()));
   for (std::uint32_t number = 1; number < raw.images.size(); ++number) {
     programs_.look(number, raw.images[number], main_pid_);
+    for (const Awaited& each : awaited_) {
+      programs_.look_in(each.container.container().layers, number,
+                        raw.images[number]);
+    }
   }
   raw.build_ids = programs_.build_ids();
   raw.hints_seen = raw.counters.hints_seen;

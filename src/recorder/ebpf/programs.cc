@@ -13,19 +13,36 @@
 namespace vambrace::recorder::ebpf {
 namespace {
 
-// The build id of the file if it is the one the kernel saw. `same_root` paths
-// lead through a process, so an overlay's own device numbers are accepted.
+// How a file is known to be the one that the kernel saw, besides its inode.
+enum class Known : std::uint8_t {
+  ThroughProcess,  // by the way to it; an overlay has device numbers of its own
+  ByDevice,
+  ByChange,  // in a layer of an overlay: the time of change
+};
+
+bool is_known(const struct stat& info, const vmb_image& image, Known known) {
+  switch (known) {
+    case Known::ThroughProcess:
+      return true;
+    case Known::ByDevice:
+      return image.key.device ==
+             (::major(info.st_dev) << 20 | ::minor(info.st_dev));
+    case Known::ByChange:
+      return image.key.ctime ==
+             (static_cast<std::uint64_t>(info.st_ctim.tv_sec) << 30) +
+                 static_cast<std::uint64_t>(info.st_ctim.tv_nsec);
+  }
+  return false;
+}
+
+// The build id of the file if it is the one the kernel saw.
 BuildId read_file(const std::string& path, const vmb_image& image,
-                  bool through_process) {
+                  Known known) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info{};
   if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
-      info.st_ino != image.key.inode || info.st_size <= 0) {
-    return std::nullopt;
-  }
-  const std::uint32_t device =
-      ::major(info.st_dev) << 20 | ::minor(info.st_dev);
-  if (device != image.key.device && !through_process) {
+      info.st_ino != image.key.inode || info.st_size <= 0 ||
+      !is_known(info, image, known)) {
     return std::nullopt;
   }
   const auto size = static_cast<std::size_t>(info.st_size);
@@ -56,13 +73,15 @@ void Programs::look(std::uint32_t number, const vmb_image& image,
     return;
   }
   const std::string path = path_of(image);
-  BuildId id = read_file(fmt::format("/proc/{}/exe", image.tgid), image, true);
+  BuildId id = read_file(fmt::format("/proc/{}/exe", image.tgid), image,
+                         Known::ThroughProcess);
   std::vector<std::uint32_t>& others = near_[image.key.scope];
   std::vector<std::uint32_t> roots{image.tgid, near};
   roots.insert(roots.end(), others.begin(), others.end());
   for (const std::uint32_t pid : roots) {
     if (!id && pid != 0) {
-      id = read_file(fmt::format("/proc/{}/root{}", pid, path), image, true);
+      id = read_file(fmt::format("/proc/{}/root{}", pid, path), image,
+                     Known::ThroughProcess);
     }
   }
   if (others.size() < kNear &&
@@ -70,12 +89,24 @@ void Programs::look(std::uint32_t number, const vmb_image& image,
     others.push_back(image.tgid);
   }
   if (!id) {
-    id = read_file(path, image, false);
+    id = read_file(path, image, Known::ByDevice);
   }
   if (id) {
     known_[file] = *id;
   }
   ids_[number] = std::move(id);
+}
+
+void Programs::look_in(const std::vector<std::string>& folders,
+                       std::uint32_t number, const vmb_image& image) {
+  BuildId& id = ids_[number];
+  const std::string path = path_of(image);
+  for (const std::string& folder : folders) {
+    if (id || path.contains("/../")) {
+      return;
+    }
+    id = read_file(folder + path, image, Known::ByChange);
+  }
 }
 
 }  // namespace vambrace::recorder::ebpf

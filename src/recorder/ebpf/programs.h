@@ -19,6 +19,11 @@ class Programs {
   // (0: none).
   void look(std::uint32_t number, const vmb_image& image, std::uint32_t near);
 
+  // The same once all processes have ended: in folders that made up the roots
+  // of containers, by inode and time of change.
+  void look_in(const std::vector<std::string>& folders, std::uint32_t number,
+               const vmb_image& image);
+
   const std::map<std::uint32_t, BuildId>& build_ids() const { return ids_; }
 
  private:
