@@ -14,20 +14,20 @@ namespace vambrace::recorder::ebpf {
 namespace {
 
 // How a file is known to be the one that the kernel saw, besides its inode.
-enum class Known : std::uint8_t {
+enum class Proof : std::uint8_t {
   ThroughProcess,  // by the way to it; an overlay has device numbers of its own
   ByDevice,
   ByChange,  // in a layer of an overlay: the time of change
 };
 
-bool is_known(const struct stat& info, const vmb_image& image, Known known) {
+bool is_known(const struct stat& info, const vmb_image& image, Proof known) {
   switch (known) {
-    case Known::ThroughProcess:
+    case Proof::ThroughProcess:
       return true;
-    case Known::ByDevice:
+    case Proof::ByDevice:
       return image.key.device ==
              (::major(info.st_dev) << 20 | ::minor(info.st_dev));
-    case Known::ByChange:
+    case Proof::ByChange:
       return image.key.ctime ==
              (static_cast<std::uint64_t>(info.st_ctim.tv_sec) << 30) +
                  static_cast<std::uint64_t>(info.st_ctim.tv_nsec);
@@ -37,7 +37,7 @@ bool is_known(const struct stat& info, const vmb_image& image, Known known) {
 
 // The build id of the file if it is the one the kernel saw.
 BuildId read_file(const std::string& path, const vmb_image& image,
-                  Known known) {
+                  Proof known) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info{};
   if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
@@ -74,14 +74,14 @@ void Programs::look(std::uint32_t number, const vmb_image& image,
   }
   const std::string path = path_of(image);
   BuildId id = read_file(fmt::format("/proc/{}/exe", image.tgid), image,
-                         Known::ThroughProcess);
+                         Proof::ThroughProcess);
   std::vector<std::uint32_t>& others = near_[image.key.scope];
   std::vector<std::uint32_t> roots{image.tgid, near};
   roots.insert(roots.end(), others.begin(), others.end());
   for (const std::uint32_t pid : roots) {
     if (!id && pid != 0) {
       id = read_file(fmt::format("/proc/{}/root{}", pid, path), image,
-                     Known::ThroughProcess);
+                     Proof::ThroughProcess);
     }
   }
   if (others.size() < kNear &&
@@ -89,7 +89,7 @@ void Programs::look(std::uint32_t number, const vmb_image& image,
     others.push_back(image.tgid);
   }
   if (!id) {
-    id = read_file(path, image, Known::ByDevice);
+    id = read_file(path, image, Proof::ByDevice);
   }
   if (id) {
     known_[file] = *id;
@@ -105,7 +105,7 @@ void Programs::look_in(const std::vector<std::string>& folders,
     if (id || path.contains("/../")) {
       return;
     }
-    id = read_file(folder + path, image, Known::ByChange);
+    id = read_file(folder + path, image, Proof::ByChange);
   }
 }
 
