@@ -1,8 +1,8 @@
 #pragma once
 
 // Where a program without the C library begins: the kernel's stack, with the
-// number of arguments at its top, goes to start_program(). For the one source of
-// such a program that defines it.
+// number of arguments at its top, goes to start_program(). For the one source
+// of such a program that defines it.
 
 extern "C" [[noreturn]] void start_program(long* stack);
 
