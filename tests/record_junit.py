@@ -68,7 +68,8 @@ def runner():
 def record(*words, command, port, expect=0):
     path = f"{support.temp_dir()}/e.json"
     done = vambrace("record", "-o", path, "--workload", "redis-server", *words, "--json", "--",
-                    "sh", "-c", 'exec "$@" >&2', "sh", *command, expect=expect, env={**os.environ, "REDIS_PORT": str(port)})
+                    "sh", "-c", 'exec "$@" >&2', "sh", *command, expect=expect,
+                    env={**os.environ, "REDIS_PORT": str(port)})
     with open(path, encoding="utf-8") as file:
         return done.json(), json.load(file)
 
@@ -83,8 +84,8 @@ def recorded():
     report = f"{folder}/report.xml"
     answer, evidence = record(
         "--junit", report, port=support.free_port(),
-        command=[runner(), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml", report,
-                 suite])
+        command=[runner(), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder,
+                 "--junitxml", report, suite])
     return answer, evidence, report
 
 
@@ -141,8 +142,9 @@ def test_what_crosses_a_border_is_not_guessed():
 
 
 def test_a_report_of_another_run_is_not_believed():
+    # Exit 1: nothing was seen of the workload.
     _, _, report = recorded()
-    answer, evidence = record("--junit", report, port=0, command=["true"])
+    answer, evidence = record("--junit", report, port=0, command=["true"], expect=1)
     assert answer["tests"]["placed"] == 0, answer
     assert "does not tell when in the recording" in answer["tests"]["lost"][0], answer
     assert [p["name"] for p in evidence["recordings"][0]["phases"]] == ["startup"], evidence
@@ -160,12 +162,12 @@ def test_a_report_that_is_none_costs_no_evidence():
     for name, text in bad.items():
         if text is not None:
             support.write(f"{folder}/{name}", text)
-        answer, evidence = record("--junit", f"{folder}/{name}", port=0, command=["true"])
+        answer, evidence = record("--junit", f"{folder}/{name}", port=0, command=["true"], expect=1)
         assert answer["tests"]["placed"] == 0 and len(answer["tests"]["lost"]) == 1, answer
         assert name in answer["tests"]["lost"][0], answer
         assert evidence["processes"], evidence
     # A folder, as some runners write: all of them are told.
-    answer, _ = record("--junit", folder, port=0, command=["true"])
+    answer, _ = record("--junit", folder, port=0, command=["true"], expect=1)
     assert len(answer["tests"]["lost"]) == len(bad) - 1, answer
 
 
