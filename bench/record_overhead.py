@@ -39,7 +39,7 @@ def getppid(count):
     conditions = ["nothing", "empty enter", "empty enter+exit", "record --light", "record"]
     with scratch() as directory:
         def once(name):
-            return float(output_of(wrap(name, [LOOP, "800000"], directory)).split()[0])
+            return float(output_of(wrap(name, [LOOP, "8000000"], directory)).split()[0])
 
         results = rounds(count, conditions, once)
         # strace's price is the time that the stopped thread waits.
