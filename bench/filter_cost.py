@@ -70,7 +70,7 @@ def loop(count):
         seccomp = cut(directory, [LOOP, "4000"])
 
         def once(condition):
-            command = docker_run(condition, seccomp, [LOOP], [LOOP, "2000000"])
+            command = docker_run(condition, seccomp, [LOOP], [LOOP, "8000000"])
             return float(output_of(command).split()[0])
 
         report("One getppid in a container", "ns", rounds(count, CONDITIONS, once), False)

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import rates
 from measure import (BUILD, VAMBRACE, added, added_ratio, machine, median, need,
@@ -66,9 +67,10 @@ def two_cpus(count):
     with scratch() as directory:
         def once(name):
             condition, threads = name.rsplit(", ", 1)
-            command = wrap(condition, [LOOP, "400000", threads[0]], directory)
-            return median([float(line.split()[0])
-                           for line in output_of(command).splitlines()])
+            command = wrap(condition, [LOOP, "4000000", threads[0]], directory)
+            # A line for each thread, then what record says.
+            lines = output_of(command).splitlines()[:int(threads[0])]
+            return median([float(line.split()[0]) for line in lines])
 
         names = [f"{c}, {n} thread{'s' if n > 1 else ''}"
                  for c in ("nothing", "empty enter+exit", "record") for n in (1, 2)]
@@ -82,37 +84,43 @@ def two_cpus(count):
     print(table(["condition", "one thread", "two threads", "two / one"], rows))
 
 
-def server(name, count, server_for, rate_of, strace):
+def server(name, count, server_for, count_of, strace):
     conditions = ["nothing", "empty enter+exit", "record --light", "record"]
 
     def once(condition):
         with scratch() as directory:
             os.chmod(directory, 0o755)
             target = server_for(directory)
-            command = wrap(condition, target.command, directory)
+            command = wrap(condition, [*rates.SERVER, *target.command], directory)
             with subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL,
                                   start_new_session=True) as process:
                 try:
                     target.wait()
-                    rate_of(target.port, warm=True)
-                    return rate_of(target.port, warm=False)
+                    count_of(target.port, True)
+                    begin, used = time.monotonic(), rates.cpu_seconds(target.name)
+                    requests = count_of(target.port, False)
+                    used = rates.cpu_seconds(target.name) - used
+                    return requests / (time.monotonic() - begin), requests / used
                 finally:
                     # As Ctrl-C on a terminal: recorder and server alike.
                     os.killpg(process.pid, signal.SIGINT)
                     process.wait(30)
 
-    results = rounds(count, conditions, once)
-    rows = [[c, f"{median(results[c]):.0f}", f"{ratio(results, c, 'nothing'):.3f}",
-             f"{spread(results[c]):.0f}"] for c in conditions]
-    if strace:
-        traced = [once("strace -f -c") for _ in range(2)]
-        rows.append(["strace -f -c", f"{median(traced):.0f}",
-                     f"{median(traced) / median(results['nothing']):.3f}", ""])
-    print(f"\n### {name}, requests per second\n")
-    print(table(["condition", "median", "of unrecorded", "half quartile distance"], rows))
-    print(f"\nlight {ratio(results, 'record --light', 'nothing'):.3f} (target 0.97), "
-          f"full {ratio(results, 'record', 'nothing'):.3f} (target 0.93)")
+    both = rounds(count, conditions, once)
+    traced = [once("strace -f -c") for _ in range(2)] if strace else []
+    for column, unit in enumerate(["second", "second of the server's CPU time"]):
+        results = {c: [pair[column] for pair in both[c]] for c in conditions}
+        rows = [[c, f"{median(results[c]):.0f}", f"{ratio(results, c, 'nothing'):.3f}",
+                 f"{spread(results[c]):.0f}"] for c in conditions]
+        if traced:
+            slow = median([pair[column] for pair in traced])
+            rows.append(["strace -f -c", f"{slow:.0f}",
+                         f"{slow / median(results['nothing']):.3f}", ""])
+        print(f"\n### {name}, requests per {unit}\n")
+        print(table(["condition", "median", "of unrecorded", "half quartile distance"], rows))
+        print(f"\nlight {ratio(results, 'record --light', 'nothing'):.3f} (target 0.97), "
+              f"full {ratio(results, 'record', 'nothing'):.3f} (target 0.93)")
 
 
 def main():
@@ -130,10 +138,10 @@ def main():
         two_cpus(words.rounds)
     if words.only in (None, "nginx"):
         server("nginx under wrk (1 worker, 16 connections)", words.rounds, support.nginx,
-               lambda port, warm: rates.wrk_rate(port, 1 if warm else 3), True)
+               lambda port, warm: rates.wrk_count(port, 1 if warm else 3), True)
     if words.only in (None, "redis"):
         server("redis-benchmark GET (16 clients)", words.rounds, support.redis,
-               lambda port, warm: rates.redis_rate(port, 5000 if warm else 200000), True)
+               lambda port, warm: rates.redis_count(port, 5000 if warm else 200000), True)
 
 
 if __name__ == "__main__":
