@@ -91,6 +91,7 @@ def server(name, count, server_for, count_of, strace):
         with scratch() as directory:
             os.chmod(directory, 0o755)
             target = server_for(directory)
+            program = os.path.basename(target.command[0])
             command = wrap(condition, [*rates.SERVER, *target.command], directory)
             with subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL,
@@ -98,9 +99,9 @@ def server(name, count, server_for, count_of, strace):
                 try:
                     target.wait()
                     count_of(target.port, True)
-                    begin, used = time.monotonic(), rates.cpu_seconds(target.name)
+                    begin, used = time.monotonic(), rates.cpu_seconds(program)
                     requests = count_of(target.port, False)
-                    used = rates.cpu_seconds(target.name) - used
+                    used = rates.cpu_seconds(program) - used
                     return requests / (time.monotonic() - begin), requests / used
                 finally:
                     # As Ctrl-C on a terminal: recorder and server alike.
