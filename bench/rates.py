@@ -33,9 +33,9 @@ def wrk_count(port, seconds):
     raise ValueError(out)
 
 
-def cpu_seconds(name):
-    """What all processes of that name have used so far."""
-    total = 0
+def cpu_times(name):
+    """{thread's folder: ns of CPU time so far} of all processes of that name."""
+    times = {}
     for path in glob.glob("/proc/[0-9]*/comm"):
         try:
             with open(path, encoding="utf-8") as file:
@@ -43,10 +43,15 @@ def cpu_seconds(name):
                     continue
             for thread in glob.glob(os.path.dirname(path) + "/task/*/schedstat"):
                 with open(thread, encoding="utf-8") as file:
-                    total += int(file.read().split()[0])
+                    times[thread] = int(file.read().split()[0])
         except OSError:  # it has ended
             continue
-    return total / 1e9
+    return times
+
+
+def cpu_seconds_between(before, after):
+    """What the threads that were there both times have used."""
+    return sum(after[thread] - before[thread] for thread in before.keys() & after.keys()) / 1e9
 
 
 def redis_rate(port, requests):

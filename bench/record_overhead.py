@@ -99,10 +99,11 @@ def server(name, count, server_for, count_of, strace):
                 try:
                     target.wait()
                     count_of(target.port, True)
-                    begin, used = time.monotonic(), rates.cpu_seconds(program)
+                    begin, before = time.monotonic(), rates.cpu_times(program)
                     requests = count_of(target.port, False)
-                    used = rates.cpu_seconds(program) - used
-                    return requests / (time.monotonic() - begin), requests / used
+                    elapsed = time.monotonic() - begin
+                    used = rates.cpu_seconds_between(before, rates.cpu_times(program))
+                    return requests / elapsed, requests / used
                 finally:
                     # As Ctrl-C on a terminal: recorder and server alike.
                     os.killpg(process.pid, signal.SIGINT)
