@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "kernel/capabilities.h"
 #include "kernel/errnos.h"
+#include "policy/arguments.h"
 #include "policy/capabilities/noise.h"
 
 namespace vambrace::enforcer {
@@ -66,11 +67,6 @@ bool worked_once(const evidence::Evidence& recorded, const std::string& exe,
   return own_seen ? own_worked : any_worked;
 }
 
-// Whoever gets ENOSYS for clone3 takes clone instead.
-bool falls_back(kernel::Syscall syscall, std::uint32_t error) {
-  return error == kernel::kEnosys && kernel::syscall_name(syscall) == "clone3";
-}
-
 std::string why_expected(const evidence::Share& share, const std::string& exe,
                          kernel::Syscall syscall, const policy::Policy& policy,
                          const evidence::Evidence& recorded) {
@@ -81,7 +77,7 @@ std::string why_expected(const evidence::Share& share, const std::string& exe,
     const std::string name = kernel::errno_name(expected.error);
     const bool only = std::ranges::all_of(
         share.denied_errnos, [&](const auto& e) { return e.first == name; });
-    if (only && (falls_back(syscall, expected.error) ||
+    if (only && (policy::falls_back(syscall, expected.error) ||
                  !worked_once(recorded, exe, syscall, name))) {
       return fmt::format("the policy refuses it with {} on purpose", name);
     }

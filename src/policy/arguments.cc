@@ -1,5 +1,7 @@
 #include "policy/arguments.h"
 
+#include "kernel/errnos.h"
+
 namespace vambrace::policy {
 namespace {
 
@@ -103,6 +105,10 @@ bool implies(const ArgTuple& narrow, const ArgTuple& wide) {
 }
 
 }  // namespace
+
+bool falls_back(kernel::Syscall syscall, std::uint32_t error) {
+  return error == kernel::kEnosys && kernel::syscall_name(syscall) == "clone3";
+}
 
 std::span<const PinnedArgument> pinned_arguments(kernel::Syscall syscall) {
   const auto name = kernel::syscall_name(syscall);

@@ -19,6 +19,11 @@ constexpr std::size_t kMaxTuples = 16;
 constexpr std::uint64_t kCloneNamespaces = 0x7e020000;
 constexpr std::uint64_t kCloneNewTime = 0x80;
 
+// Whether who gets this errno for the call takes another by itself, as every
+// libc takes clone where clone3 is answered ENOSYS: the refusal then costs
+// nothing.
+bool falls_back(kernel::Syscall syscall, std::uint32_t error);
+
 struct PinnedArgument {
   std::uint8_t index = 0;
   // Narrower than what the kernel reads where some bits carry no authority.

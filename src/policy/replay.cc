@@ -4,6 +4,7 @@
 
 #include "kernel/capabilities.h"
 #include "kernel/errnos.h"
+#include "policy/arguments.h"
 #include "policy/capabilities/noise.h"
 #include "policy/capabilities/reduce.h"
 #include "policy/partial_call.h"
@@ -110,8 +111,7 @@ class Player {
                             const evidence::Share& share) {
     const auto seen = share.errnos.find(kernel::errno_name(error));
     return (seen != share.errnos.end() && seen->second == share.count) ||
-           (error == kernel::kEnosys &&
-            kernel::syscall_name(syscall) == "clone3");
+           falls_back(syscall, error);
   }
 
   // The rules that this process alone would need.

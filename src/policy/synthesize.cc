@@ -85,13 +85,11 @@ std::optional<std::uint32_t> only_errno(
   return kernel::errno_number(errnos.begin()->first);
 }
 
-// Was the call refused where the profile was cut too narrow? Not clone3 that
-// got ENOSYS: that is how clone is fenced, and whoever asked fell back to
-// clone.
+// Was the call refused where the profile was cut too narrow? Not where whoever
+// asked fell back: that is how clone is fenced.
 bool is_hurt(kernel::Syscall syscall, const Use& use) {
-  return use.denied > 0 &&
-         !(kernel::syscall_name(syscall) == "clone3" &&
-           only_errno(use.denied_errnos, use.denied) == kEnosys);
+  const auto error = only_errno(use.denied_errnos, use.denied);
+  return use.denied > 0 && !(error && falls_back(syscall, *error));
 }
 
 // A call that never once worked, for lack of the call or of the right: the
