@@ -51,8 +51,8 @@ struct Progress {
   std::uint64_t events_lost = 0;
   std::string phase;
   std::chrono::milliseconds since_new_fact{};
-  bool waiting = false;  // for the first process of the scope
-  bool asked_to_end = false;
+  bool waiting = false;       // for the first process of the scope
+  bool asked_to_end = false;  // by end() or `vambrace stop`
 };
 
 // Watches one scope. start() returns when every probe is in place and before

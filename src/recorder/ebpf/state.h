@@ -53,7 +53,7 @@ Result<std::vector<std::string>> pinned_recordings();
 // A recording as a person tells it from others.
 struct Known {
   std::string id;
-  std::string about;  // "nginx, recorded by process 4711 since ..."
+  std::string about;  // "spiffe://local/nginx, command since 2026-..."
 };
 
 // What the state says of a recording.
