@@ -7,16 +7,21 @@ import glob
 import os
 import subprocess
 
-# Server and load on CPUs of their own: where the scheduler puts them would else
-# decide about more than what is measured.
+# Server and load each on one CPU: where the scheduler puts them would else decide
+# about more than what is measured.
 SERVER = ["taskset", "-c", "0"]
 LOADER = ["taskset", "-c", str((os.cpu_count() or 1) - 1)]
 
 
+def _wrk(port, seconds):
+    return subprocess.run(
+        [*LOADER, "wrk", "-t1", "-c16", f"-d{seconds}s", f"http://127.0.0.1:{port}/"],
+        stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 def wrk_rate(port, seconds):
     """Requests per second."""
-    out = subprocess.run([*LOADER, "wrk", "-t1", "-c16", f"-d{seconds}s", f"http://127.0.0.1:{port}/"],
-                         stdout=subprocess.PIPE, text=True, check=True).stdout
+    out = _wrk(port, seconds)
     for line in out.splitlines():
         if line.startswith("Requests/sec:"):
             return float(line.split()[1])
@@ -25,8 +30,7 @@ def wrk_rate(port, seconds):
 
 def wrk_count(port, seconds):
     """Requests answered in that time."""
-    out = subprocess.run([*LOADER, "wrk", "-t1", "-c16", f"-d{seconds}s", f"http://127.0.0.1:{port}/"],
-                         stdout=subprocess.PIPE, text=True, check=True).stdout
+    out = _wrk(port, seconds)
     for line in out.splitlines():
         if " requests in " in line:
             return int(line.split()[0])
