@@ -8,14 +8,16 @@ vambrace-test:base (tests/image.sh makes it).
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
 import time
 
 import rates
-from measure import (BUILD, VAMBRACE, machine, median, need, output_of, ratio, rounds,
-                     scratch, spread, table)
+from attached import awake
+from measure import (BUILD, VAMBRACE, interval, machine, median, need, output_of,
+                     ratio_cell, rounds, scratch, spread, table)
 
 import support  # pylint: disable=wrong-import-order
 
@@ -52,17 +54,21 @@ def cut(directory, command, drive=None):
 
 
 CONDITIONS = ["no filter", "docker default", "ours"]
+GENERATIONS = 5
 
 
 def report(title, unit, results, higher_is_better):
-    rows = [[c, f"{median(results[c]):.1f}", f"{ratio(results, c, 'docker default'):.3f}",
+    rows = [[c, f"{median(results[c]):.1f}", ratio_cell(results, c, "docker default"),
              f"{spread(results[c]):.1f}"] for c in CONDITIONS]
     print(f"\n### {title}\n")
-    print(table(["condition", f"median {unit}", "of docker default", "half quartile distance"],
-                rows))
-    ours = ratio(results, "ours", "docker default")
-    dearer = ours < 1 if higher_is_better else ours > 1
-    print(f"\nours / docker default: {ours:.3f} ({'dearer' if dearer else 'not dearer'})")
+    print(table(["condition", f"median {unit}", "of docker default (95%)",
+                 "half quartile distance"], rows))
+    low, high = interval(results, "ours", "docker default")
+    if low <= 1 <= high:
+        said = "not to be told apart"
+    else:
+        said = "dearer" if (low > 1) != higher_is_better else "cheaper"
+    print(f"\nours against docker default: {said}")
 
 
 def loop(count):
@@ -88,31 +94,61 @@ def start(count):
         report("docker run --rm /bin/true", "ms", rounds(count, CONDITIONS, once), False)
 
 
+def folder(directory, name):
+    path = os.path.join(directory, name)
+    os.makedirs(path)
+    return path
+
+
+def turned(generation):
+    return CONDITIONS[generation % 3:] + CONDITIONS[: generation % 3]
+
+
+@contextlib.contextmanager
+def container(condition, seccomp, directory, target):
+    name = f"vmb-bench-{os.getpid()}-{target.port}"
+    line = docker_run(condition, seccomp, [directory], target.command)
+    line[2:2] = ["-d", "--name", name, "--cpuset-cpus", rates.SERVER_CPU]
+    output_of(line)
+    try:
+        target.wait()
+        yield
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def server(name, count, server_for, rate_of):
-    with scratch() as directory:
+    """Three containers at a time, one for each condition; their load alternates.
+
+    Two processes of one program differ by more than a filter costs, so there are
+    several generations of three.
+    """
+    results = {condition: [] for condition in CONDITIONS}
+    with scratch() as directory, awake():
         os.chmod(directory, 0o777)
-        target = server_for(directory)
+        target = server_for(folder(directory, "cut"))
 
         def drive():
             target.wait()
-            rate_of(target.port, True)
+            rate_of(target.port)
 
         seccomp = cut(directory, target.command, drive)
-        container = f"vmb-bench-{os.getpid()}"
-
-        def once(condition):
-            line = docker_run(condition, seccomp, [directory], target.command)
-            line[2:2] = ["-d", "--name", container]
-            output_of(line)
-            try:
-                target.wait()
-                rate_of(target.port, True)
-                return rate_of(target.port, False)
-            finally:
-                subprocess.run(["docker", "rm", "-f", container], check=False,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-        report(name, "requests/s", rounds(count, CONDITIONS, once), True)
+        for generation in range(GENERATIONS):
+            with contextlib.ExitStack() as stack:
+                ports = {}
+                for condition in turned(generation):
+                    place = folder(directory, f"{generation}-{CONDITIONS.index(condition)}")
+                    target = server_for(place)
+                    stack.enter_context(container(condition, seccomp, place, target))
+                    ports[condition] = target.port
+                for port in ports.values():
+                    rate_of(port)
+                seen = rounds(-(-count // GENERATIONS), turned(generation),
+                              lambda condition, ports=ports: rate_of(ports[condition]))
+            for condition in CONDITIONS:
+                results[condition] += seen[condition]
+    report(name, "requests/s", results, True)
 
 
 def main():
@@ -131,10 +167,10 @@ def main():
         start(words.rounds)
     if words.only in (None, "nginx"):
         server("nginx under wrk in a container", words.rounds, support.nginx,
-               lambda port, warm: rates.wrk_rate(port, 1 if warm else 3))
+               lambda port: rates.wrk_rate(port, 1))
     if words.only in (None, "redis"):
         server("redis-benchmark GET in a container", words.rounds, support.redis,
-               lambda port, warm: rates.redis_rate(port, 5000 if warm else 200000))
+               lambda port: rates.redis_rate(port, 60000))
 
 
 if __name__ == "__main__":

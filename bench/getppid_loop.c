@@ -1,8 +1,9 @@
 // The smallest system call in a loop: prints, one line per thread, the thread
 // CPU time and the elapsed time per call, in nanoseconds.
 // usage: getppid_loop CALLS [THREADS]
+//        getppid_loop forever        a line of one thread every 100 ms or so
 //
-// Each thread reports the 10th percentile of 400 batches, so that a batch that
+// Each line reports the 10th percentile of 400 batches, so that a batch that
 // another program disturbed does not count. CPU time is what an in-kernel probe
 // costs; a tracer that stops the thread costs elapsed time.
 #define _GNU_SOURCE
@@ -10,6 +11,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,13 +32,7 @@ static int by_size(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void *measure(void *argument) {
-  long cpu = (long)argument;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET((size_t)(cpu % sysconf(_SC_NPROCESSORS_ONLN)), &set);
-  sched_setaffinity(0, sizeof(set), &set);
-  pthread_barrier_wait(&start_line);
+static void report(void) {
   static _Thread_local double cpu_ns[kBatches], elapsed_ns[kBatches];
   for (int batch = 0; batch < kBatches; ++batch) {
     double elapsed = clock_ns(CLOCK_MONOTONIC);
@@ -52,12 +48,29 @@ static void *measure(void *argument) {
   qsort(cpu_ns, kBatches, sizeof(cpu_ns[0]), by_size);
   qsort(elapsed_ns, kBatches, sizeof(elapsed_ns[0]), by_size);
   printf("%.2f %.2f\n", cpu_ns[kBatches / 10], elapsed_ns[kBatches / 10]);
+}
+
+static void *measure(void *argument) {
+  long cpu = (long)argument;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET((size_t)(cpu % sysconf(_SC_NPROCESSORS_ONLN)), &set);
+  sched_setaffinity(0, sizeof(set), &set);
+  pthread_barrier_wait(&start_line);
+  report();
   return NULL;
 }
 
 int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "forever") == 0) {
+    calls_per_batch = 1500;
+    while (fflush(stdout) == 0) {
+      report();
+    }
+    return 0;
+  }
   if (argc < 2 || atol(argv[1]) < kBatches) {
-    fprintf(stderr, "usage: getppid_loop CALLS [THREADS]\n");
+    fprintf(stderr, "usage: getppid_loop CALLS [THREADS] | forever\n");
     return 2;
   }
   long threads = argc > 2 ? atol(argv[2]) : 1;

@@ -6,6 +6,7 @@ reported are medians over rounds and, for ratios, the median of the ratios
 within a round.
 """
 
+import math
 import os
 import platform
 import shutil
@@ -58,6 +59,21 @@ def spread(values):
 def ratio(results, name, base):
     """Median over rounds of name / base."""
     return median([a / b for a, b in zip(results[name], results[base])])
+
+
+def interval(results, name, base):
+    """Between which two ratios the median ratio lies, with 95% confidence: by
+    the order of the rounds' ratios alone, whatever their distribution."""
+    ratios = sorted(a / b for a, b in zip(results[name], results[base]))
+    count = len(ratios)
+    outside = max(int(count / 2 - 0.98 * math.sqrt(count)), 0)
+    return ratios[outside], ratios[count - 1 - outside]
+
+
+def ratio_cell(results, name, base):
+    """The median ratio with its interval."""
+    low, high = interval(results, name, base)
+    return f"{ratio(results, name, base):.3f} ({low:.3f} to {high:.3f})"
 
 
 def added(results, name, base):

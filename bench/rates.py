@@ -9,7 +9,8 @@ import subprocess
 
 # Server and load each on one CPU: where the scheduler puts them would else decide
 # about more than what is measured.
-SERVER = ["taskset", "-c", "0"]
+SERVER_CPU = "0"
+SERVER = ["taskset", "-c", SERVER_CPU]
 LOADER = ["taskset", "-c", str((os.cpu_count() or 1) - 1)]
 
 

@@ -8,19 +8,18 @@ Needs root, a Release build in build/, strace, nginx, wrk, redis.
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import time
 
 import rates
+from attached import EMPTY, attached, awake
 from measure import (BUILD, VAMBRACE, added, added_ratio, machine, median, need,
-                     output_of, ratio, rounds, scratch, spread, table)
+                     output_of, ratio, ratio_cell, rounds, scratch, spread, table)
 
 import support  # pylint: disable=wrong-import-order
 
 LOOP = os.path.join(BUILD, "bench", "getppid_loop")
-EMPTY = os.path.join(BUILD, "bench", "empty_probe")
 
 
 def wrap(condition, command, directory):
@@ -37,12 +36,24 @@ def wrap(condition, command, directory):
 
 
 def getppid(count):
+    """One loop that never ends, its conditions in turn."""
     conditions = ["nothing", "empty enter", "empty enter+exit", "record --light", "record"]
-    with scratch() as directory:
-        def once(name):
-            return float(output_of(wrap(name, [LOOP, "8000000"], directory)).split()[0])
+    with scratch() as directory, subprocess.Popen(
+            [*rates.SERVER, LOOP, "forever"], stdout=subprocess.PIPE, text=True) as loop:
+        def once(condition):
+            with attached(condition, loop.pid, directory):
+                # What waited in the pipe, and the line that it began in.
+                os.set_blocking(loop.stdout.fileno(), False)
+                while loop.stdout.read(65536):
+                    pass
+                os.set_blocking(loop.stdout.fileno(), True)
+                loop.stdout.readline()
+                return median([float(loop.stdout.readline().split()[0]) for _ in range(8)])
 
-        results = rounds(count, conditions, once)
+        try:
+            results = rounds(count, conditions, once)
+        finally:
+            loop.kill()
         # strace's price is the time that the stopped thread waits.
         slow = [float(output_of(wrap("strace -f -c", [LOOP, "4000"], directory)).split()[1])
                 for _ in range(5)]
@@ -84,43 +95,39 @@ def two_cpus(count):
     print(table(["condition", "one thread", "two threads", "two / one"], rows))
 
 
-def server(name, count, server_for, count_of, strace):
-    conditions = ["nothing", "empty enter+exit", "record --light", "record"]
-
-    def once(condition):
-        with scratch() as directory:
-            os.chmod(directory, 0o755)
-            target = server_for(directory)
-            program = os.path.basename(target.command[0])
-            command = wrap(condition, [*rates.SERVER, *target.command], directory)
-            with subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL,
-                                  start_new_session=True) as process:
-                try:
-                    target.wait()
-                    count_of(target.port, True)
+def server(name, count, server_for, count_of):
+    """One server for all rounds, its conditions in turn."""
+    conditions = ["nothing", "empty enter", "empty enter+exit", "record --light", "record"]
+    with scratch() as directory, awake():
+        os.chmod(directory, 0o755)
+        target = server_for(directory)
+        program = os.path.basename(target.command[0])
+        with subprocess.Popen([*rates.SERVER, *target.command], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            def once(condition):
+                with attached(condition, process.pid, directory):
                     begin, before = time.monotonic(), rates.cpu_times(program)
-                    requests = count_of(target.port, False)
+                    requests = count_of(target.port)
                     elapsed = time.monotonic() - begin
                     used = rates.cpu_seconds_between(before, rates.cpu_times(program))
                     return requests / elapsed, requests / used
-                finally:
-                    # As Ctrl-C on a terminal: recorder and server alike.
-                    os.killpg(process.pid, signal.SIGINT)
-                    process.wait(30)
 
-    both = rounds(count, conditions, once)
-    traced = [once("strace -f -c") for _ in range(2)] if strace else []
+            try:
+                target.wait()
+                count_of(target.port)
+                both = rounds(count, conditions, once)
+                traced = [once("strace -f -c") for _ in range(3)]
+            finally:
+                process.terminate()
     for column, unit in enumerate(["second", "second of the server's CPU time"]):
         results = {c: [pair[column] for pair in both[c]] for c in conditions}
-        rows = [[c, f"{median(results[c]):.0f}", f"{ratio(results, c, 'nothing'):.3f}",
+        rows = [[c, f"{median(results[c]):.0f}", ratio_cell(results, c, "nothing"),
                  f"{spread(results[c]):.0f}"] for c in conditions]
-        if traced:
-            slow = median([pair[column] for pair in traced])
-            rows.append(["strace -f -c", f"{slow:.0f}",
-                         f"{slow / median(results['nothing']):.3f}", ""])
+        slow = median([pair[column] for pair in traced])
+        rows.append(["strace -f -c", f"{slow:.0f}", f"{slow / median(results['nothing']):.3f}", ""])
         print(f"\n### {name}, requests per {unit}\n")
-        print(table(["condition", "median", "of unrecorded", "half quartile distance"], rows))
+        print(table(["condition", "median", "of unrecorded (95%)", "half quartile distance"],
+                    rows))
         print(f"\nlight {ratio(results, 'record --light', 'nothing'):.3f} (target 0.97), "
               f"full {ratio(results, 'record', 'nothing'):.3f} (target 0.93)")
 
@@ -140,10 +147,10 @@ def main():
         two_cpus(words.rounds)
     if words.only in (None, "nginx"):
         server("nginx under wrk (1 worker, 16 connections)", words.rounds, support.nginx,
-               lambda port, warm: rates.wrk_count(port, 1 if warm else 3), True)
+               lambda port: rates.wrk_count(port, 1))
     if words.only in (None, "redis"):
         server("redis-benchmark GET (16 clients)", words.rounds, support.redis,
-               lambda port, warm: rates.redis_count(port, 5000 if warm else 200000), True)
+               lambda port: rates.redis_count(port, 60000))
 
 
 if __name__ == "__main__":
