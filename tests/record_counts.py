@@ -115,6 +115,34 @@ def recording(path, *command, words=(), **options):
     recorder.wait()
 
 
+CHOICES = """
+import ctypes, os, shutil, sys
+libc = ctypes.CDLL(None)
+first = int(sys.argv[1], 16)
+for _ in range(3):
+    for request in range(first, first + 40):
+        libc.ioctl(-1, request, 0)
+if len(sys.argv) > 2:
+    # The same task, and another program with some of the same choices.
+    copy = shutil.copy2(os.path.realpath(sys.executable), sys.argv[2] + "/other")
+    os.environ["PYTHONHOME"] = sys.base_prefix
+    os.execv(copy, [copy, "-c", sys.orig_argv[2], "0x7720"])
+"""
+
+
+def test_every_choice_of_arguments_is_kept_however_they_alternate():
+    with tempfile.TemporaryDirectory() as folder:
+        evidence = record(command=["python3", "-c", CHOICES, "0x7700", folder])
+    found = {}
+    for process in evidence["processes"]:
+        for call in process["syscalls"]:
+            if call["name"] == "ioctl":
+                asked = {int(choice[0], 16) for choice in call["args"]}
+                found[os.path.basename(process["exe"]) == "other"] = {
+                    request for request in asked if 0x7700 <= request < 0x7800}
+    assert found == {False: set(range(0x7700, 0x7728)), True: set(range(0x7720, 0x7748))}, found
+
+
 def test_calls_after_a_mark_belong_to_its_phase():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "evidence.json")
@@ -245,7 +273,12 @@ def test_a_killed_recorder_loses_nothing():
             recorder.send_signal(signal.SIGKILL)
             recorder.wait()
             time.sleep(2.5)
+            other = os.path.join(folder, "other.json")
+            said = vambrace("record", "-o", other, "--", "true", expect=0).err
+            assert f"recording {found[:8]} " in said and "was left by" in said, said
             vambrace("record", "--resume", "--recording", found, "-o", path, expect=0)
+            said = vambrace("record", "-o", other, "--", "true", expect=0).err
+            assert found[:8] not in said, said
         with open(path, encoding="utf-8") as file:
             evidence = json.load(file)
     assert counts(evidence)["mkdir"] == 1

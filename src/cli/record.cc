@@ -173,6 +173,11 @@ Result<Exit> record(Environment& environment, Words words) {
   }
   given.options.output = given.output;
 
+  // Where they cannot be listed, start() says what is wrong.
+  if (const auto others = recorder::ebpf::known_recordings(environment.files)) {
+    environment.output.err(others_text(*others));
+  }
+
   const StopSignals signals;
   imports::Recorded recorded{.start = environment.now(),
                              .local_offset = local_offset()};

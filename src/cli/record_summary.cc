@@ -122,6 +122,23 @@ void add_tests(std::string& text, const RecordedTests& tests) {
 
 }  // namespace
 
+std::string others_text(const std::vector<recorder::ebpf::Known>& others) {
+  using recorder::ebpf::Standing;
+  std::string out;
+  for (const recorder::ebpf::Known& other : others) {
+    out += fmt::format("note: recording {:.8} ({}) ", other.id,
+                       printable(other.about));
+    out += other.standing == Standing::LeftOver
+               ? fmt::format(
+                     "was left by a recorder that is gone and still "
+                     "slows every system call; end it: vambrace stop "
+                     "{:.8}\n",
+                     other.id)
+               : "is going on as well; each slows every system call\n";
+  }
+  return out;
+}
+
 std::string progress_line(const recorder::Progress& seen,
                           const recorder::Progress& before) {
   const auto seconds = seen.elapsed.count() / 1000;

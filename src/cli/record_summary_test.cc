@@ -29,6 +29,23 @@ TEST(RecordSummary, QuotesNamesThatWouldActOnATerminal) {
   EXPECT_THAT(text, HasSubstr("\\x1bc"));
 }
 
+TEST(RecordSummary, NamesWhatElseIsRecordedAndHowToEndWhatWasLeft) {
+  using recorder::ebpf::Standing;
+  EXPECT_EQ(others_text({}), "");
+  const std::string text = others_text(
+      {{.id = "aaaabbbbcc", .about = "\033a", .standing = Standing::LeftOver},
+       {.id = "ccccddddee", .about = "web", .standing = Standing::Runs},
+       {.id = "eeeeffff00", .about = "new"}});
+  EXPECT_EQ(text,
+            "note: recording aaaabbbb (\\x1ba) was left by a recorder that is "
+            "gone and still slows every system call; end it: vambrace stop "
+            "aaaabbbb\n"
+            "note: recording ccccdddd (web) is going on as well; each slows "
+            "every system call\n"
+            "note: recording eeeeffff (new) is going on as well; each slows "
+            "every system call\n");
+}
+
 TEST(RecordSummary, SaysThatNothingWasSeenOfTheWorkload) {
   auto evidence = evidence_of("spiffe://local/nosuchserver");
   evidence::Process& process = evidence.processes.emplace_back();

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/record_tests.h"
 #include "evidence/evidence.h"
+#include "recorder/ebpf/state.h"
 #include "recorder/recorder.h"
 
 namespace vambrace::cli {
@@ -53,6 +54,10 @@ std::string evidence_file(const std::string& output,
 // it can be overwritten in turn.
 std::string progress_line(const recorder::Progress& seen,
                           const recorder::Progress& before);
+
+// What else is recorded on this machine, a line each: every call of every
+// process pays for each of them.
+std::string others_text(const std::vector<recorder::ebpf::Known>& others);
 
 // What was recorded, the verdict, and the next step.
 std::string summary_text(const std::vector<evidence::Evidence>& evidences,

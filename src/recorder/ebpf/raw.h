@@ -12,7 +12,7 @@
 // What the kernel side gathered, as values: the content of the maps.
 namespace vambrace::recorder::ebpf {
 
-static_assert(sizeof(vmb_slot) == 64 + 8 * VMB_NATIVE_CALLS);
+static_assert(sizeof(vmb_slot) == 4096);
 static_assert(sizeof(vmb_task) == 32);
 static_assert(sizeof(vmb_image_key) == 32 + 2 * VMB_ARG_BYTES);
 static_assert(sizeof(vmb_fact_key) == 16);

@@ -15,11 +15,21 @@ namespace {
 Result<State> read_state(const Files& files, const std::string& id) {
   TRY_ASSIGN(const std::string text,
              files.read(state_file(id), std::uint64_t{1} << 20));
-  return during("recording " + id, parse_state(text));
+  auto state = parse_state(text);
+  if (!state) {
+    return std::unexpected(
+        std::move(state.error())
+            .during("recording " + id)
+            .with_hint(
+                fmt::format("if another version of vambrace made it, end "
+                            "it with that one; to drop it: rm -r {} {}",
+                            pin_directory(id), state_file(id))));
+  }
+  return state;
 }
 
 bool is_alive(const State& state) {
-  return start_of(state.recorder) == state.recorder_start;
+  return describe(state).standing == Standing::Runs;
 }
 
 int count_hint(void* seen, void* /*data*/, std::size_t /*size*/) {
@@ -85,26 +95,27 @@ Result<bool> ask_to_stop(const Files& files, const std::string& id) {
   return true;
 }
 
-Result<Known> find_recording(const Files& files, const std::string& id) {
+Result<std::vector<Known>> known_recordings(const Files& files) {
   std::vector<Known> all;
   TRY_ASSIGN(const auto pinned, pinned_recordings());
   for (const std::string& known : pinned) {
     const auto state = read_state(files, known);
-    all.push_back(state ? describe(*state) : Known{known, "not begun yet"});
+    all.push_back(state ? describe(*state)
+                        : Known{.id = known, .about = "not begun yet"});
   }
+  return all;
+}
+
+Result<Known> find_recording(const Files& files, const std::string& id) {
+  TRY_ASSIGN(const auto all, known_recordings(files));
   return pick_recording(all, id);
 }
 
 Result<Known> find_live_recording(const Files& files, const std::string& id) {
-  std::vector<Known> live;
-  TRY_ASSIGN(const auto pinned, pinned_recordings());
-  for (const std::string& known : pinned) {
-    // One that has no state yet does not run its command yet.
-    if (const auto state = read_state(files, known);
-        state && is_alive(*state)) {
-      live.push_back(describe(*state));
-    }
-  }
+  TRY_ASSIGN(auto live, known_recordings(files));
+  std::erase_if(live, [](const Known& known) {
+    return known.standing != Standing::Runs;
+  });
   return pick_recording(live, id);
 }
 

@@ -26,6 +26,8 @@ void discard(Files& files, const std::string& id);
 // gone: then resume() is the way.
 Result<bool> ask_to_stop(const Files& files, const std::string& id);
 
+// All that have pins, sorted by id.
+Result<std::vector<Known>> known_recordings(const Files& files);
 // pick_recording() among all that have pins, also those whose recorder is gone.
 Result<Known> find_recording(const Files& files, const std::string& id);
 // The same among those whose recorder still runs.

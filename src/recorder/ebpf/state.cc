@@ -18,7 +18,8 @@
 namespace vambrace::recorder::ebpf {
 namespace {
 
-constexpr std::string_view kSchema = "vambrace.recording/v1";
+// Another layout of the maps (bpf/event.h) is another version.
+constexpr std::string_view kSchema = "vambrace.recording/v2";
 constexpr auto kBpffsMagic = 0xcafe4a11;
 
 bool is_bpffs(const char* path) {
@@ -230,8 +231,12 @@ Known describe(const State& state) {
     what = fmt::format("{}", fmt::join(state.workloads, " and "));
   }
   const evidence::Recording& recording = state.frame.recording;
-  return {recording.id, fmt::format("{}, {} since {}", what, recording.scope,
-                                    evidence::format_time(recording.start))};
+  return {.id = recording.id,
+          .about = fmt::format("{}, {} since {}", what, recording.scope,
+                               evidence::format_time(recording.start)),
+          .standing = start_of(state.recorder) == state.recorder_start
+                          ? Standing::Runs
+                          : Standing::LeftOver};
 }
 
 Result<Known> pick_recording(const std::vector<Known>& recordings,

@@ -50,13 +50,21 @@ Result<> own_folder(const std::string& path);
 // holds them; one that is missing holds none.
 Result<std::vector<std::string>> pinned_recordings();
 
+enum class Standing : std::uint8_t {
+  Begins,    // has pins, but no state yet
+  Runs,      // its recorder lives
+  LeftOver,  // its recorder is gone: the kernel still counts for it
+};
+
 // A recording as a person tells it from others.
 struct Known {
   std::string id;
   std::string about;  // "spiffe://local/nginx, command since 2026-..."
+  Standing standing = Standing::Begins;
 };
 
-// What the state says of a recording.
+// What the state says of a recording; whether its recorder lives is looked up
+// below /proc.
 Known describe(const State& state);
 
 // The recording of that id (any unambiguous prefix); empty: the only one.

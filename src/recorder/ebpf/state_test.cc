@@ -60,16 +60,17 @@ TEST(RecordingState, KeepsPathsOfAnyBytes) {
 }
 
 TEST(RecordingState, RefusesAnotherVersionAndPidsThatAreNone) {
-  EXPECT_THAT(refusal("schema", "vambrace.recording/v2"),
-              HasSubstr("vambrace.recording/v2"));
+  EXPECT_THAT(refusal("schema", "vambrace.recording/v1"),
+              HasSubstr("vambrace.recording/v1"));
   EXPECT_THAT(refusal("recorder", 1ULL << 32), HasSubstr("not a pid"));
   EXPECT_THAT(refusal("main_pid", ~0ULL), HasSubstr("not a pid"));
   EXPECT_THAT(refusal("newer", 1), HasSubstr("unknown key"));
 }
 
 TEST(Recordings, AreNamedWhereOneMustBeChosen) {
-  const std::vector<Known> two = {{"aa11", "web, command since noon"},
-                                  {"ab22", "db, pid 7 since noon"}};
+  const std::vector<Known> two = {
+      {.id = "aa11", .about = "web, command since noon"},
+      {.id = "ab22", .about = "db, pid 7 since noon"}};
   EXPECT_EQ(pick_recording({two[0]}, "")->id, "aa11");
   EXPECT_EQ(pick_recording(two, "ab")->id, "ab22");
   for (const char* id : {"", "a", "c"}) {
@@ -90,6 +91,17 @@ TEST(Recordings, AreDescribedByWhatTheyWatchAndSinceWhen) {
   state.frame.workload.id.clear();
   state.workloads = {"nginx", "redis"};
   EXPECT_THAT(describe(state).about, HasSubstr("nginx and redis, "));
+}
+
+TEST(Recordings, AreLeftOverWhereTheirRecorderIsGoneOrItsPidIsUsedAgain) {
+  State state = example();
+  state.recorder = ::getpid();
+  state.recorder_start = *start_of(::getpid());
+  EXPECT_EQ(describe(state).standing, Standing::Runs);
+  ++state.recorder_start;
+  EXPECT_EQ(describe(state).standing, Standing::LeftOver);
+  state.recorder = 0;
+  EXPECT_EQ(describe(state).standing, Standing::LeftOver);
 }
 
 // A place of its own, removed at the end.

@@ -203,4 +203,43 @@ __noinline int note_arguments(u32 image, u32 phase, u64 call, u32 how)
 	return 1;
 }
 
+/*
+ * Notes the arguments of a native call unless its slot remembers that the table
+ * has them. False if memory is to be read again at the exit.
+ */
+static __noinline int note_ruled(struct pt_regs *regs, struct vmb_slot *slot,
+				 u32 nr)
+{
+	u32 index = NATIVE_ARCH * VMB_RULE_CALLS + nr, look;
+	struct vmb_recent *recent;
+	struct vmb_rule *rule = bpf_map_lookup_elem(&rules, &index);
+	u64 a, b, c, mixed;
+
+	if (!rule || !slot || !regs)
+		return 1;
+	look = watch_exits ? LOOK_FIRST : LOOK_ONLY;
+	/* The others are rare, or name memory. */
+	if (rule->special != VMB_SPECIAL_NONE)
+		return note_arguments(slot->image, slot->phase,
+				      (u64)NATIVE_ARCH << 32 | nr, look << 1);
+	/* What is not used has an empty mask. */
+	a = argument(regs, NATIVE_ARCH, rule->index[0]) & rule->mask[0];
+	b = argument(regs, NATIVE_ARCH, rule->index[1]) & rule->mask[1];
+	c = argument(regs, NATIVE_ARCH, rule->index[2]) & rule->mask[2];
+	mixed = (nr ^ a ^ b ^ c) * 0x9e3779b97f4a7c15ULL >> 61;
+	recent = &slot->recent[mixed & (VMB_RECENT - 1)];
+	if (recent->image == slot->image && recent->nr == nr &&
+	    recent->value[0] == a && recent->value[1] == b &&
+	    recent->value[2] == c)
+		return 1;
+	note_arguments(slot->image, slot->phase, (u64)NATIVE_ARCH << 32 | nr,
+		       look << 1);
+	recent->value[0] = a;
+	recent->value[1] = b;
+	recent->value[2] = c;
+	recent->nr = nr;
+	recent->image = slot->image;
+	return 1;
+}
+
 #endif

@@ -19,8 +19,10 @@ typedef uint8_t u8;
 #endif
 
 enum {
-	VMB_SLOTS = 4096,	/* tasks with counters of their own */
-	VMB_NATIVE_CALLS = 512, /* numbers counted in a slot's cells */
+	VMB_SLOTS = 4096, /* tasks with counters of their own */
+	/* Numbers counted in a slot's cells; makes a slot one page. */
+	VMB_NATIVE_CALLS = 472,
+	VMB_RECENT = 8, /* choices of arguments that a slot remembers */
 	VMB_ARCHES = 4, /* as kernel::Arch: x86_64, i386, x32, aarch64 */
 	VMB_RULE_CALLS =
 		512, /* numbers per architecture that can have a rule */
@@ -62,9 +64,17 @@ struct vmb_errno_cell {
 	u32 count;
 };
 
+/* Arguments of a native call that the table has already. */
+struct vmb_recent {
+	u64 value[3];
+	u32 image; /* 0: empty */
+	u32 nr;
+};
+
 /*
- * The counters of one running task, written by that task alone. The first 64
- * bytes are one cache line, and no line is shared by two slots.
+ * The counters of one running task, written by that task alone: one page, so
+ * that a call needs one entry of the TLB. The first 64 bytes are one cache
+ * line.
  */
 struct vmb_slot {
 	u64 tag;     /* tid << 32 | epoch while the slot is up to date */
@@ -75,6 +85,7 @@ struct vmb_slot {
 	u32 phase;
 	u32 scope;
 	struct vmb_errno_cell errnos[VMB_ERRNO_CELLS];
+	struct vmb_recent recent[VMB_RECENT];
 	struct vmb_cell cells[VMB_NATIVE_CALLS];
 };
 

@@ -25,7 +25,7 @@
  * place of an element, and no lookup has to find it. (A section this large
  * needs Linux 6.0.)
  */
-struct vmb_slot slots[VMB_SLOTS];
+struct vmb_slot slots[VMB_SLOTS] __attribute__((aligned(4096)));
 /* Tags (tid << 32 | epoch) of tasks known to be out of scope. */
 VMB_ARRAY(strangers, 65536, u64, BPF_F_MMAPABLE);
 VMB_HASH(tasks, 32768, u32, struct vmb_task);

@@ -7,7 +7,8 @@
  * A call takes the fast path when the task's slot is up to date: one
  * comparison of (tid, epoch), one counter in memory that no other CPU writes.
  * Everything dearer happens on first occurrences, at fork, exec and exit, and
- * when the epoch moved on (a new phase, a task changed cgroup).
+ * when the epoch moved on (a new phase, a task changed cgroup). Where arguments
+ * are kept, the slot remembers the choices made last: those are no news.
  */
 #include "kernel_types.h"
 
@@ -72,15 +73,12 @@ static __noinline int enter_slowly(u64 nr)
  */
 static __noinline int enter_counted(u64 *ctx, struct vmb_slot *slot)
 {
-	u64 call = (u64)NATIVE_ARCH << 32 | (u32)ctx[1];
-	u32 nr = (u32)call;
+	u32 nr = (u32)ctx[1];
 
 	if (!slot || nr >= VMB_NATIVE_CALLS)
 		return 0;
 	count_cell(slot, nr);
-	if (ruled[nr] &&
-	    !note_arguments(slot->image, slot->phase, call,
-			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
+	if (ruled[nr] && !note_ruled((struct pt_regs *)ctx[0], slot, nr))
 		slot->pending |= VMB_PENDING_UNREAD;
 	return 0;
 }
