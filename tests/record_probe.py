@@ -73,7 +73,10 @@ def one_run(number):
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT) as recorder:
             said = recorder.stdout.readline()
+            while said.startswith("note: "):  # recordings left by something else
+                said = recorder.stdout.readline()
             if said != "half\n":
+                recorder.kill()
                 return [f"run {number}: {said}{recorder.stdout.read()}"]
             vambrace("mark", "serving", "--recording", recording_of(recorder), expect=0)
             rest, _ = recorder.communicate("\n", timeout=60)

@@ -174,8 +174,8 @@ Result<Exit> record(Environment& environment, Words words) {
   given.options.output = given.output;
 
   // Where they cannot be listed, start() says what is wrong.
-  if (const auto others = recorder::ebpf::known_recordings(environment.files)) {
-    environment.output.err(others_text(*others));
+  if (const auto all = recorder::ebpf::known_recordings(environment.files)) {
+    environment.output.err(left_over_text(*all));
   }
 
   const StopSignals signals;

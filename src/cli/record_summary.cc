@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/printable.h"
+#include "cli/columns.h"
 #include "cli/record_words.h"
 #include "evidence/evidence.h"
 #include "evidence/gaps.h"
@@ -122,19 +123,16 @@ void add_tests(std::string& text, const RecordedTests& tests) {
 
 }  // namespace
 
-std::string others_text(const std::vector<recorder::ebpf::Known>& others) {
-  using recorder::ebpf::Standing;
+std::string left_over_text(
+    const std::vector<recorder::ebpf::Known>& recordings) {
   std::string out;
-  for (const recorder::ebpf::Known& other : others) {
-    out += fmt::format("note: recording {:.8} ({}) ", other.id,
-                       printable(other.about));
-    out += other.standing == Standing::LeftOver
-               ? fmt::format(
-                     "was left by a recorder that is gone and still "
-                     "slows every system call; end it: vambrace stop "
-                     "{:.8}\n",
-                     other.id)
-               : "is going on as well; each slows every system call\n";
+  for (const recorder::ebpf::Known& known : recordings) {
+    if (known.standing == recorder::ebpf::Standing::LeftOver) {
+      out += fmt::format(
+          "note: recording {0:.8} ({1}) was left by a recorder that is gone "
+          "and still slows every system call; end it: vambrace stop {0:.8}\n",
+          known.id, printable(known.about));
+    }
   }
   return out;
 }
@@ -180,9 +178,11 @@ std::string summary_text(const std::vector<Evidence>& evidences,
     const Evidence& evidence = evidences[i];
     const Totals totals = totals_of(evidence);
     text += fmt::format(
-        "{}: {} system calls ({} made, {} refused), {} capabilities needed\n",
-        printable(evidence.workload.id), totals.calls.size(), totals.count,
-        totals.denied, totals.needs.rules.size());
+        "{}: {} ({} made, {} refused), {} {} needed\n",
+        printable(evidence.workload.id),
+        counted(totals.calls.size(), "system call"), totals.count,
+        totals.denied, totals.needs.rules.size(),
+        totals.needs.rules.size() == 1 ? "capability" : "capabilities");
     add_processes(text, evidence);
     for (const policy::CapabilityNoise& noise : totals.needs.noise) {
       text += fmt::format("  noise    {}: {}\n",

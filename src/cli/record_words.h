@@ -55,9 +55,10 @@ std::string evidence_file(const std::string& output,
 std::string progress_line(const recorder::Progress& seen,
                           const recorder::Progress& before);
 
-// What else is recorded on this machine, a line each: every call of every
-// process pays for each of them.
-std::string others_text(const std::vector<recorder::ebpf::Known>& others);
+// A line for each recording whose recorder is gone: every call of every process
+// goes on paying for it.
+std::string left_over_text(
+    const std::vector<recorder::ebpf::Known>& recordings);
 
 // What was recorded, the verdict, and the next step.
 std::string summary_text(const std::vector<evidence::Evidence>& evidences,
