@@ -20,6 +20,9 @@ say replay vambrace replay /tmp/bundle /tmp/e.json
 say same vambrace run /tmp/bundle -- sh -c 'mkdir /tmp/a; rmdir /tmp/a; mknod /tmp/d c 1 3; rm /tmp/d; ls /none; true'
 say other vambrace run /tmp/bundle -- sh -c 'swapoff /tmp/none'
 say free swapoff /tmp/none
+say labels vambrace apparmor status
+echo 'profile a { }' >/tmp/profile
+say parser vambrace apparmor load --dry-run /tmp/profile
 """)
     assert said["kernel"].out.startswith("6.1."), said["kernel"]
     assert said["record"].code == 0, said["record"]
@@ -38,6 +41,10 @@ say free swapoff /tmp/none
     assert said["same"].code == 0, said["same"]
     assert "not permitted" in said["other"].err, said["other"]
     assert "not permitted" not in said["free"].err, said["free"]
+    # No AppArmor in this boot, and no apparmor_parser in this machine.
+    assert said["labels"].code == 4 and "apparmor=1" in said["labels"].err, said["labels"]
+    assert said["parser"].code == 4, said["parser"]
+    assert "apparmor_parser is not installed" in said["parser"].err, said["parser"]
 
 
 def test_a_lockdown_that_forbids_reading_kernel_memory_is_one_clear_error():

@@ -15,7 +15,8 @@ standard output. `said.log` is the kernel's log at the end.
 
 Inside are busybox, vambrace and what a test brings along (`files`, `programs`,
 `folders`), root, www-data and nobody, /dev, /proc, /sys with securityfs, bpf,
-tracefs and cgroup2, and `lo`. With image=True the machine has the root file system of
+tracefs and cgroup2, and `lo`. busybox's own shell prefers busybox's commands:
+write a path for another one. With image=True the machine has the root file system of
 tests/image.sh, real servers included, on a disk whose changes are thrown away;
 what the test brings along lies on top of it.
 """
@@ -49,7 +50,7 @@ $b umount /dev
 exec $b switch_root $root /vm/start
 """
 
-START = """#!/bin/busybox sh
+START = """#!/bin/sh
 /bin/busybox --install -s /bin
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 mount -t proc proc /proc
@@ -125,6 +126,23 @@ class Said(dict):
     def log(self):
         return self["kernel-log"].out
 
+    def apparmor(self, kind):
+        """What AppArmor wrote into the kernel's log as DENIED, ALLOWED, AUDIT or
+        STATUS, each as {field: text}."""
+        return [{field: _plain(text) for field, text in
+                 re.findall(r' ([a-z_]+)=("[^"]*"|\S+)', line)}
+                for line in self.log.splitlines() if f' apparmor="{kind}" ' in line]
+
+
+def _plain(text):
+    """A field of the audit log: in quotation marks, or in hex if it holds what
+    quotation marks cannot."""
+    if text.startswith('"'):
+        return text[1:-1]
+    if len(text) % 2 == 0 and re.fullmatch("(?:[0-9A-F]{2}){2,}", text):
+        return bytes.fromhex(text).decode(errors="surrogateescape")
+    return text
+
 
 def boot(script, *, files=None, programs=(), folders=(), words="", apparmor=False,
          image=False, memory=1024, timeout=200):
@@ -154,6 +172,8 @@ def boot(script, *, files=None, programs=(), folders=(), words="", apparmor=Fals
     for folder in folders:
         top.add_folder(folder)
     top.add_program(BUSYBOX)
+    if not image:
+        top.add_link("/bin/sh", "busybox")
     top.add_program(VAMBRACE, "/usr/bin/vambrace")
     for program in programs:
         top.add_program(program)
@@ -161,13 +181,31 @@ def boot(script, *, files=None, programs=(), folders=(), words="", apparmor=Fals
     top.add_file("/vm/script", script.encode())
     for path, contents in (files or {}).items():
         top.add_file(path, contents)
-    if apparmor:
-        words += " apparmor=1 security=apparmor"
+    # Debian's kernel would begin with it by itself.
+    words += " apparmor=1 security=apparmor" if apparmor else " apparmor=0"
     with tempfile.TemporaryDirectory() as folder:
         place = os.path.join(folder, "initramfs")
         with open(place, "wb") as file:
             file.write(archive.bytes())
         return _run_machine(kernel_image, place, drive, words, memory, timeout)
+
+
+def once(start):
+    """What start() gives, or the error it ends in, at every call the same: the
+    machine that several tests ask."""
+    ended = []
+
+    def machine():
+        if not ended:
+            try:
+                ended.append((start(), None))
+            except Exception as error:  # pylint: disable=broad-except
+                ended.append((None, error))
+        said, error = ended[0]
+        if error:
+            raise error
+        return said
+    return machine
 
 
 def _run_machine(kernel_image, archive, drive, words, memory, timeout):
@@ -315,6 +353,9 @@ class _Archive:
                     contents = file.read()
             self._archive.add(self._top + _inside(path), contents, mode)
 
+        def add_link(self, path, target):
+            self._archive.link(self._top + _inside(path), target)
+
         def add_program(self, program, place=None):
             found = shutil.which(program)
             if found is None:
@@ -329,8 +370,8 @@ class _Archive:
                     path = os.path.join(at, name)
                     mode = os.lstat(path).st_mode
                     if stat.S_ISLNK(mode):
-                        self._archive.link(self._top + _inside(path), os.readlink(path))
+                        self.add_link(path, os.readlink(path))
                     elif stat.S_ISREG(mode):
-                        self.add_file(path, (path, stat.S_IMODE(mode)))
+                        self.add_file(path, (os.fsdecode(path), stat.S_IMODE(mode)))
                     elif stat.S_ISDIR(mode):
                         self._archive.folder(self._top + _inside(path), stat.S_IMODE(mode))

@@ -11,6 +11,9 @@ namespace vambrace::cli {
 
 using Words = std::span<const std::string>;
 
+Result<Exit> apparmor_load(Environment& environment, Words words);
+Result<Exit> apparmor_status(Environment& environment, Words words);
+Result<Exit> apparmor_unload(Environment& environment, Words words);
 Result<Exit> attest(Environment& environment, Words words);
 Result<Exit> calibrate(Environment& environment, Words words);
 Result<Exit> completion(Environment& environment, Words words);
