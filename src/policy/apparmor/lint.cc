@@ -1,0 +1,210 @@
+#include "policy/apparmor/lint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/printable.h"
+
+namespace vambrace::policy::apparmor {
+namespace {
+
+constexpr std::size_t kManyInherit = 12;
+
+// A path below each of these that no program has: only a pattern that takes
+// everything there matches it.
+constexpr std::array kFolders = {
+    "/",      "/boot/", "/dev/", "/etc/", "/home/", "/lib/", "/opt/",
+    "/proc/", "/root/", "/run/", "/srv/", "/sys/",  "/usr/", "/var/"};
+constexpr std::string_view kNowhere = "\x01vambrace/\x02";
+
+constexpr std::array kSensitive = {
+    "/etc/{,g}shadow{,-}", "/root/.ssh/*",
+    "/home/*/.ssh/*",      "/etc/ssh/*_key",
+    "/etc/ssl/private/*",  "/proc/*/{mem,environ}",
+    "/etc/sudoers",        "/dev/{mem,kmem,sd*,nvme*}"};
+
+struct ReadRule {
+  const FileRule* rule = nullptr;
+  Pattern pattern;
+};
+
+bool has_wildcard(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\\') {
+      ++at;
+    } else if (std::string_view("*?[{").find(text[at]) !=
+               std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool writes(const FileRule& rule) {
+  return rule.access.write || rule.access.append;
+}
+
+bool runs(const FileRule& rule) {
+  return rule.access.map || rule.exec != Exec::None;
+}
+
+bool share_access(const FileRule& one, const FileRule& other) {
+  const Access& a = one.access;
+  const Access& b = other.access;
+  return (a.read && b.read) || (writes(one) && writes(other)) ||
+         (a.lock && b.lock) || (a.link && b.link) || (a.map && b.map) ||
+         (one.exec != Exec::None && other.exec != Exec::None);
+}
+
+// The remarks about the rules of one profile or child.
+class Linter {
+ public:
+  Linter(const Profile& profile, const Rules& rules, std::string where,
+         std::vector<Finding>& findings)
+      : rules_(rules), where_(std::move(where)), findings_(findings) {
+    for (const FileRule& rule : rules.files) {
+      auto pattern = Pattern::parse(rule.pattern, profile.variables);
+      if (pattern) {
+        read_.push_back({.rule = &rule, .pattern = std::move(*pattern)});
+      } else if (profile.tunables.empty()) {
+        add("apparmor-bad-pattern", "high", rule, pattern.error().message(),
+            "escape what is meant literally");
+      }
+    }
+  }
+
+  void lint() {
+    for (const ReadRule& one : read_) {
+      if (one.rule->deny) {
+        denied(one);
+        continue;
+      }
+      broad(one);
+      sensitive(one);
+      if (writes(*one.rule)) {
+        written(one);
+      }
+      if (one.rule->exec == Exec::Inherit && one.rule->access.map) {
+        add("apparmor-implied-map", "info", *one.rule, "ix implies m",
+            "leave the m out");
+      }
+    }
+    many_inherit();
+  }
+
+ private:
+  void add(std::string_view id, std::string_view severity, const FileRule& rule,
+           std::string message, std::string_view hint) {
+    findings_.push_back({.id = std::string(id),
+                         .severity = std::string(severity),
+                         .place = fmt::format("apparmor: {}: {}", where_,
+                                              printable(rule.pattern)),
+                         .message = std::move(message),
+                         .hint = std::string(hint)});
+  }
+
+  void denied(const ReadRule& deny) {
+    for (const ReadRule& allow : read_) {
+      if (!allow.rule->deny && share_access(*deny.rule, *allow.rule) &&
+          overlap(deny.pattern, allow.pattern)) {
+        add("apparmor-deny-overlap", "high", *deny.rule,
+            fmt::format("the deny wins over what {} allows, without a word in "
+                        "the log",
+                        printable(allow.rule->pattern)),
+            "leave the deny out: what no rule allows is denied and logged");
+        return;
+      }
+    }
+  }
+
+  void broad(const ReadRule& one) {
+    for (const std::string_view folder : kFolders) {
+      if (one.pattern.matches(std::string(folder) + std::string(kNowhere))) {
+        const bool harmless = !writes(*one.rule) && !runs(*one.rule);
+        add("apparmor-broad", harmless ? "medium" : "high", *one.rule,
+            fmt::format("takes everything below {}", folder),
+            "name the folders that the workload uses");
+        return;
+      }
+    }
+  }
+
+  void sensitive(const ReadRule& one) {
+    static const std::vector<Pattern> kPatterns = [] {
+      std::vector<Pattern> out;
+      for (const char* text : kSensitive) {
+        out.push_back(Pattern::parse(text).value());
+      }
+      return out;
+    }();
+    if (!has_wildcard(one.rule->pattern)) {
+      return;  // somebody named just that file
+    }
+    for (std::size_t i = 0; i < kPatterns.size(); ++i) {
+      if (overlap(one.pattern, kPatterns[i])) {
+        add("apparmor-sensitive", "high", *one.rule,
+            fmt::format("also matches {}", kSensitive.at(i)),
+            "name the files that the workload uses");
+        return;
+      }
+    }
+  }
+
+  void written(const ReadRule& one) {
+    for (const ReadRule& other : read_) {
+      if (!other.rule->deny && runs(*other.rule) &&
+          overlap(one.pattern, other.pattern)) {
+        add("apparmor-write-exec", "high", *one.rule,
+            fmt::format("what is written there may be run by {}",
+                        printable(other.rule->pattern)),
+            "keep programs and data in different folders");
+        return;
+      }
+    }
+  }
+
+  void many_inherit() {
+    const auto count =
+        std::ranges::count(rules_.files, Exec::Inherit, &FileRule::exec);
+    if (static_cast<std::size_t>(count) > kManyInherit) {
+      findings_.push_back(
+          {.id = "apparmor-many-inherit",
+           .severity = "low",
+           .place = "apparmor: " + where_,
+           .message = fmt::format(
+               "{} rules start programs under this same profile", count),
+           .hint = "give helpers a child profile (cx)"});
+    }
+  }
+
+  const Rules& rules_;
+  std::string where_;
+  std::vector<Finding>& findings_;
+  std::vector<ReadRule> read_;
+};
+
+}  // namespace
+
+std::vector<Finding> lint(const Profile& profile) {
+  std::vector<Finding> out;
+  if (profile.abi.empty()) {
+    out.push_back({.id = "apparmor-no-abi",
+                   .severity = "medium",
+                   .place = "apparmor: " + profile.name,
+                   .message = "no abi line: what the rules cover depends on "
+                              "the machine",
+                   .hint = "abi <abi/3.0>,"});
+  }
+  Linter(profile, profile.rules, profile.name, out).lint();
+  for (const auto& [name, rules] : profile.children) {
+    Linter(profile, rules, profile.name + "//" + name, out).lint();
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+}  // namespace vambrace::policy::apparmor

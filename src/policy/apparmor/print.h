@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "policy/apparmor/profile.h"
+
+namespace vambrace::policy::apparmor {
+
+struct PrintOptions {
+  bool comments = false;  // reasons and examples before each rule
+};
+
+// The profile's text for apparmor_parser. The same rules give the same bytes,
+// in whatever order they are given.
+//
+// Every pattern is one word and every comment one line, whatever bytes they
+// hold, so that a name from evidence cannot become a rule. InvalidInput names
+// the word that is none of AppArmor's (a profile's name, a family, a signal) or
+// the pattern that cannot be read.
+Result<std::string> print(const Profile& profile, PrintOptions options = {});
+
+// The profile's name with 64 bits of a hash of its text without comments,
+// "web-6c62272e07bb0142": profiles that differ never share a name by accident,
+// so that loading one need not replace another. No protection against a forger.
+Result<std::string> name_with_hash(const Profile& profile);
+
+}  // namespace vambrace::policy::apparmor
