@@ -1,0 +1,60 @@
+#include "policy/apparmor/draft.h"
+
+#include <algorithm>
+
+#include "policy/apparmor/quote.h"
+
+namespace vambrace::policy::apparmor {
+
+Segment literal_segment(std::string_view name) {
+  return {.text = pattern_of(name), .name = std::string(name)};
+}
+
+std::vector<Piece> pieces_of(const Draft& draft, std::size_t count) {
+  Shape out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Segment& segment = *draft.segments[i];
+    out += literal("/");
+    out += segment.form ? segment.form->shape : literal(segment.name);
+  }
+  return out.pieces;
+}
+
+std::string join(Draft& draft) {
+  std::string out;
+  draft.starts.clear();
+  for (const Segment* segment : draft.segments) {
+    out += '/';
+    draft.starts.push_back(out.size());
+    out += segment->text;
+  }
+  return out;
+}
+
+Drafts::iterator put(Drafts& drafts, Draft draft) {
+  std::string text = join(draft);
+  const bool owner = draft.owner;
+  const auto [at, is_new] =
+      drafts.try_emplace({std::move(text), owner}, std::move(draft));
+  if (is_new) {
+    return at;
+  }
+  Draft& there = at->second;
+  there.access = both(there.access, draft.access);
+  std::vector<std::uint32_t> paths;
+  std::ranges::set_union(there.paths, draft.paths, std::back_inserter(paths));
+  there.paths = std::move(paths);
+  if (!there.widened) {
+    there.widened = std::move(draft.widened);
+  }
+  return at;
+}
+
+std::string both(std::string_view a, std::string_view b) {
+  std::string out = std::string(a) + std::string(b);
+  std::ranges::sort(out);
+  out.erase(std::ranges::unique(out).begin(), out.end());
+  return out;
+}
+
+}  // namespace vambrace::policy::apparmor

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "policy/apparmor/segment.h"
+
+// From the paths that were seen to rules for the paths that the next run will
+// use. Names that change between runs are replaced where that can be told from
+// the names; directories are widened only if there are more rules than a
+// profile can hold, in the order of budget.h.
+namespace vambrace::policy::apparmor {
+
+// One access that was seen. All observations of one call share a profile.
+struct Observation {
+  std::string path;    // absolute, as the kernel names it; any bytes but NUL
+  std::string access;  // letters; r, m (map as code) and x have a meaning here
+  // The file belonged to the process's user; nullopt: not known.
+  std::optional<bool> owner;
+  std::string process;    // the program's image
+  std::string recording;  // tells whether a name differs between recordings
+};
+
+// One part of a rule's pattern that is wider than what was seen.
+struct Generalization {
+  Kind kind = Kind::Number;
+  std::string pattern;                // the part: "@{pid}", or "/usr/share/x/*"
+  std::vector<std::string> examples;  // what stood there, the first by bytes
+  std::size_t seen = 0;               // how many different ones stood there
+  std::string allows;  // in words, what the rule permits beyond what was seen
+  bool operator==(const Generalization&) const = default;
+};
+
+struct Rule {
+  std::string pattern;  // AppArmor's syntax, not yet quoted: see word_of
+  std::string access;   // sorted letters
+  bool owner = false;   // every access was to a file of the process's user
+  std::vector<Generalization> because;  // empty: a literal path
+  std::vector<std::string> examples;    // paths, the first by bytes
+  std::size_t paths = 0;                // how many different ones were seen
+  std::vector<std::string> processes;   // sorted
+  bool operator==(const Rule&) const = default;
+};
+
+// A path that will probably have another name in the next run, but that no
+// pattern may stand for.
+struct Kept {
+  std::string path;
+  std::string reason;  // of the sensitive entry that a pattern would match
+  bool operator==(const Kept&) const = default;
+};
+
+// What one kind of generalization did for the size of the profile.
+struct Tally {
+  Kind kind = Kind::Number;
+  std::size_t rules = 0;  // that have it
+  std::size_t paths = 0;  // that these stand for
+  bool operator==(const Tally&) const = default;
+};
+
+struct Generalized {
+  std::vector<Rule> rules;  // sorted by pattern
+  std::vector<Kept> kept;   // sorted by path
+  std::vector<Tally> did;   // by kind
+  bool within_budget = true;
+  bool operator==(const Generalized&) const = default;
+};
+
+struct Budget {
+  std::size_t rules = 300;
+};
+
+// How many examples a rule and a generalization keep.
+constexpr std::size_t kMaxExamples = 3;
+
+// Every observed path is matched by a rule with at least its access, and the
+// order of the observations does not matter.
+//
+// No pattern but a literal one matches a path of sensitive.h. Files that are
+// executed keep their own names. A name that only might change (a number) stays
+// literal until several of its form were seen, or two took turns in two
+// recordings; reading, writing and mapping are judged apart, so that a file
+// that was only read is not made writable by its siblings.
+//
+// As long as the rules fit the budget, another recording never takes a
+// permission away. Past the budget a new rule can move what is widened.
+Generalized generalize(std::span<const Observation> seen,
+                       const Budget& budget = {});
+
+}  // namespace vambrace::policy::apparmor

@@ -1,0 +1,240 @@
+#include "policy/apparmor/generalize.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/apparmor/sensitive.h"
+#include "policy/apparmor/variables.h"
+
+namespace vambrace::policy::apparmor {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+std::vector<Observation> reads(const std::vector<std::string>& paths) {
+  std::vector<Observation> out;
+  for (const std::string& path : paths) {
+    out.push_back({.path = path, .access = "r", .recording = "a"});
+  }
+  return out;
+}
+
+std::vector<std::string> printed(const Generalized& result) {
+  std::vector<std::string> out;
+  for (const Rule& rule : result.rules) {
+    out.push_back((rule.owner ? "owner " : "") + rule.pattern + " " +
+                  rule.access);
+  }
+  return out;
+}
+
+// DIR/0 ... with names that have nothing in common.
+std::vector<Observation> words(const std::string& directory, std::size_t count,
+                               const std::string& access = "r") {
+  std::vector<Observation> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string name;
+    for (std::size_t left = i + 26; left > 0; left /= 26) {
+      name += static_cast<char>('a' + left % 26);
+    }
+    out.push_back({.path = directory + name, .access = access});
+  }
+  return out;
+}
+
+void add(std::vector<Observation>& to, const std::vector<Observation>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+TEST(Generalize, SaysWhatItAllowsAndWhatCausedIt) {
+  const Generalized result = generalize(reads(
+      {"/proc/12/stat", "/proc/7/stat", "/proc/99/stat", "/proc/1234/stat"}));
+  ASSERT_EQ(result.rules.size(), 1);
+  const Rule& rule = result.rules[0];
+  EXPECT_EQ(rule.pattern, "/proc/@{pid}/stat");
+  EXPECT_EQ(rule.paths, 4);
+  EXPECT_THAT(rule.examples,
+              ElementsAre("/proc/12/stat", "/proc/1234/stat", "/proc/7/stat"));
+  ASSERT_EQ(rule.because.size(), 1);
+  EXPECT_EQ(rule.because[0].kind, Kind::Pid);
+  EXPECT_EQ(rule.because[0].seen, 4);
+  EXPECT_THAT(rule.because[0].examples, ElementsAre("12", "1234", "7"));
+  EXPECT_EQ(rule.because[0].allows,
+            "the same file of every other process or thread");
+}
+
+TEST(Generalize, NamesTheProgramsOfARule) {
+  const Generalized result = generalize(std::vector<Observation>{
+      {.path = "/proc/1/stat", .access = "r", .process = "/bin/b"},
+      {.path = "/proc/2/stat", .access = "r", .process = "/bin/a"}});
+  EXPECT_THAT(result.rules.at(0).processes, ElementsAre("/bin/a", "/bin/b"));
+}
+
+TEST(Generalize, KeepsOwnerOnlyIfEveryAccessHadIt) {
+  const Generalized result = generalize(std::vector<Observation>{
+      {.path = "/srv/a", .access = "r", .owner = true},
+      {.path = "/srv/b", .access = "r", .owner = true},
+      {.path = "/srv/b", .access = "w", .owner = false},
+      {.path = "/srv/c", .access = "r"}});
+  EXPECT_THAT(printed(result),
+              UnorderedElementsAre("owner /srv/a r", "/srv/b rw", "/srv/c r"));
+}
+
+TEST(Generalize, TellsWhyAPathKeepsItsName) {
+  const Generalized result = generalize(reads({"/proc/12/environ"}));
+  EXPECT_THAT(printed(result), ElementsAre("/proc/12/environ r"));
+  ASSERT_EQ(result.kept.size(), 1);
+  EXPECT_EQ(result.kept[0].path, "/proc/12/environ");
+  EXPECT_EQ(result.kept[0].reason, "memory and secrets of other processes");
+}
+
+TEST(Generalize, DoesNotLetANumberCountThatOneRecordingHasBothOf) {
+  std::vector<Observation> seen = reads({"/srv/job-1/log", "/srv/job-2/log"});
+  EXPECT_EQ(generalize(seen).rules.size(), 2);
+  // Seen in both recordings: still no change of names.
+  add(seen, {{.path = "/srv/job-1/log", .access = "r", .recording = "b"}});
+  EXPECT_EQ(generalize(seen).rules.size(), 2);
+  add(seen, {{.path = "/srv/job-3/log", .access = "r", .recording = "b"}});
+  EXPECT_THAT(printed(generalize(seen)),
+              ElementsAre("/srv/job-@{number}/log r"));
+}
+
+TEST(Generalize, WidensNothingThatFits) {
+  const auto seen = words("/usr/share/doc/", 300);
+  const Generalized result = generalize(seen);
+  EXPECT_EQ(result.rules.size(), 300);
+  EXPECT_TRUE(result.within_budget);
+  EXPECT_THAT(result.did, IsEmpty());
+}
+
+TEST(Budget, WidensWhatPackagesInstalledBeforeOtherData) {
+  auto seen = words("/usr/share/doc/", 20);
+  add(seen, words("/srv/data/", 20));
+  const Generalized result = generalize(seen, {.rules = 25});
+  EXPECT_EQ(result.rules.size(), 21);
+  EXPECT_THAT(printed(result), testing::Contains("/usr/share/doc/* r"));
+}
+
+TEST(Budget, WidensTheConfigurationLast) {
+  auto seen = words("/etc/app/", 20);
+  add(seen, words("/srv/data/", 20));
+  EXPECT_THAT(printed(generalize(seen, {.rules = 25})),
+              testing::Contains("/srv/data/* r"));
+}
+
+TEST(Budget, WidensReadingBeforeWriting) {
+  auto seen = words("/srv/in/", 20);
+  add(seen, words("/srv/out/", 20, "rw"));
+  EXPECT_THAT(printed(generalize(seen, {.rules = 25})),
+              testing::Contains("/srv/in/* r"));
+  EXPECT_THAT(printed(generalize(seen, {.rules = 2})),
+              ElementsAre("/srv/in/* r", "/srv/out/* rw"));
+}
+
+TEST(Budget, WidensTreesOnlyAfterFilesFromTheDeepest) {
+  auto seen = words("/srv/a/b/x/", 5);
+  add(seen, words("/srv/a/b/y/", 5));
+  add(seen, words("/srv/a/c/", 5));
+  EXPECT_THAT(printed(generalize(seen, {.rules = 3})),
+              ElementsAre("/srv/a/b/x/* r", "/srv/a/b/y/* r", "/srv/a/c/* r"));
+  EXPECT_THAT(printed(generalize(seen, {.rules = 2})),
+              ElementsAre("/srv/a/b/** r", "/srv/a/c/* r"));
+  EXPECT_THAT(printed(generalize(seen, {.rules = 1})),
+              ElementsAre("/srv/a/** r"));
+}
+
+TEST(Budget, GivesNoRightToWriteToWhatWasRead) {
+  auto seen = words("/srv/data/", 4, "rw");
+  add(seen, reads({"/srv/data/zz/read.only"}));
+  EXPECT_THAT(printed(generalize(seen, {.rules = 2})),
+              ElementsAre("/srv/data/* rw", "/srv/data/zz/read.only r"));
+}
+
+TEST(Budget, NeverWidensWhatIsExecuted) {
+  const Generalized result =
+      generalize(words("/srv/bin/", 9, "x"), {.rules = 1});
+  EXPECT_EQ(result.rules.size(), 9);
+  EXPECT_FALSE(result.within_budget);
+}
+
+TEST(Budget, MapsCodeOnlyFromFilesNamedAsLibraries) {
+  std::vector<Observation> seen = words("/usr/lib/app/", 3, "mr");
+  for (const char* name : {"one.so", "two.so", "three.so.4"}) {
+    seen.push_back(
+        {.path = std::string("/usr/lib/app/") + name, .access = "mr"});
+  }
+  EXPECT_THAT(printed(generalize(seen, {.rules = 1})),
+              testing::AllOf(testing::Contains("/usr/lib/app/*.so* mr"),
+                             testing::SizeIs(4)));
+}
+
+TEST(Budget, LeavesTheRootAndItsDirectoriesAlone) {
+  auto seen = words("/", 5);
+  add(seen, words("/data/", 5));
+  EXPECT_EQ(generalize(seen, {.rules = 1}).rules.size(), 10);
+}
+
+TEST(Budget, LeavesADirectoryAloneThatHoldsSomethingSensitive) {
+  const Generalized result = generalize(words("/etc/ssl/", 9), {.rules = 1});
+  EXPECT_EQ(result.rules.size(), 9);
+  EXPECT_FALSE(result.within_budget);
+}
+
+TEST(Budget, FitsFiveThousandPathsOfAServerAndSaysHow) {
+  std::vector<Observation> seen;
+  const std::vector<Observation> names = words("", 1000);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string number = std::to_string(i + 2);
+    const std::string& word = names[i].path;
+    add(seen, reads({"/proc/" + number + "/stat",
+                     "/usr/lib/python3/dist-packages/" + word + "/" + word,
+                     "/srv/www/" + word + ".html"}));
+    seen.push_back({.path = "/tmp/tmp.aB3" + word + "x9", .access = "rw"});
+    seen.push_back({.path = "/var/lib/app/" + word + "/data", .access = "rw"});
+  }
+  const Generalized result = generalize(seen);
+  EXPECT_LE(result.rules.size(), 300);
+  EXPECT_TRUE(result.within_budget);
+  std::size_t paths = 0;
+  std::set<std::string_view> kinds;
+  for (const Tally& one : result.did) {
+    paths += one.paths;
+    kinds.insert(to_string(one.kind));
+  }
+  EXPECT_EQ(paths, 5000);
+  EXPECT_THAT(kinds,
+              UnorderedElementsAre("pid", "siblings", "subtree", "temp name"));
+}
+
+TEST(Sensitive, KnowsWhatAPatternCouldReach) {
+  const auto reached = [](const Shape& shape) {
+    Shape all = literal("/etc/");
+    all += shape;
+    return touched(all.pieces) != nullptr;
+  };
+  EXPECT_TRUE(reached(any_name()));
+  EXPECT_TRUE(reached(any_below()));
+  EXPECT_TRUE(reached(literal("shadow")));
+  EXPECT_TRUE(reached(literal("sudoers.d/x/y")));
+  EXPECT_FALSE(reached(literal("nginx/nginx.conf")));
+  EXPECT_FALSE(reached(number()));
+}
+
+TEST(Sensitive, HasAReasonForEachPath) {
+  for (const Sensitive& one : sensitive_paths()) {
+    EXPECT_TRUE(one.prefix.starts_with('/')) << one.prefix;
+    EXPECT_FALSE(one.reason.empty()) << one.prefix;
+  }
+}
+
+TEST(Variables, AreWrittenOut) {
+  EXPECT_THAT(variables_in("/@{pid}/x@{hex2}"), ElementsAre("hex2", "pid"));
+  EXPECT_EQ(without_variables("/a/@{hex2}.@{random1}"),
+            "/a/[0-9a-fA-F][0-9a-fA-F].[0-9A-Za-z_]");
+  EXPECT_EQ(without_variables("/a*"), "/a*");
+}
+
+}  // namespace
+}  // namespace vambrace::policy::apparmor

@@ -1,0 +1,188 @@
+#include "policy/apparmor/segment.h"
+
+#include <algorithm>
+#include <array>
+
+#include "policy/apparmor/known_name.h"
+#include "policy/apparmor/letters.h"
+#include "policy/apparmor/variables.h"
+
+// A name is read in three ways, the surest first. Some places say what a name
+// is (a number in /proc is a process). Some programs always write names of one
+// kind (redis: temp-PID.rdb). For all other names the letters are looked at: a
+// name is cut at its punctuation, and each part that is a number, hexadecimal
+// or looks drawn by lot is replaced. That last way proves nothing; it says
+// which names are alike, and the caller asks for several of them.
+namespace vambrace::policy::apparmor {
+namespace {
+
+// Which kind names the whole when several parts changed.
+unsigned rank(Kind kind) {
+  switch (kind) {
+    case Kind::Uuid:
+      return 5;
+    case Kind::Date:
+      return 4;
+    case Kind::Hex:
+      return 3;
+    case Kind::TempName:
+      return 2;
+    case Kind::Number:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+class ByLetters {
+ public:
+  explicit ByLetters(const Place& place)
+      : static_(is_static(place.directory)), place_(place) {}
+
+  std::optional<Form> read(std::string_view name) {
+    bool boundary = true;
+    while (!name.empty()) {
+      const std::size_t length =
+          boundary && is_alphanumeric(name[0]) ? changing(name) : 0;
+      if (length == 0) {
+        const std::size_t kept = std::max<std::size_t>(
+            1, boundary ? leading(name, alphanumerics()).size() : 1);
+        keep(name.substr(0, kept));
+        name.remove_prefix(kept);
+      } else {
+        name.remove_prefix(length);
+      }
+      boundary = true;
+    }
+    if (!kind_) {
+      return std::nullopt;
+    }
+    return Form{.shape = std::move(shape_), .kind = *kind_, .needed = needed()};
+  }
+
+ private:
+  void keep(std::string_view text) {
+    shape_ += literal(text);
+    whole_ = false;
+  }
+
+  // Sure: no other name than one that changes has such a part.
+  std::size_t put(const Shape& shape, Kind kind, std::size_t length,
+                  bool sure = false) {
+    shape_ += shape;
+    sure_ = sure_ && sure;
+    if (!kind_ || rank(kind) > rank(*kind_)) {
+      kind_ = kind;
+    }
+    return length;
+  }
+
+  // Puts the part at the start of the text if it is one that changes, and says
+  // how long it is; 0: it is none.
+  std::size_t changing(std::string_view text) {
+    if (leads_with_uuid(text)) {
+      return put(uuid(), Kind::Uuid, 36, true);
+    }
+    if (const auto date = leading_date(text)) {
+      return put(date->shape, Kind::Date, date->length);
+    }
+    const std::string_view run = leading(text, alphanumerics());
+    const auto length = static_cast<unsigned>(run.size());
+    if (looks_hexadecimal(run)) {
+      return put(hex(length), Kind::Hex, length, length == 64);
+    }
+    if (is_number(run) && length <= 20) {
+      return put(number(), Kind::Number, length);
+    }
+    if (!static_ && looks_random(run)) {
+      return put(random(length), Kind::TempName, length);
+    }
+    return word_with_number(run);
+  }
+
+  // worker3, tty1: a word and then a number.
+  std::size_t word_with_number(std::string_view run) {
+    const std::size_t first = run.find_first_of("0123456789");
+    if (first == 0 || first == run.npos || run.size() - first > 20 ||
+        !is_number(run.substr(first))) {
+      return 0;
+    }
+    keep(run.substr(0, first));
+    return put(number(), Kind::WorkerIndex, 0) + run.size();
+  }
+
+  // A number beside other letters may be a version or a name of its own: only
+  // three of them, or two that took turns, show that it counts.
+  unsigned needed() const {
+    const bool in_package = static_ || place_.purpose == Purpose::Map;
+    if (!in_package && sure_) {
+      return 1;
+    }
+    const bool counts =
+        *kind_ == Kind::WorkerIndex || (*kind_ == Kind::Number && !whole_);
+    return counts ? 3 : 2;
+  }
+
+  bool static_;
+  Place place_;
+  Shape shape_;
+  std::optional<Kind> kind_;
+  bool sure_ = true;  // each part that changes is
+  bool whole_ = true;
+};
+
+}  // namespace
+
+std::string_view to_string(Kind kind) {
+  switch (kind) {
+    case Kind::Pid:
+      return "pid";
+    case Kind::Number:
+      return "number";
+    case Kind::Hex:
+      return "hex";
+    case Kind::Uuid:
+      return "uuid";
+    case Kind::TempName:
+      return "temp name";
+    case Kind::LibraryVersion:
+      return "library version";
+    case Kind::LogRotation:
+      return "log rotation";
+    case Kind::Date:
+      return "date";
+    case Kind::WorkerIndex:
+      return "worker index";
+    case Kind::Siblings:
+      return "siblings";
+    case Kind::Subtree:
+      return "subtree";
+  }
+  return "";
+}
+
+bool is_static(std::string_view directory) {
+  constexpr std::array<std::string_view, 12> kStatic = {
+      "/usr/", "/etc/",  "/lib/", "/lib32/", "/lib64/", "/libx32/",
+      "/bin/", "/sbin/", "/opt/", "/boot/",  "/nix/",   "/snap/"};
+  return std::ranges::any_of(kStatic, [&](std::string_view one) {
+    return directory.starts_with(one);
+  });
+}
+
+std::optional<Form> form_of(std::string_view name, const Place& place) {
+  if (name.empty() || name.size() > 255) {
+    return std::nullopt;
+  }
+  if (name.find_first_of("0123456789") == name.npos && changes(name) < 2 &&
+      name.find('_') == name.npos) {
+    return std::nullopt;  // no part of it could be any of the below
+  }
+  if (auto form = known_form(name, place);
+      form || place.directory == "/proc/") {
+    return form;
+  }
+  return ByLetters(place).read(name);
+}
+
+}  // namespace vambrace::policy::apparmor

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "policy/apparmor/shape.h"
+
+// What the name of one file or directory shows about itself: which part of it
+// would be another in the next run.
+namespace vambrace::policy::apparmor {
+
+enum class Kind : std::uint8_t {
+  Pid,             // of a process or a thread, in /proc
+  Number,          // a name that is a number, or ends in one
+  Hex,             // hexadecimal digits, by their length
+  Uuid,            //
+  TempName,        // mkstemp and its kin
+  LibraryVersion,  // what follows the major version in the name of a library
+  LogRotation,     // access.log.1, access.log.2.gz
+  Date,            //
+  WorkerIndex,     // a word with a number: worker3
+  Siblings,        // all files of a directory (that end so)
+  Subtree,         // all that is below a directory
+};
+
+std::string_view to_string(Kind kind);
+
+// What is done with a file, as far as it matters for how freely its name is
+// generalized: code is mapped only from names that a package installed or that
+// were seen to change; executed files are not generalized at all.
+enum class Purpose : std::uint8_t { Read, Write, Map };
+
+// Where a name stands, and what for.
+struct Place {
+  // The pattern of the directory so far, with a slash at its end.
+  std::string_view directory;
+  Purpose purpose = Purpose::Read;
+};
+
+// How a name could be generalized.
+struct Form {
+  Shape shape;
+  Kind kind = Kind::Number;
+  // How many different names of this form it takes. 1: the form is proof
+  // enough, as with a process number in /proc.
+  unsigned needed = 2;
+};
+
+// Directories that packages or the administrator fill: the same in each run,
+// so no name there is generalized because of its form alone, but for versions
+// of libraries.
+bool is_static(std::string_view directory);
+
+// nullopt: the name is what it is. A name is never generalized to less than
+// itself: the shape matches it.
+std::optional<Form> form_of(std::string_view name, const Place& place);
+
+}  // namespace vambrace::policy::apparmor

@@ -1,0 +1,204 @@
+#include "policy/apparmor/sensitive.h"
+
+#include <algorithm>
+
+namespace vambrace::policy::apparmor {
+namespace {
+
+constexpr std::string_view kPasswords = "hashes of passwords";
+constexpr std::string_view kRights = "who may become root";
+constexpr std::string_view kKeys = "private keys and tokens of a person";
+constexpr std::string_view kHostKeys = "private keys of this host";
+constexpr std::string_view kMemory = "memory and secrets of other processes";
+constexpr std::string_view kKernel = "settings and memory of the kernel";
+constexpr std::string_view kDisks = "a whole disk below its file system";
+constexpr std::string_view kStart = "what runs at the next start";
+constexpr std::string_view kEngine = "a container engine: root on the host";
+constexpr std::string_view kCluster = "rights in the cluster";
+
+// The maps of a process are not here: the C library reads its own, by a number
+// that differs in each run, and those of others need a ptrace rule as well.
+constexpr Sensitive kTable[] = {
+    {"/etc/shadow*", kPasswords},
+    {"/etc/gshadow*", kPasswords},
+    {"/etc/.pwd.lock", kPasswords},
+    {"/etc/passwd-", kPasswords},
+    {"/etc/security/opasswd", kPasswords},
+    {"/etc/krb5.keytab", kHostKeys},
+    {"/etc/sudoers*", kRights},
+    {"/etc/pam.d", kRights},
+    {"/etc/polkit-1", kRights},
+    {"/etc/apparmor*", "the confinement itself"},
+    {"/etc/selinux", "the confinement itself"},
+    {"/etc/ssh/ssh_host_*_key", kHostKeys},
+    {"/etc/ssl/private", kHostKeys},
+    {"/etc/pki/*/private", kHostKeys},
+    {"/etc/letsencrypt/archive", kHostKeys},
+    {"/etc/letsencrypt/keys", kHostKeys},
+    {"/etc/letsencrypt/live", kHostKeys},
+    {"/etc/ld.so.preload", "code for every program"},
+    {"/etc/cron*", kStart},
+    {"/var/spool/cron", kStart},
+    {"/etc/systemd/system", kStart},
+    {"/run/systemd/system", kStart},
+    {"/run/systemd/private", "the service manager's socket"},
+    {"/boot", kStart},
+    {"/root", "the administrator's own files"},
+    {"/home/*/.ssh", kKeys},
+    {"/home/*/.gnupg", kKeys},
+    {"/home/*/.aws", kKeys},
+    {"/home/*/.azure", kKeys},
+    {"/home/*/.config/gcloud", kKeys},
+    {"/home/*/.docker", kKeys},
+    {"/home/*/.kube", kKeys},
+    {"/home/*/.netrc", kKeys},
+    {"/home/*/.pgpass", kKeys},
+    {"/home/*/.git-credentials", kKeys},
+    {"/home/*/.*_history", "what a person typed"},
+    {"/proc/*/mem", kMemory},
+    {"/proc/*/environ", kMemory},
+    {"/proc/*/auxv", kMemory},
+    {"/proc/*/pagemap", kMemory},
+    {"/proc/*/syscall", kMemory},
+    {"/proc/*/stack", kMemory},
+    {"/proc/*/root", "another process's file system"},
+    {"/proc/*/cwd", "another process's file system"},
+    {"/proc/*/task/*/mem", kMemory},
+    {"/proc/*/task/*/environ", kMemory},
+    {"/proc/*/task/*/auxv", kMemory},
+    {"/proc/*/task/*/pagemap", kMemory},
+    {"/proc/*/task/*/syscall", kMemory},
+    {"/proc/*/task/*/stack", kMemory},
+    {"/proc/*/task/*/root", "another process's file system"},
+    {"/proc/*/task/*/cwd", "another process's file system"},
+    {"/proc/kcore", kKernel},
+    {"/proc/kmem", kKernel},
+    {"/proc/kmsg", kKernel},
+    {"/proc/kallsyms", kKernel},
+    {"/proc/kpage*", kKernel},
+    {"/proc/keys", kKernel},
+    {"/proc/key-users", kKernel},
+    {"/proc/sched_debug", kKernel},
+    {"/proc/timer_list", kKernel},
+    {"/proc/sysrq-trigger", kKernel},
+    {"/proc/sys/kernel", kKernel},
+    {"/proc/sys/vm", kKernel},
+    {"/proc/sys/fs/binfmt_misc", kKernel},
+    {"/proc/acpi", kKernel},
+    {"/proc/scsi", kKernel},
+    {"/sys/kernel", kKernel},
+    {"/sys/firmware", kKernel},
+    {"/sys/power", kKernel},
+    {"/sys/module", kKernel},
+    {"/sys/fs/bpf", kKernel},
+    {"/sys/fs/selinux", "the confinement itself"},
+    {"/dev/mem", kKernel},
+    {"/dev/kmem", kKernel},
+    {"/dev/kmsg", kKernel},
+    {"/dev/port", kKernel},
+    {"/dev/mapper", kDisks},
+    {"/dev/dm-*", kDisks},
+    {"/dev/sd*", kDisks},
+    {"/dev/hd*", kDisks},
+    {"/dev/vd*", kDisks},
+    {"/dev/xvd*", kDisks},
+    {"/dev/nvme*", kDisks},
+    {"/dev/mmcblk*", kDisks},
+    {"/dev/md*", kDisks},
+    {"/dev/loop*", kDisks},
+    {"/dev/disk", kDisks},
+    {"/dev/input", "keystrokes"},
+    {"/dev/uinput", "keystrokes"},
+    {"/dev/vfio", "devices past the kernel"},
+    {"/run/docker.sock", kEngine},
+    {"/var/run/docker.sock", kEngine},
+    {"/run/docker", kEngine},
+    {"/run/containerd", kEngine},
+    {"/var/run/containerd", kEngine},
+    {"/run/crio", kEngine},
+    {"/var/run/crio", kEngine},
+    {"/run/podman", kEngine},
+    {"/var/run/podman", kEngine},
+    {"/run/user/*/podman", kEngine},
+    {"/run/user/*/docker.sock", kEngine},
+    {"/run/user/*/keyring", kKeys},
+    {"/run/user/*/gnupg", kKeys},
+    {"/run/k3s/containerd", kEngine},
+    {"/run/secrets", "secrets given to a container"},
+    {"/var/run/secrets", "secrets given to a container"},
+    {"/run/credentials", "secrets given to a service"},
+    {"/var/lib/kubelet/pki", kCluster},
+    {"/var/lib/kubelet/config.json", kCluster},
+    {"/var/lib/kubelet/pods/*/volumes/kubernetes.io~secret", kCluster},
+    {"/var/lib/kubelet/pods/*/volumes/kubernetes.io~projected/kube-api-*",
+     kCluster},
+    {"/etc/kubernetes", kCluster},
+    {"/etc/rancher", kCluster},
+    {"/var/lib/rancher/*/server", kCluster},
+    {"/var/lib/etcd", kCluster},
+};
+
+// Each entry twice: the path itself, and all that is below it.
+struct Entry {
+  const Sensitive* of;
+  std::vector<Piece> itself;
+  std::vector<Piece> below;
+};
+
+std::vector<Piece> pieces_of(std::string_view prefix) {
+  std::vector<Piece> out;
+  for (const char byte : prefix) {
+    if (byte == '*') {
+      out.push_back({.bytes = no_slash(), .min = 0, .max = 0});
+    } else {
+      out.push_back({.bytes = one_of({&byte, 1})});
+    }
+  }
+  return out;
+}
+
+// The bytes that every match starts with.
+std::string fixed_start(std::span<const Piece> pattern) {
+  std::string out;
+  for (const Piece& piece : pattern) {
+    if (piece.min != 1 || piece.max != 1 || piece.bytes.count() != 1) {
+      break;
+    }
+    out += static_cast<char>(piece.bytes._Find_first());
+  }
+  return out;
+}
+
+std::vector<Entry> entries() {
+  std::vector<Entry> out;
+  for (const Sensitive& sensitive : kTable) {
+    Entry entry{.of = &sensitive,
+                .itself = pieces_of(sensitive.prefix),
+                .below = pieces_of(sensitive.prefix)};
+    entry.below.push_back({.bytes = one_of("/")});
+    entry.below.push_back({.bytes = any_byte(), .min = 0, .max = 0});
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::span<const Sensitive> sensitive_paths() {
+  return kTable;
+}
+
+const Sensitive* touched(std::span<const Piece> pattern) {
+  static const std::vector<Entry> kEntries = entries();
+  const std::string start = fixed_start(pattern);
+  const auto found = std::ranges::find_if(kEntries, [&](const Entry& entry) {
+    const std::string_view prefix = entry.of->prefix;
+    const std::string_view fixed = prefix.substr(0, prefix.find('*'));
+    const std::size_t common = std::min(start.size(), fixed.size());
+    return start.compare(0, common, fixed.substr(0, common)) == 0 &&
+           (overlap(pattern, entry.itself) || overlap(pattern, entry.below));
+  });
+  return found == kEntries.end() ? nullptr : found->of;
+}
+
+}  // namespace vambrace::policy::apparmor

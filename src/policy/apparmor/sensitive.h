@@ -1,0 +1,24 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "policy/apparmor/shape.h"
+
+// Paths that only an observation of that very path may open. Whatever hides a
+// secret, rules the host or undoes the confinement is here, with the reason.
+namespace vambrace::policy::apparmor {
+
+struct Sensitive {
+  // A path with * for any name or part of one. It stands for itself and for
+  // everything below it.
+  std::string_view prefix;
+  std::string_view reason;
+};
+
+std::span<const Sensitive> sensitive_paths();
+
+// The first entry that has a path in common with the pattern; null: none has.
+const Sensitive* touched(std::span<const Piece> pattern);
+
+}  // namespace vambrace::policy::apparmor
