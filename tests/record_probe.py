@@ -76,7 +76,7 @@ def one_run(number):
             while said.startswith("note: "):  # recordings left by something else
                 said = recorder.stdout.readline()
             if said != "half\n":
-                recorder.kill()
+                recorder.terminate()
                 return [f"run {number}: {said}{recorder.stdout.read()}"]
             vambrace("mark", "serving", "--recording", recording_of(recorder), expect=0)
             rest, _ = recorder.communicate("\n", timeout=60)
