@@ -7,24 +7,24 @@ namespace vambrace::enforcer::apparmor {
 namespace {
 
 // The tags, in the order of the kernel's security/apparmor/policy_unpack.c.
-enum Tag : std::uint8_t {
-  kU8,
-  kU16,
-  kU32,
-  kU64,
-  kName,
-  kString,
-  kBlob,
-  kStruct,
-  kStructEnd,
-  kList,
-  kListEnd,
-  kArray,
-  kArrayEnd,
+enum class Tag : std::uint8_t {
+  U8,
+  U16,
+  U32,
+  U64,
+  Name,
+  String,
+  Blob,
+  Struct,
+  StructEnd,
+  List,
+  ListEnd,
+  Array,
+  ArrayEnd,
 };
 
 struct Value {
-  std::uint8_t tag = 0;
+  Tag tag = Tag::U8;
   std::string_view text;  // of a name or a string, without its final zero
 };
 
@@ -36,23 +36,23 @@ class Values {
 
   Result<Value> next() {
     TRY_ASSIGN(const std::string_view tag, take(1));
-    Value value{.tag = static_cast<std::uint8_t>(tag[0])};
+    Value value{.tag = static_cast<Tag>(tag[0])};
     switch (value.tag) {
-      case kU8:
+      case Tag::U8:
         TRY(take(1));
         break;
-      case kU16:
-      case kArray:
+      case Tag::U16:
+      case Tag::Array:
         TRY(take(2));
         break;
-      case kU32:
+      case Tag::U32:
         TRY(take(4));
         break;
-      case kU64:
+      case Tag::U64:
         TRY(take(8));
         break;
-      case kName:
-      case kString: {
+      case Tag::Name:
+      case Tag::String: {
         TRY_ASSIGN(value.text, sized(2));
         if (!value.text.ends_with('\0')) {
           return broken("a text without an end");
@@ -60,14 +60,14 @@ class Values {
         value.text.remove_suffix(1);
         break;
       }
-      case kBlob:
+      case Tag::Blob:
         TRY(sized(4));
         break;
-      case kStruct:
-      case kStructEnd:
-      case kList:
-      case kListEnd:
-      case kArrayEnd:
+      case Tag::Struct:
+      case Tag::StructEnd:
+      case Tag::List:
+      case Tag::ListEnd:
+      case Tag::ArrayEnd:
         break;
       default:
         return broken("an unknown tag");
@@ -113,16 +113,16 @@ Result<std::vector<std::string>> compiled_names(std::string_view bytes) {
   std::string_view called;  // the name that the next value bears
   while (!values.at_end()) {
     TRY_ASSIGN(const Value value, values.next());
-    if (value.tag == kName) {
+    if (value.tag == Tag::Name) {
       called = value.text;
       continue;
     }
-    if (value.tag == kString && called == "namespace") {
+    if (value.tag == Tag::String && called == "namespace") {
       space = fmt::format(":{}://", value.text);
     }
-    if (value.tag == kStruct && called == "profile") {
+    if (value.tag == Tag::Struct && called == "profile") {
       TRY_ASSIGN(const Value name, values.next());
-      if (name.tag != kString || name.text.empty()) {
+      if (name.tag != Tag::String || name.text.empty()) {
         return values.broken("a profile without a name");
       }
       names.push_back(space + std::string(name.text));
