@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "policy/apparmor/sensitive.h"
 
 namespace vambrace::policy::apparmor {
 namespace {
@@ -20,12 +21,6 @@ constexpr std::array kFolders = {
     "/",      "/boot/", "/dev/", "/etc/", "/home/", "/lib/", "/opt/",
     "/proc/", "/root/", "/run/", "/srv/", "/sys/",  "/usr/", "/var/"};
 constexpr std::string_view kNowhere = "\x01vambrace/\x02";
-
-constexpr std::array kSensitive = {
-    "/etc/{,g}shadow{,-}", "/root/.ssh/*",
-    "/home/*/.ssh/*",      "/etc/ssh/*_key",
-    "/etc/ssl/private/*",  "/proc/*/{mem,environ}",
-    "/etc/sudoers",        "/dev/{mem,kmem,sd*,nvme*}"};
 
 struct ReadRule {
   const FileRule* rule = nullptr;
@@ -136,8 +131,9 @@ class Linter {
   void sensitive(const ReadRule& one) {
     static const std::vector<Pattern> kPatterns = [] {
       std::vector<Pattern> out;
-      for (const char* text : kSensitive) {
-        out.push_back(Pattern::parse(text).value());
+      for (const Sensitive& path : sensitive_paths()) {
+        out.push_back(
+            Pattern::parse(std::string(path.prefix) + "{,/,/**}").value());
       }
       return out;
     }();
@@ -146,8 +142,9 @@ class Linter {
     }
     for (std::size_t i = 0; i < kPatterns.size(); ++i) {
       if (overlap(one.pattern, kPatterns[i])) {
+        const Sensitive& path = sensitive_paths()[i];
         add("apparmor-sensitive", "high", *one.rule,
-            fmt::format("also matches {}", kSensitive.at(i)),
+            fmt::format("also matches {}: {}", path.prefix, path.reason),
             "name the files that the workload uses");
         return;
       }
