@@ -86,6 +86,21 @@ TEST(EvidenceCommands, ShowNamesCallsCountsAndPhases) {
   EXPECT_EQ(w.output.answer.find('\x1b'), std::string::npos);
 }
 
+TEST(EvidenceCommands, ShowCountsFilesAndListsThemWhenAsked) {
+  Captured w = world();
+  auto evidence = evidence::parse(w.files.files["a.json"]).value();
+  const auto by = evidence.processes[0].syscalls[0].by;
+  evidence.processes[0].files = {
+      {.path = "/a\x1b[31m", .access = "r", .by = by},
+      {.path = "/b", .access = "acr", .owner = true, .by = by}};
+  w.files.files["a.json"] = evidence::print(evidence);
+  EXPECT_EQ(w.run({"evidence", "show", "a.json"}), 0);
+  EXPECT_THAT(w.output.answer, HasSubstr("accesses 2 files"));
+  EXPECT_EQ(w.run({"evidence", "show", "--files", "a.json"}), 0);
+  EXPECT_THAT(w.output.answer, HasSubstr("file /b acr own: "));
+  EXPECT_EQ(w.output.answer.find('\x1b'), std::string::npos);
+}
+
 TEST(EvidenceCommands, CheckRefusesIncompleteEvidenceAndSaysWhatToDo) {
   Captured w = world();
   EXPECT_EQ(w.run({"evidence", "check", "a.json"}), 0);

@@ -58,7 +58,24 @@ std::string recordings(const evidence::Evidence& evidence) {
   return out;
 }
 
-std::string process(const evidence::Process& one) {
+std::string files_of(const evidence::Process& one, bool all) {
+  if (one.files.empty()) {
+    return "";
+  }
+  if (!all) {
+    return fmt::format("accesses {} files (--files lists them)\n",
+                       evidence::paths_in(one).size());
+  }
+  std::string out;
+  for (const evidence::FileFact& fact : one.files) {
+    out += fmt::format("file {} {}{}: {}\n", json::quote_bytes(fact.path),
+                       fact.access, fact.owner == true ? " own" : "",
+                       evidence::total(fact.by).count);
+  }
+  return out;
+}
+
+std::string process(const evidence::Process& one, bool all_files) {
   std::string out = fmt::format("\n{} ({})", json::quote_bytes(one.key.exe),
                                 to_string(one.key.origin));
   if (!one.key.script.empty()) {
@@ -93,6 +110,7 @@ std::string process(const evidence::Process& one) {
   for (const evidence::ExecFact& fact : one.execs) {
     out += fmt::format("starts {}\n", json::quote_bytes(fact.path));
   }
+  out += files_of(one, all_files);
   return out;
 }
 
@@ -101,8 +119,10 @@ std::string process(const evidence::Process& one) {
 Result<Exit> evidence_show(Environment& environment, Words words) {
   std::vector<std::string> files;
   bool as_json = false;
+  bool all_files = false;
   Options options;
   options.json(as_json);
+  options.flag("--files", all_files, "list every file that was accessed");
   options.words("EVIDENCE", files, "evidence files", 1);
   TRY(options.parse(environment, words));
   TRY_ASSIGN(const evidence::Evidence all,
@@ -117,7 +137,7 @@ Result<Exit> evidence_show(Environment& environment, Words words) {
       json::quote_bytes(all.workload.container), to_string(verdict.state));
   text += recordings(all);
   for (const evidence::Process& one : all.processes) {
-    text += process(one);
+    text += process(one, all_files);
   }
   environment.output.out(text);
   return Exit::Clean;

@@ -21,6 +21,7 @@ struct Totals {
   std::set<kernel::Syscall> calls;
   std::uint64_t count = 0;
   std::uint64_t denied = 0;
+  std::set<std::string_view> files;
   policy::capabilities::Reduced needs;
 };
 
@@ -42,6 +43,7 @@ Totals totals_of(const Evidence& evidence) {
       totals.count += share.count;
       totals.denied += share.denied;
     }
+    totals.files.merge(evidence::paths_in(process));
   }
   return totals;
 }
@@ -178,11 +180,12 @@ std::string summary_text(const std::vector<Evidence>& evidences,
     const Evidence& evidence = evidences[i];
     const Totals totals = totals_of(evidence);
     text += fmt::format(
-        "{}: {} ({} made, {} refused), {} {} needed\n",
+        "{}: {} ({} made, {} refused), {} {} needed, {}\n",
         printable(evidence.workload.id),
         counted(totals.calls.size(), "system call"), totals.count,
         totals.denied, totals.needs.rules.size(),
-        totals.needs.rules.size() == 1 ? "capability" : "capabilities");
+        totals.needs.rules.size() == 1 ? "capability" : "capabilities",
+        counted(totals.files.size(), "file"));
     add_processes(text, evidence);
     for (const policy::CapabilityNoise& noise : totals.needs.noise) {
       text += fmt::format("  noise    {}: {}\n",
@@ -246,6 +249,7 @@ std::string summary_json(const std::vector<Evidence>& evidences,
          {"denied", totals.denied},
          {"capabilities", totals.needs.rules.size()},
          {"noise", totals.needs.noise.size()},
+         {"files", totals.files.size()},
          {"seen", evidence::has_application(evidence)},
          {"verdict",
           {{"state", to_string(evidence.recordings.front().verdict.state)},

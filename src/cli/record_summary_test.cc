@@ -74,6 +74,21 @@ TEST(RecordSummary, CountsCapabilitiesThatAreNeededAndNamesNoiseApart) {
               HasSubstr("noise    CAP_SYS_ADMIN: memory overcommit check"));
 }
 
+TEST(RecordSummary, CountsTheFilesOfTheWorkloadOnceEach) {
+  auto evidence = evidence_of("spiffe://local/web");
+  const evidence::By by = {{"0123456789abcdef", {.count = 2}}};
+  for (const auto origin : {evidence::Origin::App, evidence::Origin::Helper,
+                            evidence::Origin::Harness}) {
+    evidence::Process& process = evidence.processes.emplace_back();
+    process.key.origin = origin;
+    process.files = {{.path = "/x", .access = "r", .by = by},
+                     {.path = "/x", .access = "rw", .by = by}};
+  }
+  evidence.processes.back().files[0].path = "/driver";
+  EXPECT_THAT(summary_text({evidence}, {"e.json"}, std::nullopt),
+              HasSubstr(", 1 file\n"));
+}
+
 TEST(RecordSummary, NamesTheWayOutOfEachKindOfGapOnce) {
   auto evidence = evidence_of("spiffe://local/web");
   evidence.recordings[0].verdict = {

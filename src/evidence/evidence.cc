@@ -49,6 +49,14 @@ bool has_application(const Evidence& evidence) {
   });
 }
 
+std::set<std::string_view> paths_in(const Process& process) {
+  std::set<std::string_view> paths;
+  for (const FileFact& fact : process.files) {
+    paths.insert(fact.path);
+  }
+  return paths;
+}
+
 std::string_view to_string(Origin origin) {
   return kOrigins[static_cast<std::size_t>(origin)];
 }

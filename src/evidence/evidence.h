@@ -188,11 +188,19 @@ struct SignalFact {
   auto operator<=>(const SignalFact&) const = default;
 };
 
-// Files come with the AppArmor layer; their place is kept.
+// Letters of FileFact::access: append, create, delete, inherited (the others
+// then say how the descriptor was open), lock (k), link, map executable, own
+// (o: chown), permit (p: chmod), read, write, execute.
+constexpr std::string_view kAccessLetters = "acdiklmoprwx";
+
+// One way in which a file was accessed; another way is another fact.
 struct FileFact {
+  // As AppArmor is asked: resolved, below the root of the mount namespace, with
+  // a slash at the end of a folder. Without one at the begin it is on no mount:
+  // "tmpfs:memfd:x", "disconnected:/x".
   std::string path;
-  std::string access;  // sorted letters
-  std::optional<bool> owner;
+  std::string access;         // some of kAccessLetters, in that order
+  std::optional<bool> owner;  // the file was the accessing user's own
   By by;
   auto operator<=>(const FileFact&) const = default;
 };
@@ -240,6 +248,9 @@ struct Evidence {
 // True if there is a fact of the application: of its main program or of one
 // that it runs. Without any, a policy would deny all that the workload does.
 bool has_application(const Evidence& evidence);
+
+// The files that a process accessed, whatever the way.
+std::set<std::string_view> paths_in(const Process& process);
 
 std::string_view to_string(Origin origin);
 std::optional<Origin> origin_from(std::string_view name);

@@ -40,6 +40,12 @@ class Source {
     return out;
   }
 
+  std::string path() {
+    std::string out = "/" + name();
+    std::erase(out, '\0');
+    return out;
+  }
+
   Instant instant() {
     return Instant(std::chrono::microseconds(below(4'000'000'000'000'000)));
   }
@@ -124,8 +130,8 @@ class Source {
     }
     if (flip()) {
       out.files = {
-          {.path = name(),
-           .access = "r",
+          {.path = path(),
+           .access = word({"r", "acrw", "acikmoprwx"}),
            .owner = pick<std::optional<bool>>({std::nullopt, true, false}),
            .by = by}};
       out.capabilities = {capability(by)};

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "evidence/facts.h"
 #include "evidence/json.h"
@@ -231,14 +233,23 @@ Result<> read(Cursor& in, SyscallFact& out) {
 }
 
 Result<> read(Cursor& in, FileFact& out) {
-  return read_fact(in, out, field("path", out.path),
-                   field("access", out.access),
-                   field("owner", [&]() -> Result<> {
-                     if (in.null()) {
-                       return {};
-                     }
-                     return read(in, out.owner.emplace());
-                   }));
+  TRY(read_fact(in, out, field("path", out.path), field("access", out.access),
+                field("owner", [&]() -> Result<> {
+                  if (in.null()) {
+                    return {};
+                  }
+                  return read(in, out.owner.emplace());
+                })));
+  if (out.path.empty() || out.path.contains('\0')) {
+    return in.fail("path: empty, or with a NUL");
+  }
+  const bool sorted = std::ranges::adjacent_find(
+                          out.access, std::greater_equal()) == out.access.end();
+  if (out.access.empty() || !sorted ||
+      out.access.find_first_not_of(kAccessLetters) != std::string::npos) {
+    return in.fail("access: not some of \"{}\" in that order", kAccessLetters);
+  }
+  return {};
 }
 
 Result<> read(Cursor& in, CapabilityFact& out) {

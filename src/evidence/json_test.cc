@@ -179,6 +179,24 @@ TEST(EvidenceJson, RefusesHostileValuesWithTheirPlace) {
               HasSubstr("not a time"));
 }
 
+TEST(EvidenceJson, RefusesFilesWithoutAPathOrWithUnknownAccess) {
+  const auto refusal = [](std::string path, std::string access) {
+    Evidence evidence = small();
+    evidence.processes[0].files = {
+        {.path = std::move(path),
+         .access = std::move(access),
+         .by = {{kId, Share{.count = 1, .phases = {{"all", 1}}}}}}};
+    return why(print(evidence));
+  };
+  EXPECT_EQ(refusal("/x\n\xff", "acikmoprwx"), "accepted");
+  EXPECT_THAT(refusal("", "r"), HasSubstr("path: empty"));
+  EXPECT_THAT(refusal(std::string("/x\0y", 4), "r"), HasSubstr("NUL"));
+  EXPECT_THAT(refusal("/x", ""), HasSubstr("access: not some of"));
+  EXPECT_THAT(refusal("/x", "wr"), HasSubstr("in that order"));
+  EXPECT_THAT(refusal("/x", "rr"), HasSubstr("in that order"));
+  EXPECT_THAT(refusal("/x", "rz"), HasSubstr("\"acdiklmoprwx\""));
+}
+
 TEST(EvidenceJson, RefusesUnknownMissingAndDoubleKeys) {
   EXPECT_THAT(why(changed("\"owner\"", "\"ovner\"")),
               HasSubstr("workload.ovner: unknown key"));

@@ -99,6 +99,11 @@ class Builder {
         add_other(key, tally);
       }
     }
+    for (const auto& [key, file] : raw_.files) {
+      if (keys_of(key.image)) {
+        add_file(key, file);
+      }
+    }
     for (const auto& [key, tally] : raw_.caps) {
       if (keys_of(key.image)) {
         add_capability(key, tally);
@@ -217,6 +222,19 @@ class Builder {
     }
   }
 
+  void add_file(const vmb_file_key& key, const vmb_file& file) {
+    const auto path = path_of(raw_, key, file);
+    if (!path) {
+      return;  // counted: gaps_of() tells
+    }
+    evidence::FileFact fact;
+    fact.path = *path;
+    fact.access = letters_of(key.access);
+    fact.owner = (key.access & VMB_FILE_OWNED) != 0;
+    count(fact.by[frame_.recording.id], key.phase, file.tally);
+    draft(key.image).process.files.push_back(std::move(fact));
+  }
+
   void add_capability(const vmb_cap_key& key, const vmb_tally& tally) {
     evidence::CapabilityFact fact;
     fact.number = key.cap;
@@ -287,8 +305,8 @@ evidence::Evidence assemble(const Raw& raw, const Frame& frame) {
   }
   if (frame.light) {
     gaps.push_back({"no_exit_probe",
-                    "recorded with --light: errnos and refused calls were not "
-                    "watched"});
+                    "recorded with --light: errnos, refused calls and files "
+                    "were not watched"});
   }
   for (Gap& gap : gaps_in(result.processes)) {
     gaps.push_back(std::move(gap));

@@ -140,6 +140,90 @@ TEST(Assemble, KeepsRefusedCallsApartFromThoseThatWereMade) {
   }
 }
 
+// Adds an access by nginx to a file with these names, leaf first.
+void add_access(Raw& raw, const std::string& names, u32 access,
+                u32 path_flags = 0) {
+  vmb_file_key key{};
+  key.image = 4;
+  key.access = access;
+  key.place.mixed = raw.path_bytes.size();
+  const auto at = static_cast<u32>(raw.path_bytes.size());
+  raw.path_bytes += names;
+  raw.files.emplace_back(
+      key, vmb_file{{1, 10, 20},
+                    {at, static_cast<u32>(names.size()), path_flags, 0}});
+}
+
+// "/x rw own, /y r, "
+std::string files_of(const Raw& raw) {
+  std::string text;
+  for (const auto& process : assemble(raw, frame()).processes) {
+    for (const auto& fact : process.files) {
+      text += fact.path + " " + fact.access + (*fact.owner ? " own, " : ", ");
+    }
+  }
+  return text;
+}
+
+TEST(Assemble, HasFilesWithTheirPathsAndAccess) {
+  using namespace std::string_literals;
+  Raw raw = world();
+  add_access(raw, "passwd\0etc\0"s, VMB_ACCESS_READ | VMB_FILE_OWNED);
+  add_access(raw, "etc\0"s, VMB_ACCESS_READ | VMB_FILE_FOLDER);
+  add_access(raw, "", VMB_ACCESS_READ | VMB_FILE_FOLDER);
+  add_access(raw, "log\0tmp\0"s,
+             VMB_ACCESS_APPEND | VMB_ACCESS_CREATE | VMB_ACCESS_READ);
+  EXPECT_EQ(files_of(raw), "/ r, /etc/ r, /etc/passwd r own, /tmp/log acr, ");
+  EXPECT_EQ(letters_of(0x3ff), "acikmoprwx");
+}
+
+TEST(Assemble, KeepsEveryByteOfAFilesName) {
+  std::string name;
+  for (int byte = 1; byte < 256; ++byte) {
+    if (byte != '/') {
+      name += static_cast<char>(byte);
+    }
+  }
+  Raw raw = world();
+  add_access(raw, name + '\0' + "tmp" + '\0', VMB_ACCESS_WRITE);
+  EXPECT_EQ(files_of(raw), "/tmp/" + name + " w, ");
+}
+
+TEST(Assemble, SaysWhichFilesHaveNoPath) {
+  using namespace std::string_literals;
+  Raw raw = world();
+  add_access(raw, "memfd:x\0tmpfs\0"s, VMB_ACCESS_MAP | VMB_FILE_INTERNAL);
+  add_access(raw, "\0pipefs\0"s, VMB_ACCESS_WRITE | VMB_FILE_INTERNAL);
+  add_access(raw, "x\0"s, VMB_ACCESS_READ, VMB_PATH_DISCONNECTED);
+  EXPECT_EQ(files_of(raw), "disconnected:/x r, pipefs: w, tmpfs:memfd:x m, ");
+}
+
+TEST(Assemble, TakesTheSameFileInTwoPlacesForOneFact) {
+  using namespace std::string_literals;
+  Raw raw = world();
+  add_access(raw, "x\0"s, VMB_ACCESS_READ);
+  add_access(raw, "x\0"s, VMB_ACCESS_READ);  // made anew: another dentry
+  EXPECT_EQ(files_of(raw), "/x r, ");
+}
+
+TEST(Assemble, ReportsFilesThatItCannotName) {
+  using namespace std::string_literals;
+  Raw raw = world();
+  add_access(raw, "", VMB_ACCESS_READ, VMB_PATH_TRUNCATED);
+  raw.counters.files_refused = 2;
+  raw.counters.files_unread = 3;
+  EXPECT_EQ(files_of(raw), "");
+  std::string kinds;
+  const auto made = assemble(raw, frame());
+  for (const auto& gap : made.recordings.front().verdict.gaps) {
+    kinds += gap.kind + ": " + gap.detail + "\n";
+  }
+  EXPECT_EQ(kinds,
+            "map_full: files table: 2 accesses refused\n"
+            "path_truncated: 1 files with paths longer than 4096 bytes\n"
+            "read_failed: the files of 3 calls\n");
+}
+
 TEST(Assemble, GivesTestsTheCallsThatSurelyAreTheirs) {
   Raw raw = world();
   vmb_phase slice{};

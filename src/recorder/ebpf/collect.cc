@@ -42,6 +42,23 @@ Result<> add_slots(Raw& raw, const Maps& maps) {
   return {};
 }
 
+// The names of the files; the rest of the map is empty.
+Result<> add_names(Raw& raw, const Maps& maps) {
+  const auto used = static_cast<std::size_t>(
+      std::min<std::uint64_t>(raw.counters.path_bytes, VMB_ALL_PATHS));
+  if (used == 0) {
+    return {};
+  }
+  void* memory =
+      ::mmap(nullptr, used, PROT_READ, MAP_SHARED, maps.fd("path_bytes"), 0);
+  if (memory == MAP_FAILED) {
+    return std::unexpected(system_error("map the names of files", errno));
+  }
+  raw.path_bytes.assign(static_cast<const char*>(memory), used);
+  ::munmap(memory, used);
+  return {};
+}
+
 void add_stacks(Raw& raw, const Maps& maps) {
   Symbols symbols;
   bool loaded = false;
@@ -98,6 +115,8 @@ Result<Raw> collect(const Maps& maps) {
       maps.table<vmb_tuple_count_key, std::uint32_t>("tuple_counts");
   raw.others = maps.table<vmb_other_key, vmb_tally>("others");
   raw.caps = maps.table<vmb_cap_key, vmb_tally>("caps");
+  raw.files = maps.table<vmb_file_key, vmb_file>("files");
+  TRY(add_names(raw, maps));
   TRY(add_slots(raw, maps));
   add_stacks(raw, maps);
   tell_moved(raw);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kernel/syscalls.h"
 #include "recorder/ebpf/origins.h"
 
@@ -64,6 +66,8 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
   full(gaps, seen.tuples_refused, "arguments", "values");
   full(gaps, seen.others_refused, "sockets, signals and execs", "facts");
   full(gaps, seen.caps_refused, "capabilities", "checks");
+  full(gaps, seen.files_refused, "files", "accesses");
+  full(gaps, seen.paths_refused, "paths", "accesses");
   full(gaps, seen.images_refused, "images", "programs");
   full(gaps, seen.scopes_refused, "scopes", "cgroups");
   if (seen.tasks_refused != 0) {
@@ -88,6 +92,20 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
   if (seen.kernel_reads_failed != 0) {
     gaps.push_back({"read_failed", fmt::format("{} reads of kernel memory",
                                                seen.kernel_reads_failed)});
+  }
+  if (seen.files_unread != 0) {
+    gaps.push_back({"read_failed",
+                    fmt::format("the files of {} calls", seen.files_unread)});
+  }
+  if (const auto cut = std::ranges::count_if(raw.files,
+                                             [](const auto& row) {
+                                               return (row.second.path.flags &
+                                                       VMB_PATH_TRUNCATED) != 0;
+                                             });
+      cut != 0) {
+    gaps.push_back({"path_truncated",
+                    fmt::format("{} files with paths longer than {} bytes", cut,
+                                +VMB_LONG_PATH)});
   }
   if (seen.stacks_failed != 0) {
     gaps.push_back(
@@ -142,6 +160,9 @@ std::map<std::string, std::uint64_t> counters_of(const Raw& raw) {
       {"arguments_refused", seen.tuples_refused},
       {"others_refused", seen.others_refused},
       {"capabilities_refused", seen.caps_refused},
+      {"files_refused", seen.files_refused},
+      {"files_unread", seen.files_unread},
+      {"paths_refused", seen.paths_refused},
       {"images_refused", seen.images_refused},
       {"tasks_refused", seen.tasks_refused},
       {"tasks_without_slot", seen.slots_short},

@@ -12,6 +12,32 @@ void add(Table<Key, vmb_tally>& table, const Key& key, std::uint64_t count,
   table.emplace_back(key, vmb_tally{count, last, last});
 }
 
+using Parts = std::vector<std::string_view>;
+
+// The names of a path, leaf first, each ended by NUL.
+Parts parts_of(std::string_view bytes) {
+  Parts parts;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t end = bytes.find('\0', at);
+    const std::size_t stop = end == std::string_view::npos ? bytes.size() : end;
+    // The root of a file system that is mounted nowhere is called "/".
+    if (const auto part = bytes.substr(at, stop - at); part != "/") {
+      parts.push_back(part);
+    }
+    at = stop + 1;
+  }
+  return parts;
+}
+
+std::string join(const Parts& parts) {
+  std::string path;
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    path += '/';
+    path += *part;
+  }
+  return path;
+}
+
 }  // namespace
 
 void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
@@ -55,25 +81,51 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
 }
 
 std::string path_of(const vmb_image& image) {
-  std::vector<std::string_view> parts;
   const std::size_t used =
       std::min<std::size_t>(image.path_bytes, VMB_PATH_BYTES);
-  const std::string_view bytes(image.path, used);
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t end = bytes.find('\0', at);
-    const std::size_t stop = end == std::string_view::npos ? bytes.size() : end;
-    // The root of a file system that is mounted nowhere is called "/".
-    if (const auto part = bytes.substr(at, stop - at); part != "/") {
-      parts.push_back(part);
-    }
-    at = stop + 1;
-  }
-  std::string path;
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-    path += '/';
-    path += *part;
-  }
+  std::string path = join(parts_of(std::string_view(image.path, used)));
   return path.empty() ? "/" : path;
+}
+
+std::optional<std::string> path_of(const Raw& raw, const vmb_file_key& key,
+                                   const vmb_file& file) {
+  if ((file.path.flags & VMB_PATH_TRUNCATED) != 0 ||
+      std::size_t{file.path.at} + file.path.bytes > raw.path_bytes.size()) {
+    return std::nullopt;
+  }
+  Parts parts = parts_of(
+      std::string_view(raw.path_bytes).substr(file.path.at, file.path.bytes));
+  if ((key.access & VMB_FILE_INTERNAL) != 0) {
+    // The name, and the type of the file system.
+    std::string text;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      text += *part;
+      text += part == parts.rbegin() ? ":" : "";
+    }
+    return text;
+  }
+  std::string path = join(parts);
+  if (path.empty() || (key.access & VMB_FILE_FOLDER) != 0) {
+    path += '/';
+  }
+  return (file.path.flags & VMB_PATH_DISCONNECTED) != 0 ? "disconnected:" + path
+                                                        : path;
+}
+
+std::string letters_of(std::uint32_t access) {
+  constexpr std::pair<std::uint32_t, char> kLetters[] = {
+      {VMB_ACCESS_APPEND, 'a'},  {VMB_ACCESS_CREATE, 'c'},
+      {VMB_ACCESS_INHERIT, 'i'}, {VMB_ACCESS_LOCK, 'k'},
+      {VMB_ACCESS_MAP, 'm'},     {VMB_ACCESS_CHOWN, 'o'},
+      {VMB_ACCESS_CHMOD, 'p'},   {VMB_ACCESS_READ, 'r'},
+      {VMB_ACCESS_WRITE, 'w'},   {VMB_ACCESS_EXECUTE, 'x'}};
+  std::string letters;
+  for (const auto& [bit, letter] : kLetters) {
+    if ((access & bit) != 0) {
+      letters += letter;
+    }
+  }
+  return letters;
 }
 
 std::string path_of(const vmb_scope& scope) {

@@ -22,6 +22,8 @@ static_assert(sizeof(vmb_tuple_key) == 40);
 static_assert(sizeof(vmb_other_key) == 40);
 static_assert(sizeof(vmb_cap_key) == 32);
 static_assert(sizeof(vmb_rule) == 32);
+static_assert(sizeof(vmb_file_key) == 40);
+static_assert(sizeof(vmb_file) == 40);
 static_assert(sizeof(vmb_phase) == 8 + VMB_PHASE_NAME);
 
 template <class Key, class Value>
@@ -41,6 +43,8 @@ struct Raw {
   Table<vmb_tuple_count_key, std::uint32_t> tuple_counts;
   Table<vmb_other_key, vmb_tally> others;
   Table<vmb_cap_key, vmb_tally> caps;
+  Table<vmb_file_key, vmb_file> files;
+  std::string path_bytes;  // the names of all files
   std::map<std::uint32_t, std::vector<std::string>> stacks;
   std::map<std::uint32_t, BuildId> build_ids;  // by image
   vmb_counters counters{};
@@ -55,6 +59,15 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
 
 // "/usr/sbin/nginx" from the leaf-first components of an image.
 std::string path_of(const vmb_image& image);
+// The path of a file as AppArmor has it, that of a folder with a slash at the
+// end. Two kinds have no such path and begin with no slash:
+// "disconnected:/x", below no mount of the namespace, and "tmpfs:memfd:x", on a
+// file system that is mounted nowhere. nullopt if the names were not kept.
+std::optional<std::string> path_of(const Raw& raw, const vmb_file_key& key,
+                                   const vmb_file& file);
+// "rw" for VMB_ACCESS_READ | VMB_ACCESS_WRITE; docs/formats/evidence.md lists
+// the letters.
+std::string letters_of(std::uint32_t access);
 // The cgroup of a scope, below the mount; cut at VMB_NAME_BYTES.
 std::string path_of(const vmb_scope& scope);
 // The words of the command line that were kept.

@@ -30,6 +30,44 @@ constexpr Special kSpecials[] = {
     {"pidfd_send_signal", VMB_SPECIAL_SIGNAL, 1},
 };
 
+struct FileCall {
+  std::string_view name;
+  std::uint8_t what;
+};
+
+constexpr FileCall kFileCalls[] = {
+    {"open", VMB_FILE_OPEN},
+    {"openat", VMB_FILE_OPENAT},
+    {"open_by_handle_at", VMB_FILE_OPENAT},
+    {"openat2", VMB_FILE_OPENAT2},
+    {"creat", VMB_FILE_CREAT},
+    {"mmap", VMB_FILE_MMAP},
+    {"mmap2", VMB_FILE_MMAP},
+    {"mprotect", VMB_FILE_MPROTECT},
+    {"pkey_mprotect", VMB_FILE_MPROTECT},
+    {"flock", VMB_FILE_FLOCK},
+    {"fcntl", VMB_FILE_FCNTL},
+    {"fcntl64", VMB_FILE_FCNTL},
+    {"ftruncate", VMB_FILE_FTRUNCATE},
+    {"ftruncate64", VMB_FILE_FTRUNCATE},
+    {"fchmod", VMB_FILE_FCHMOD},
+    {"fchown", VMB_FILE_FCHOWN},
+    {"fchown32", VMB_FILE_FCHOWN},
+};
+
+std::uint8_t file_of(kernel::Syscall syscall, std::string_view name) {
+  // The old mmap of i386 has its arguments in memory.
+  if (syscall.arch == kernel::Arch::I386 && name == "mmap") {
+    return VMB_FILE_NOTHING;
+  }
+  for (const FileCall& call : kFileCalls) {
+    if (name == call.name) {
+      return call.what;
+    }
+  }
+  return VMB_FILE_NOTHING;
+}
+
 vmb_rule rule_of(kernel::Syscall syscall) {
   vmb_rule rule{};
   if (const kernel::ArgSpec* spec = kernel::arg_spec(syscall)) {
@@ -50,6 +88,7 @@ vmb_rule rule_of(kernel::Syscall syscall) {
       rule.special_index = special.index;
     }
   }
+  rule.file = file_of(syscall, name.value_or(""));
   return rule;
 }
 

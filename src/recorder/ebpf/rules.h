@@ -10,7 +10,8 @@ namespace vambrace::recorder::ebpf {
 using Rules = std::array<vmb_rule, VMB_ARCHES * VMB_RULE_CALLS>;
 
 // Which arguments the kernel side keeps, by arch * VMB_RULE_CALLS + number:
-// those that kernel::arg_spec names, and those that tell sockets and signals.
+// those that kernel::arg_spec names, and those that tell sockets, signals and
+// files.
 const Rules& rules();
 
 // The architecture of this build, as the kernel side counts them.
@@ -22,8 +23,12 @@ constexpr std::uint32_t native_arch() {
 #endif
 }
 
-inline bool has_rule(const vmb_rule& rule) {
+inline bool keeps_arguments(const vmb_rule& rule) {
   return rule.used != 0 || rule.special != VMB_SPECIAL_NONE;
+}
+
+inline bool tells_file(const vmb_rule& rule) {
+  return rule.file != VMB_FILE_NOTHING;
 }
 
 }  // namespace vambrace::recorder::ebpf

@@ -176,10 +176,15 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
     if (options.max_images != 0) {
       skeleton->rodata->max_images = options.max_images;
     }
-    for (bpf_map* map : {skeleton->maps.facts, skeleton->maps.errnos,
-                         skeleton->maps.tuples, skeleton->maps.tuple_counts,
-                         skeleton->maps.others, skeleton->maps.caps}) {
+    for (bpf_map* map :
+         {skeleton->maps.facts, skeleton->maps.errnos, skeleton->maps.tuples,
+          skeleton->maps.tuple_counts, skeleton->maps.others,
+          skeleton->maps.caps, skeleton->maps.files, skeleton->maps.paths}) {
       set_size(map, options.max_facts);
+    }
+    if (options.light) {  // no call tells of its file
+      set_size(skeleton->maps.files, 1);
+      set_size(skeleton->maps.paths, 1);
     }
     set_size(skeleton->maps.hints, options.ring_bytes);
     timespec tick{};
@@ -187,8 +192,10 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
     skeleton->rodata->tick_ns = static_cast<u64>(tick.tv_nsec);
     const std::uint32_t native = native_arch();
     for (std::uint32_t nr = 0; nr < VMB_NATIVE_CALLS; ++nr) {
-      skeleton->rodata->ruled[nr] =
-          has_rule(rules()[native * VMB_RULE_CALLS + nr]) ? 1 : 0;
+      const vmb_rule& rule = rules()[native * VMB_RULE_CALLS + nr];
+      skeleton->rodata->ruled[nr] = static_cast<std::uint8_t>(
+          (keeps_arguments(rule) ? VMB_RULED_ARGUMENTS : 0) |
+          (tells_file(rule) && !options.light ? VMB_RULED_FILE : 0));
     }
     skeleton->rodata->watch_exits = options.light ? 0 : 1;
     bpf_program__set_autoload(skeleton->progs.call_exits, !options.light);
@@ -209,6 +216,7 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
     session->probes_["syscalls"] = "tp_btf/sys_enter";
     if (!options.light) {
       session->probes_["errnos"] = "tp_btf/sys_exit";
+      session->probes_["files"] = "tp_btf/sys_exit";
     }
     session->probes_["images"] = "tp_btf/sched_process_exec";
     if (with_caps) {
@@ -222,7 +230,7 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
     }
     TRY_ASSIGN(session->maps_, Maps::of(skeleton->obj));
     for (std::uint32_t index = 0; index < rules().size(); ++index) {
-      if (has_rule(rules()[index])) {
+      if (keeps_arguments(rules()[index]) || tells_file(rules()[index])) {
         TRY(session->maps_.put("rules", index, rules()[index]));
       }
     }

@@ -35,6 +35,11 @@ static __always_inline s32 number_in(struct pt_regs *regs)
 	return (s32)regs->orig_ax;
 }
 
+static __always_inline u64 next_instruction(struct pt_regs *regs)
+{
+	return regs->ip;
+}
+
 static __always_inline u64 argument(struct pt_regs *regs, u32 arch, u32 index)
 {
 	if (arch == ARCH_I386) {
@@ -74,9 +79,15 @@ static __always_inline s32 number_in(struct pt_regs *regs)
 	return regs->syscallno;
 }
 
+static __always_inline u64 next_instruction(struct pt_regs *regs)
+{
+	return regs->pc;
+}
+
 static __always_inline u64 argument(struct pt_regs *regs, u32 arch, u32 index)
 {
-	return regs->regs[index & 7];
+	/* At the exit, the first register holds the result. */
+	return index ? regs->regs[index & 7] : regs->orig_x0;
 }
 #endif
 

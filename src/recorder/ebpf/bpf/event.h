@@ -34,12 +34,20 @@ enum {
 	VMB_PATH_BYTES = 1024,
 	VMB_NAME_BYTES = 256,
 	VMB_ARG_BYTES = 128,
+	VMB_LONG_PATH = 4096, /* of a file */
+	VMB_ALL_PATHS = 1 << 23,
 	VMB_MAX_DEPTH = 24, /* of the parent chain of images */
 };
 
-/* In `pending`: an argument named memory that could not be read at the enter.
- * The kernel faults it in; it is read again at the exit. */
-#define VMB_PENDING_UNREAD (1ULL << 63)
+/*
+ * In `pending`: there is more to do at the exit. An argument named memory that
+ * could not be read at the enter (the kernel faults it in), or the call tells
+ * of a file.
+ */
+#define VMB_PENDING_MORE   (1ULL << 63)
+#define VMB_PENDING_UNREAD (1ULL << 62)
+#define VMB_PENDING_FILE   (1ULL << 61)
+#define VMB_PENDING_BITS   (7ULL << 61)
 
 /*
  * Calls of one kind by one task since the last flush. Where each of them has to
@@ -252,6 +260,80 @@ enum {
 	VMB_SPECIAL_SIGNAL = 7,
 };
 
+/* What a call that succeeds tells of a file. */
+enum {
+	VMB_FILE_NOTHING = 0,
+	VMB_FILE_OPEN = 1,    /* flags in the second argument */
+	VMB_FILE_OPENAT = 2,  /* in the third */
+	VMB_FILE_OPENAT2 = 3, /* in memory that the third names */
+	VMB_FILE_CREAT = 4,
+	VMB_FILE_MMAP = 5,
+	VMB_FILE_MPROTECT = 6,
+	VMB_FILE_FLOCK = 7,
+	VMB_FILE_FCNTL = 8,
+	VMB_FILE_FTRUNCATE = 9,
+	VMB_FILE_FCHMOD = 10,
+	VMB_FILE_FCHOWN = 11,
+};
+
+/* How a file was accessed, as AppArmor is asked; below that, what it is. */
+enum {
+	VMB_ACCESS_READ = 1,
+	VMB_ACCESS_WRITE = 2,
+	VMB_ACCESS_APPEND = 4,
+	VMB_ACCESS_CREATE = 8,
+	VMB_ACCESS_EXECUTE = 16,
+	VMB_ACCESS_MAP = 32,
+	VMB_ACCESS_LOCK = 64,
+	VMB_ACCESS_CHMOD = 128,
+	VMB_ACCESS_CHOWN = 256,
+	VMB_ACCESS_INHERIT = 512, /* at execve, rather than opened */
+	VMB_FILE_OWNED = 1 << 16, /* by the task's own file system user */
+	VMB_FILE_FOLDER = 1 << 17,
+	/* On a file system of the kernel's own: memfd, pipes and the like. */
+	VMB_FILE_INTERNAL = 1 << 18,
+};
+
+/* A place in the tree of mounts: all names up to the root, mixed. */
+struct vmb_path_key {
+	u64 dentry;
+	u64 mount;
+	u64 mixed;
+};
+
+enum {
+	VMB_PATH_TRUNCATED = 1,
+	/* Under no mount of the task's namespace. */
+	VMB_PATH_DISCONNECTED = 2,
+};
+
+/* Where the names are: leaf first, each with its NUL. */
+struct vmb_path {
+	u32 at;
+	u32 bytes;
+	u32 flags;
+	u32 unused;
+};
+
+struct vmb_file_key {
+	u32 image;
+	u32 phase;
+	u32 access;
+	u32 unused;
+	struct vmb_path_key place;
+};
+
+struct vmb_file {
+	struct vmb_tally tally;
+	struct vmb_path path;
+};
+
+/* What to do at a native call. */
+enum {
+	VMB_RULED_ARGUMENTS = 1,
+	VMB_RULED_FILE = 2,
+};
+
 /* Which arguments of a call are kept. */
 struct vmb_rule {
 	u64 mask[3];
@@ -259,7 +341,8 @@ struct vmb_rule {
 	u8 used;
 	u8 special;
 	u8 special_index;
-	u8 unused[2];
+	u8 file; /* VMB_FILE_... */
+	u8 unused;
 };
 
 /* One watched set of tasks; 0 is the harness. */
@@ -319,6 +402,10 @@ struct vmb_counters {
 	u64 user_reads_failed;
 	u64 kernel_reads_failed;
 	u64 stacks_failed;
+	u64 files_refused;
+	u64 paths_refused;
+	u64 files_unread;
+	u64 path_bytes; /* taken, or asked for in vain */
 	u64 denied;
 	/* One moment by both clocks; set once. */
 	u64 moment_ktime;

@@ -23,82 +23,26 @@ static __always_inline u64 change_time(struct inode *inode)
 	return 0;
 }
 
-struct walk {
-	struct vmb_image *image;
-	struct dentry *dentry;
-	struct mount *mount;
-	struct dentry *root_dentry;
-	struct mount *root_mount;
-	u32 used;
-	u32 done;
-};
-
-static long walk_up(u32 index, struct walk *walk)
-{
-	struct dentry *dentry = walk->dentry, *above;
-	struct mount *mount = walk->mount;
-	u32 used = walk->used;
-	long length;
-
-	if (dentry == walk->root_dentry && mount == walk->root_mount) {
-		walk->done = 1;
-		return 1;
-	}
-	above = BPF_CORE_READ(dentry, d_parent);
-	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-		struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
-
-		if (parent && parent != mount) {
-			walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			walk->mount = parent;
-			return 0;
-		}
-		/* A file whose mount is detached (runc's own program): go on
-		 * inside its file system. */
-		if (above == dentry) {
-			walk->done = 1;
-			return 1;
-		}
-	}
-	if (used > VMB_PATH_BYTES - VMB_NAME_BYTES)
-		return 1;
-	length = bpf_probe_read_kernel_str(&walk->image->path[used],
-					   VMB_NAME_BYTES,
-					   BPF_CORE_READ(dentry, d_name.name));
-	if (length <= 0) {
-		count_one(kernel_reads_failed);
-		return 1;
-	}
-	walk->used = used + (u32)length;
-	walk->dentry = above;
-	if (above == dentry) { /* memfd */
-		walk->done = 1;
-		return 1;
-	}
-	return 0;
-}
-
-static __always_inline struct mount *mount_of(struct vfsmount *mnt)
-{
-	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-}
-
 /* The file's path below the root of its task, leaf first. */
 static __noinline void read_path(struct vmb_image *image, struct file *file,
 				 struct task_struct *task)
 {
-	struct walk walk = {};
+	u32 zero = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	struct walk walk = {.names = 1};
 
-	if (!image || !file || !task)
+	if (!work || !image || !file || !task)
 		return;
-	walk.image = image;
 	walk.dentry = BPF_CORE_READ(file, f_path.dentry);
-	walk.mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	enter_mount(&walk, mount_of(BPF_CORE_READ(file, f_path.mnt)));
 	walk.root_dentry = BPF_CORE_READ(task, fs, root.dentry);
 	walk.root_mount = mount_of(BPF_CORE_READ(task, fs, root.mnt));
-	bpf_loop(64, walk_up, &walk, 0);
+	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
+	bpf_probe_read_kernel(image->path, VMB_PATH_BYTES, work->path);
 	image->path_bytes = walk.used;
-	if (!walk.done)
+	if (walk.used > VMB_PATH_BYTES)
+		image->path_bytes = VMB_PATH_BYTES;
+	if (!walk.done || walk.used > VMB_PATH_BYTES)
 		image->flags |= VMB_IMAGE_TRUNCATED;
 }
 

@@ -76,11 +76,23 @@ struct cgroup {
 	struct cgroup_root *root;
 } VMB_CORE;
 
-struct super_block {
-	u32 s_dev;
+struct file_system_type {
+	const char *name;
 } VMB_CORE;
 
+struct super_block {
+	u32 s_dev;
+	unsigned long s_flags;
+	struct file_system_type *s_type;
+} VMB_CORE;
+
+typedef struct {
+	u32 val;
+} kuid_t;
+
 struct inode {
+	unsigned short i_mode;
+	kuid_t i_uid;
 	unsigned long i_ino;
 	struct super_block *i_sb;
 	s64 i_ctime_sec;
@@ -102,6 +114,7 @@ struct inode___6_1 {
 } VMB_CORE;
 
 struct qstr {
+	u64 hash_len;
 	const unsigned char *name;
 } VMB_CORE;
 
@@ -115,10 +128,17 @@ struct vfsmount {
 	struct dentry *mnt_root;
 } VMB_CORE;
 
+struct mnt_namespace;
+
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+} VMB_CORE;
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
 } VMB_CORE;
 
 struct path {
@@ -127,7 +147,30 @@ struct path {
 } VMB_CORE;
 
 struct file {
+	u32 f_mode;
+	u32 f_flags;
+	struct inode *f_inode;
 	struct path f_path;
+} VMB_CORE;
+
+/* The file below an overlay's, which a mapping then has; since Linux 6.7 its
+ * own path is that of the layer. */
+struct backing_file {
+	struct file file;
+	struct path user_path;
+} VMB_CORE;
+
+struct fdtable {
+	u32 max_fds;
+	struct file **fd;
+} VMB_CORE;
+
+struct files_struct {
+	struct fdtable *fdt;
+} VMB_CORE;
+
+struct vm_area_struct {
+	struct file *vm_file;
 } VMB_CORE;
 
 struct fs_struct {
@@ -144,6 +187,7 @@ struct user_namespace {
 } VMB_CORE;
 
 struct cred {
+	kuid_t fsuid;
 	struct user_namespace *user_ns;
 } VMB_CORE;
 
@@ -162,6 +206,8 @@ struct task_struct {
 	unsigned long atomic_flags;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	const struct cred *real_cred;
 	const struct cred *cred;
 	struct seccomp seccomp;
@@ -190,10 +236,13 @@ struct pt_regs {
 	unsigned long si;
 	unsigned long di;
 	unsigned long orig_ax;
+	unsigned long ip;
 } VMB_CORE;
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	u64 regs[31];
+	u64 pc;
+	u64 orig_x0;
 	s32 syscallno;
 } VMB_CORE;
 #endif

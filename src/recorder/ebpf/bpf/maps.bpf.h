@@ -39,6 +39,13 @@ VMB_HASH(tuples, 65536, struct vmb_tuple_key, u32);
 VMB_HASH(tuple_counts, 16384, struct vmb_tuple_count_key, u32);
 VMB_HASH(others, 16384, struct vmb_other_key, struct vmb_tally);
 VMB_HASH(caps, 16384, struct vmb_cap_key, struct vmb_tally);
+VMB_HASH(files, 65536, struct vmb_file_key, struct vmb_file);
+VMB_HASH(paths, 65536, struct vmb_path_key, struct vmb_path);
+/* The names of all paths, one after the other. */
+struct vmb_path_bytes {
+	char bytes[VMB_ALL_PATHS];
+};
+VMB_ARRAY(path_bytes, 1, struct vmb_path_bytes, BPF_F_MMAPABLE);
 VMB_ARRAY(rules, VMB_ARCHES *VMB_RULE_CALLS, struct vmb_rule, 0);
 
 VMB_ARRAY(scopes, VMB_MAX_SCOPES, struct vmb_scope, 0);
@@ -62,6 +69,9 @@ struct vmb_scratch {
 	struct vmb_image_key key;
 	struct vmb_selector_key selector;
 	struct vmb_stack stack;
+	struct vmb_file_key file;
+	struct vmb_file fresh;
+	char path[VMB_LONG_PATH + 2 * VMB_NAME_BYTES];
 };
 
 struct {
@@ -81,8 +91,8 @@ const volatile u32 max_images = 4096;
 const volatile u64 tick_ns = 4000000;
 /* 0: the exits of calls are not watched. */
 const volatile u32 watch_exits = 1;
-/* Native calls that have a rule. A power of two in size, for the verifier of
- * Linux 6.1: it loses the limit of a number that was masked in between. */
+/* What to do at each native call: VMB_RULED_...; a power of two of them, since
+ * Linux 6.1 keeps no better bound of a number of 32 bits than its mask. */
 const volatile u8 ruled[VMB_RULE_CALLS];
 
 #define count_one(field) __sync_fetch_and_add(&counters.field, 1)

@@ -22,9 +22,11 @@
 #include "maps.bpf.h"
 #include "calls.bpf.h"
 #include "facts.bpf.h"
+#include "paths.bpf.h"
 #include "images.bpf.h"
 #include "tasks.bpf.h"
 #include "arguments.bpf.h"
+#include "files.bpf.h"
 
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define MAX_ERRNO	    4095
@@ -40,7 +42,7 @@ static __noinline int enter_slowly(u64 nr)
 	u32 tid = task->pid, arch, number;
 	struct vmb_task *known;
 	struct vmb_slot *slot;
-	u64 call;
+	u64 call, more = 0;
 
 	if (is_stranger(tid, control.epoch))
 		return 0;
@@ -61,25 +63,31 @@ static __noinline int enter_slowly(u64 nr)
 		add_fact(known->image, known->phase, call, 1,
 			 bpf_ktime_get_ns());
 	if (!note_arguments(known->image, known->phase, call,
-			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1)) {
-		known->pending |= VMB_PENDING_UNREAD;
-		if (slot)
-			slot->pending |= VMB_PENDING_UNREAD;
-	}
+			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
+		more = VMB_PENDING_MORE | VMB_PENDING_UNREAD;
+	if (watch_exits && file_work(call))
+		more |= VMB_PENDING_MORE | VMB_PENDING_FILE;
+	known->pending |= more;
+	if (slot)
+		slot->pending |= more;
 	return 0;
 }
 
-/* The first calls of their kind in the slot, and those with arguments to keep.
- */
+/* The first calls of their kind in the slot, and those with arguments to keep
+ * or a file to look at. */
 static __noinline int enter_counted(u64 *ctx, struct vmb_slot *slot)
 {
-	u32 nr = (u32)ctx[1];
+	u32 nr = (u32)ctx[1], how;
 
 	if (!slot || nr >= VMB_NATIVE_CALLS)
 		return 0;
 	count_cell(slot, nr);
-	if (ruled[nr] && !note_ruled((struct pt_regs *)ctx[0], slot, nr))
-		slot->pending |= VMB_PENDING_UNREAD;
+	how = ruled[nr & (VMB_RULE_CALLS - 1)];
+	if (how & VMB_RULED_FILE)
+		slot->pending |= VMB_PENDING_MORE | VMB_PENDING_FILE;
+	if (how & VMB_RULED_ARGUMENTS &&
+	    !note_ruled((struct pt_regs *)ctx[0], slot, nr))
+		slot->pending |= VMB_PENDING_MORE | VMB_PENDING_UNREAD;
 	return 0;
 }
 
@@ -170,6 +178,18 @@ static __noinline void look_again(u32 image, u32 phase, u64 call, s64 result)
 			       << 1);
 }
 
+/* What the enter left for the exit; pending with its bits. */
+__noinline int do_more(u32 image, u32 phase, u64 pending, u64 result)
+{
+	u64 call = (pending & ~VMB_PENDING_BITS) - 1;
+
+	if (pending & VMB_PENDING_UNREAD)
+		look_again(image, phase, call, result);
+	if (pending & VMB_PENDING_FILE && result < (u64)-MAX_ERRNO)
+		note_file(image, phase, call, result);
+	return 0;
+}
+
 static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -190,9 +210,9 @@ static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
 	if (slot)
 		slot->pending = 0;
 	known->pending = 0;
-	if (pending & VMB_PENDING_UNREAD) {
-		pending &= ~VMB_PENDING_UNREAD;
-		look_again(known->image, known->phase, pending - 1, result);
+	if (pending & VMB_PENDING_MORE) {
+		do_more(known->image, known->phase, pending, result);
+		pending &= ~VMB_PENDING_BITS;
 	}
 	if (result < 0 && result >= -MAX_ERRNO)
 		add_errno(known->image, pending - 1, -result, 0, 1);
@@ -214,9 +234,9 @@ int call_exits(u64 *ctx)
 	if (!pending)
 		return exit_unmatched((struct pt_regs *)ctx[0], result);
 	slot->pending = 0;
-	if (pending & VMB_PENDING_UNREAD) {
-		pending &= ~VMB_PENDING_UNREAD;
-		look_again(slot->image, slot->phase, pending - 1, result);
+	if (unlikely(pending & VMB_PENDING_MORE)) {
+		do_more(slot->image, slot->phase, pending, result);
+		pending &= ~VMB_PENDING_BITS;
 	}
 	if (result < 0 && result >= -MAX_ERRNO) {
 		u64 call = pending - 1;
@@ -425,6 +445,10 @@ int task_execs(u64 *ctx)
 		slot->image = known->image;
 		slot->scope = known->scope;
 	}
+	if (watch_exits) {
+		note_program(task, bprm, before, known);
+		note_inherited(task, known->image, known->phase);
+	}
 	other.image = before;
 	other.phase = known->phase;
 	other.kind = VMB_OTHER_EXEC;
@@ -552,7 +576,7 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 		return 0;
 	slot = slot_at(known->slot);
 	pending = pending_call(slot, known);
-	pending &= ~VMB_PENDING_UNREAD;
+	pending &= ~VMB_PENDING_BITS;
 	key.image = known->image;
 	key.phase = known->phase;
 	if (pending) {

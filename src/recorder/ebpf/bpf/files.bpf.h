@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Files, as AppArmor is asked about them: how they were accessed, and the path
+ * below the root of the mount namespace. Calls that succeeded tell them, by the
+ * file that their descriptor stands for.
+ */
+#ifndef VAMBRACE_RECORDER_FILES_H
+#define VAMBRACE_RECORDER_FILES_H
+
+/* include/linux/fs.h */
+#define FMODE_READ    0x1
+#define FMODE_WRITE   0x2
+#define FMODE_PATH    0x4000
+#define FMODE_CREATED 0x100000
+/* One of these; the number changed in Linux 6.12. */
+#define FMODE_BACKING (0x2000000 | 0x1000000)
+#define SB_NOUSER     (1UL << 31)
+/* fs/mount.h */
+#define MNT_NS_INTERNAL (-22)
+/* include/uapi/asm-generic/fcntl.h */
+#define O_CREAT	   00000100
+#define O_TRUNC	   00001000
+#define O_APPEND   00002000
+#define F_WRLCK	   1
+#define LOCK_EX	   2
+#define F_SETLEASE 1024
+/* include/uapi/linux/stat.h */
+#define S_IFMT	0170000
+#define S_IFDIR 0040000
+/* include/uapi/asm-generic/mman-common.h */
+#define PROT_READ     1
+#define PROT_EXEC     4
+#define MAP_ANONYMOUS 0x20
+
+#define MAX_INHERITED 4096
+
+/* What is to be seen of the file at the call's exit. */
+static __always_inline u32 file_work(u64 call)
+{
+	u32 arch = call >> 32, nr = (u32)call, index;
+	struct vmb_rule *rule;
+
+	if (nr >= VMB_RULE_CALLS || arch >= VMB_ARCHES)
+		return VMB_FILE_NOTHING;
+	index = arch * VMB_RULE_CALLS + nr;
+	rule = bpf_map_lookup_elem(&rules, &index);
+	return rule ? rule->file : VMB_FILE_NOTHING;
+}
+
+/* Reads the names of a new place and keeps them; false if that failed. */
+static __always_inline bool keep_path(struct vmb_scratch *work,
+				      struct vmb_path_key *place)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct dentry *dentry = (struct dentry *)place->dentry;
+	struct vmb_path *path = &work->fresh.path;
+	struct vmb_path_bytes *all;
+	struct walk walk = {.names = 1};
+	struct mount *top;
+	u32 zero = 0, used;
+	u64 at;
+
+	all = bpf_map_lookup_elem(&path_bytes, &zero);
+	if (!all)
+		return false;
+	walk.dentry = dentry;
+	enter_mount(&walk, (struct mount *)place->mount);
+	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
+	used = walk.used;
+	top = walk.mount;
+	path->flags = 0;
+	if (work->file.access & VMB_FILE_INTERNAL) {
+		long length = -1;
+
+		if (used <= VMB_LONG_PATH)
+			length = bpf_probe_read_kernel_str(
+				&work->path[used], VMB_NAME_BYTES,
+				BPF_CORE_READ(dentry, d_inode, i_sb, s_type,
+					      name));
+		if (length > 0)
+			used += length;
+	} else if (BPF_CORE_READ(top, mnt_ns) !=
+		   BPF_CORE_READ(task, nsproxy, mnt_ns)) {
+		path->flags |= VMB_PATH_DISCONNECTED;
+	}
+	if (!walk.done || used > VMB_LONG_PATH) {
+		path->flags |= VMB_PATH_TRUNCATED;
+		used = 0;
+	}
+	at = __sync_fetch_and_add(&counters.path_bytes, used);
+	if (at > VMB_ALL_PATHS - VMB_LONG_PATH)
+		return false;
+	bpf_probe_read_kernel(&all->bytes[at], used, work->path);
+	path->at = at;
+	path->bytes = used;
+	return !bpf_map_update_elem(&paths, place, path, BPF_ANY);
+}
+
+/* A file that is accessed for the first time in this way; its key is in the
+ * scratch memory. */
+static __noinline int add_file(struct vmb_scratch *work)
+{
+	struct vmb_path *path;
+	struct vmb_file *known;
+
+	if (!work)
+		return 0;
+	path = bpf_map_lookup_elem(&paths, &work->file.place);
+	if (path) {
+		work->fresh.path = *path;
+	} else if (!keep_path(work, &work->file.place)) {
+		count_one(paths_refused);
+		return 0;
+	}
+	work->fresh.tally.count = 1;
+	work->fresh.tally.first = bpf_ktime_get_ns();
+	work->fresh.tally.last = work->fresh.tally.first;
+	if (!bpf_map_update_elem(&files, &work->file, &work->fresh,
+				 BPF_NOEXIST))
+		return 0;
+	/* Full, or another task was quicker. */
+	known = bpf_map_lookup_elem(&files, &work->file);
+	if (known)
+		__sync_fetch_and_add(&known->tally.count, 1);
+	else
+		count_one(files_refused);
+	return 0;
+}
+
+/* Of a layer that an overlay has mounted for itself alone. */
+static __always_inline bool is_backing(struct file *file)
+{
+	struct backing_file *backing = (struct backing_file *)file;
+	struct mount *mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+
+	return bpf_core_field_exists(backing->user_path) &&
+	       BPF_CORE_READ(file, f_mode) & FMODE_BACKING &&
+	       (s64)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL &&
+	       !(BPF_CORE_READ(file, f_path.dentry, d_inode, i_sb, s_flags) &
+		 SB_NOUSER);
+}
+
+/* which: a struct file; access: VMB_ACCESS_... */
+__noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
+{
+	u32 zero = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct vmb_file_key *key;
+	struct file *file = (struct file *)which;
+	struct backing_file *backing;
+	struct vmb_file *known;
+	struct vfsmount *mnt;
+	struct walk walk = {};
+	struct dentry *dentry;
+	struct inode *inode;
+	u64 now;
+
+	if (!work || !file || !image)
+		return 0;
+	walk.dentry = BPF_CORE_READ(file, f_path.dentry);
+	mnt = BPF_CORE_READ(file, f_path.mnt);
+	if (is_backing(file)) {
+		backing = (struct backing_file *)file;
+		walk.dentry = BPF_CORE_READ(backing, user_path.dentry);
+		mnt = BPF_CORE_READ(backing, user_path.mnt);
+	}
+	enter_mount(&walk, mount_of(mnt));
+	dentry = walk.dentry;
+	inode = BPF_CORE_READ(dentry, d_inode);
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
+		access |= VMB_FILE_FOLDER;
+	if (BPF_CORE_READ(inode, i_uid.val) ==
+	    BPF_CORE_READ(task, cred, fsuid.val))
+		access |= VMB_FILE_OWNED;
+	if (BPF_CORE_READ(inode, i_sb, s_flags) & SB_NOUSER)
+		access |= VMB_FILE_INTERNAL;
+	/* Pipes and sockets that are handed on. */
+	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
+		return 0;
+
+	key = &work->file;
+	key->image = image;
+	key->phase = phase;
+	key->access = access;
+	key->unused = 0;
+	key->place.dentry = (u64)walk.dentry;
+	key->place.mount = (u64)walk.mount;
+	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
+	key->place.mixed = walk.mixed;
+	known = bpf_map_lookup_elem(&files, key);
+	if (!known)
+		return add_file(work);
+	__sync_fetch_and_add(&known->tally.count, 1);
+	now = bpf_ktime_get_ns();
+	if (known->tally.last < now)
+		known->tally.last = now;
+	return 0;
+}
+
+/* The file of a descriptor of the current task; null if there is none. */
+static __always_inline struct file *file_of(u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slot, *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	slot = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
+	return file;
+}
+
+struct mapped {
+	struct file *file;
+};
+
+static long take_file(struct task_struct *task, struct vm_area_struct *vma,
+		      struct mapped *mapped)
+{
+	mapped->file = BPF_CORE_READ(vma, vm_file);
+	return 0;
+}
+
+/* What AppArmor asks at an open (security/apparmor/include/file.h,
+ * aa_map_file_to_perms). */
+static __always_inline u32 access_of_open(struct file *file, u32 asked)
+{
+	u32 mode = BPF_CORE_READ(file, f_mode), access = 0;
+
+	if (mode & FMODE_PATH)
+		return 0;
+	if (mode & FMODE_READ)
+		access |= VMB_ACCESS_READ;
+	if (mode & FMODE_WRITE)
+		access |=
+			asked & O_APPEND ? VMB_ACCESS_APPEND : VMB_ACCESS_WRITE;
+	if (asked & O_TRUNC)
+		access |= VMB_ACCESS_WRITE;
+	if (asked & O_CREAT || mode & FMODE_CREATED)
+		access |= VMB_ACCESS_CREATE;
+	return access;
+}
+
+static __always_inline u32 access_of_lock(u32 type)
+{
+	return VMB_ACCESS_LOCK | (type == F_WRLCK ? VMB_ACCESS_WRITE : 0);
+}
+
+static __always_inline u32 access_of_fcntl(struct pt_regs *regs, u32 arch)
+{
+	u32 command = argument(regs, arch, 1);
+	u64 named = argument(regs, arch, 2);
+	u16 type = 0;
+
+	switch (command) {
+	case 6:	 /* F_SETLK */
+	case 7:	 /* F_SETLKW */
+	case 13: /* F_SETLK64 */
+	case 14: /* F_SETLKW64 */
+	case 37: /* F_OFD_SETLK */
+	case 38: /* F_OFD_SETLKW */
+		if (bpf_probe_read_user(&type, sizeof(type), (void *)named))
+			count_one(files_unread);
+		return access_of_lock(type);
+	case F_SETLEASE: return access_of_lock(named);
+	default: return 0;
+	}
+}
+
+static __always_inline u32 access_of_mapping(u64 protection)
+{
+	if (!(protection & PROT_EXEC))
+		return 0;
+	return VMB_ACCESS_MAP | (protection & PROT_READ ? VMB_ACCESS_READ : 0);
+}
+
+/* Of the current task's call, which succeeded. */
+static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	u32 arch = call >> 32, fd, access = 0;
+	struct mapped mapped = {};
+	struct file *file = NULL;
+	u64 asked = 0;
+
+	fd = argument(regs, arch, 0);
+	switch (file_work(call)) {
+	case VMB_FILE_OPEN:
+		fd = result;
+		asked = argument(regs, arch, 1);
+		break;
+	case VMB_FILE_OPENAT:
+		fd = result;
+		asked = argument(regs, arch, 2);
+		break;
+	case VMB_FILE_OPENAT2:
+		fd = result;
+		if (bpf_probe_read_user(&asked, sizeof(asked),
+					(void *)argument(regs, arch, 2)))
+			count_one(files_unread);
+		break;
+	case VMB_FILE_CREAT:
+		fd = result;
+		asked = O_CREAT | O_TRUNC;
+		break;
+	case VMB_FILE_MMAP:
+		access = access_of_mapping(argument(regs, arch, 2));
+		if (!access || argument(regs, arch, 3) & MAP_ANONYMOUS)
+			return 0;
+		fd = argument(regs, arch, 4);
+		break;
+	case VMB_FILE_MPROTECT:
+		access = access_of_mapping(argument(regs, arch, 2));
+		if (!access)
+			return 0;
+		if (bpf_find_vma(task, argument(regs, arch, 0), take_file,
+				 &mapped, 0) == -16 /* EBUSY */)
+			count_one(files_unread);
+		/* Memory without a file has none. */
+		return mapped.file ? note_access((u64)mapped.file, image, phase,
+						 access)
+				   : 0;
+	case VMB_FILE_FLOCK:
+		access = access_of_lock(
+			argument(regs, arch, 1) & LOCK_EX ? F_WRLCK : 0);
+		break;
+	case VMB_FILE_FCNTL:
+		access = access_of_fcntl(regs, arch);
+		if (!access)
+			return 0;
+		break;
+	case VMB_FILE_FTRUNCATE: access = VMB_ACCESS_WRITE; break;
+	case VMB_FILE_FCHMOD: access = VMB_ACCESS_CHMOD; break;
+	case VMB_FILE_FCHOWN: access = VMB_ACCESS_CHOWN; break;
+	default: return 0;
+	}
+	file = file_of(fd);
+	if (!file) { /* closed by another thread meanwhile */
+		count_one(files_unread);
+		return 0;
+	}
+	if (!access)
+		access = access_of_open(file, asked);
+	if (!access) /* a place only (O_PATH) */
+		return 0;
+	return note_access((u64)file, image, phase, access);
+}
+
+struct inherited {
+	struct file **slots;
+	u32 image;
+	u32 phase;
+};
+
+static long inherit(u32 fd, struct inherited *by)
+{
+	struct file *file = NULL;
+	u32 access;
+
+	bpf_probe_read_kernel(&file, sizeof(file), by->slots + fd);
+	if (!file)
+		return 0;
+	access = access_of_open(file, BPF_CORE_READ(file, f_flags) & O_APPEND);
+	if (access)
+		note_access((u64)file, by->image, by->phase,
+			    (access & ~VMB_ACCESS_CREATE) | VMB_ACCESS_INHERIT);
+	return 0;
+}
+
+/* The descriptors that a program finds open. */
+static __noinline int note_inherited(struct task_struct *task, u32 image,
+				     u32 phase)
+{
+	struct fdtable *table;
+	struct inherited by = {.image = image, .phase = phase};
+	u32 count;
+
+	if (!task)
+		return 0;
+	table = BPF_CORE_READ(task, files, fdt);
+	count = BPF_CORE_READ(table, max_fds);
+	by.slots = BPF_CORE_READ(table, fd);
+	if (count > MAX_INHERITED)
+		count = MAX_INHERITED;
+	bpf_loop(count, inherit, &by, 0);
+	return 0;
+}
+
+/* A program is started: its starter executes the file, and the kernel maps it
+ * and its ELF interpreter for the program itself. */
+static __noinline int note_program(struct task_struct *task,
+				   struct linux_binprm *bprm, u32 before,
+				   struct vmb_task *known)
+{
+	struct pt_regs *regs;
+	struct mapped mapped = {};
+	struct file *file;
+	u32 image, phase;
+
+	if (!task || !bprm || !known)
+		return 0;
+	image = known->image;
+	phase = known->phase;
+	file = BPF_CORE_READ(bprm, file);
+	note_access((u64)file, before, phase, VMB_ACCESS_EXECUTE);
+	note_access((u64)file, image, phase, VMB_ACCESS_MAP | VMB_ACCESS_READ);
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (bpf_find_vma(task, next_instruction(regs), take_file, &mapped, 0))
+		count_one(files_unread);
+	if (mapped.file && mapped.file != file)
+		note_access((u64)mapped.file, image, phase,
+			    VMB_ACCESS_MAP | VMB_ACCESS_READ);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Where a file is: the way up from its dentry, over the mounts. */
+#ifndef VAMBRACE_RECORDER_PATHS_H
+#define VAMBRACE_RECORDER_PATHS_H
+
+#define MAX_COMPONENTS 2048
+
+struct walk {
+	struct dentry *dentry;
+	struct mount *mount;
+	struct dentry *mount_root; /* of `mount` */
+	/* Where to end; null: at the root of the mount namespace. */
+	struct dentry *root_dentry;
+	struct mount *root_mount;
+	u64 mixed;
+	u32 names; /* are read into the scratch memory */
+	u32 used;
+	u32 done;
+};
+
+/* What one step needs of a dentry, which has it in this order. */
+struct vmb_link {
+	struct dentry *parent;
+	u64 hash_len;
+	const unsigned char *name;
+};
+
+static __always_inline bool read_link(struct vmb_link *link,
+				      struct dentry *dentry)
+{
+	const u32 at = bpf_core_field_offset(dentry->d_parent);
+
+	if (bpf_core_field_offset(dentry->d_name) == at + 8)
+		return !bpf_probe_read_kernel(link, sizeof(*link),
+					      (void *)dentry + at);
+	link->parent = BPF_CORE_READ(dentry, d_parent);
+	link->hash_len = BPF_CORE_READ(dentry, d_name.hash_len);
+	link->name = BPF_CORE_READ(dentry, d_name.name);
+	return link->parent;
+}
+
+static __always_inline void mix(struct walk *walk, u64 value)
+{
+	u64 mixed = walk->mixed;
+
+	walk->mixed =
+		((mixed << 7 | mixed >> 57) ^ value) * 0x9e3779b97f4a7c15ULL;
+}
+
+static __always_inline void enter_mount(struct walk *walk, struct mount *mount)
+{
+	walk->mount = mount;
+	walk->mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
+}
+
+static long walk_up(u32 index, struct walk *walk)
+{
+	struct dentry *dentry = walk->dentry;
+	struct mount *mount = walk->mount;
+	struct vmb_scratch *work;
+	u32 used = walk->used, zero = 0;
+	struct vmb_link link;
+	long length;
+
+	if (dentry == walk->root_dentry && mount == walk->root_mount) {
+		walk->done = 1;
+		return 1;
+	}
+	if (!read_link(&link, dentry)) {
+		count_one(kernel_reads_failed);
+		return 1;
+	}
+	if (dentry == walk->mount_root) {
+		struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
+
+		mix(walk, (u64)mount);
+		if (parent && parent != mount) {
+			walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			enter_mount(walk, parent);
+			return 0;
+		}
+		/* A program whose mount is detached (runc's own): go on
+		 * inside its file system. */
+		if (link.parent == dentry || !walk->root_mount) {
+			walk->done = 1;
+			return 1;
+		}
+	}
+	mix(walk, (u64)dentry);
+	mix(walk, link.hash_len);
+	if (walk->names) {
+		work = bpf_map_lookup_elem(&scratch, &zero);
+		if (!work || used > VMB_LONG_PATH)
+			return 1;
+		length = bpf_probe_read_kernel_str(&work->path[used],
+						   VMB_NAME_BYTES, link.name);
+		if (length <= 0) {
+			count_one(kernel_reads_failed);
+			return 1;
+		}
+		walk->used = used + (u32)length;
+	}
+	walk->dentry = link.parent;
+	if (link.parent == dentry) { /* memfd */
+		walk->done = 1;
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
+{
+	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+#endif

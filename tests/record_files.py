@@ -1,0 +1,238 @@
+"""The files in the evidence are those that were accessed, by the path AppArmor is asked about."""
+
+import os
+import re
+import shutil
+
+import support
+from record_counts import kinds, record
+
+# Accesses files in every way that the recorder knows; prints its pid. Argument: an empty folder.
+ACCESSES = r"""
+import ctypes, fcntl, mmap, os, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+here = os.fsencode(sys.argv[1])
+def call(name, *words):
+    if getattr(libc, name)(*words) < 0:
+        raise OSError(ctypes.get_errno(), name)
+def at(*names):
+    return os.path.join(here, *names)
+def touch(*names):
+    call("syscall", 133, at(*names), 0o100644, 0)  # mknod: tells no file
+def look(path, flags=os.O_RDONLY, **more):
+    os.close(os.open(path, flags, **more))
+def mapped(path, prot):
+    fd = os.open(path, os.O_RDONLY)
+    libc.mmap.restype = ctypes.c_void_p
+    place = libc.mmap(None, 4096, prot, 2, fd, 0)
+    os.close(fd)
+    return ctypes.c_void_p(place)
+
+for name in [b"plain", b"other", b"log", b"cut", b"sized", b"lib", b"late", b"inner", b"gone",
+             b"locked", b"place", b"moved", b"theirs", b"bad\n\xff\"name"]:
+    touch(name)
+os.chown(at(b"theirs"), 1, 1)
+for name in [b"dir", b"lower", b"upper", b"work", b"merged", b"bound", b"jail", b"a", b"a/c"]:
+    os.mkdir(at(name))
+for name in [b"dir/inner", b"lower/x", b"jail/inside", b"a/c/d"]:
+    touch(name)
+os.symlink(b"plain", at(b"link"))
+os.symlink(b"dir", at(b"dirlink"))
+folder = os.open(here, os.O_PATH)
+
+os.chdir(here)
+look(b"plain")
+look(b"link")
+look(b"plain", dir_fd=folder)
+look(at(b"dir", b"..", b"plain"))
+look(at(b"dirlink", b"inner"))
+look(at(b"new"), os.O_CREAT | os.O_WRONLY | os.O_EXCL)
+look(at(b"log"), os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+look(at(b"cut"), os.O_RDWR | os.O_TRUNC)
+look(at(b"theirs"))
+look(at(b"bad\n\xff\"name"))
+look(at(b"other"), os.O_PATH)
+try:
+    look(at(b"none"))
+except FileNotFoundError:
+    pass
+os.listdir(at(b"dir"))
+libc.creat(at(b"made"), 0o644)
+
+sized = os.open(at(b"sized"), os.O_RDWR)
+os.ftruncate(sized, 4096)
+os.fchmod(sized, 0o600)
+os.fchown(sized, 0, 0)
+locked = os.open(at(b"locked"), os.O_RDWR)
+fcntl.flock(locked, fcntl.LOCK_EX)
+fcntl.lockf(locked, fcntl.LOCK_SH)
+
+mapped(at(b"lib"), 1 | 4)
+libc.mprotect(mapped(at(b"late"), 1), 4096, 1 | 4)
+
+gone = os.open(at(b"gone"), os.O_RDWR)
+os.unlink(at(b"gone"))
+look(b"/proc/self/fd/%d" % gone)
+look(b"/proc/self/status")
+look(b"/proc/1/status")
+memory = os.memfd_create("vmb-memory")
+look(b"/proc/self/fd/%d" % memory, os.O_RDWR)
+reader, writer = os.pipe()
+look(b"/proc/self/fd/%d" % reader)
+
+# The same file again, below a folder that has another name now.
+look(at(b"a/c/d"))
+os.rename(at(b"a"), at(b"b"))
+look(at(b"b/c/d"))
+
+call("unshare", 0x20000)
+call("mount", None, b"/", None, 1 << 18 | 1 << 14, None)  # MS_PRIVATE | MS_REC
+call("mount", at(b"dir"), at(b"bound"), None, 1 << 12, None)
+look(at(b"bound", b"inner"))
+inside = os.open(at(b"bound"), os.O_PATH)
+call("umount2", at(b"bound"), 2)
+look(b"inner", dir_fd=inside)
+call("mount", b"tmpfs", at(b"upper"), b"tmpfs", 0, None)
+for name in [b"upper/up", b"upper/work"]:
+    os.mkdir(at(name))
+call("mount", b"overlay", at(b"merged"), b"overlay", 0,
+     b"lowerdir=%s,upperdir=%s,workdir=%s" % (at(b"lower"), at(b"upper/up"), at(b"upper/work")))
+look(at(b"merged", b"x"))
+look(at(b"merged", b"x"), os.O_WRONLY)
+os.truncate(at(b"merged", b"x"), 4096)
+libc.mprotect(mapped(at(b"merged", b"x"), 1), 4096, 1 | 4)
+# AppArmor's path does not begin at the root of a chroot.
+if os.fork() == 0:
+    os.chroot(at(b"jail"))
+    look(b"/inside")
+    os._exit(0)
+os.wait()
+print(os.getpid())
+"""
+
+EXPECTED = {
+    "/plain r", "/dir/inner r", "/new cw", "/log ac", "/cut rw", "/theirs r", "/bad\n\xff\"name r",
+    "/dir/ r", "/made cw", "/sized rw", "/sized w", "/sized p", "/sized o", "/locked rw",
+    "/locked kw", "/locked k", "/lib r", "/lib mr", "/late r", "/late mr", "/gone rw", "/gone r",
+    "/a/c/d r", "/b/c/d r", "/bound/inner r", "/merged/x r", "/merged/x w", "/merged/x mr", "/jail/inside r",
+}
+
+
+def unquoted(text):
+    r"""The bytes, as latin-1, of a text of the evidence: \xNN and \\ are escapes."""
+    plain = text.encode("utf-8").decode("latin-1")
+    return re.sub(r"\\(?:x([0-9a-f]{2})|(\\))",
+                  lambda m: chr(int(m[1], 16)) if m[1] else "\\", plain)
+
+
+def files(evidence, wanted=lambda process: True):
+    """{(path, letters): fact}"""
+    return {(unquoted(fact["path"]), fact["access"]): fact
+            for process in evidence["processes"] if wanted(process)
+            for fact in process["files"]}
+
+
+def is_python(process):
+    return "/python" in process["exe"] and process["origin"] != "runtime"
+
+
+def record_accesses(*words):
+    folder = support.temp_dir()
+    script = os.path.join(support.temp_dir(), "accesses.py")
+    support.write(script, ACCESSES)
+    evidence = record(*words, command=["python3", script, folder])
+    return evidence, folder
+
+
+def test_every_access_has_its_path_and_letters_and_there_is_no_other():
+    evidence, folder = record_accesses()
+    assert kinds(evidence) == set(), evidence["verdict"]
+    found = files(evidence, is_python)
+    below = {f"{path.removeprefix(folder)} {letters}": fact
+             for (path, letters), fact in found.items() if path.startswith(folder + "/")}
+    assert set(below) == EXPECTED, (f"missing {sorted(EXPECTED - set(below))}, "
+                                    f"more {sorted(set(below) - EXPECTED)}")
+    assert below["/plain r"]["count"] == 4, below["/plain r"]
+    assert below["/theirs r"]["owner"] is False and below["/plain r"]["owner"] is True
+    elsewhere = {f"{path} {letters}" for path, letters in found}
+    for wanted in ["tmpfs:memfd:vmb-memory rw", "pipefs: r", "disconnected:/inner r",
+                   "/proc/1/status r"]:
+        assert wanted in elsewhere, (wanted, sorted(elsewhere))
+    own = {path for path, _ in found if re.fullmatch(r"/proc/\d+/status", path)}
+    assert len(own) == 2, own
+
+
+def test_a_program_is_executed_by_its_starter_and_mapped_for_itself():
+    evidence = record(command=["sh", "-c", "cat /dev/null; exit"])
+    cat = os.path.realpath(shutil.which("cat"))
+    shell = os.path.realpath(shutil.which("sh"))
+    starter = files(evidence, lambda process: process["exe"] == shell)
+    program = files(evidence, lambda process: process["exe"] == cat)
+    assert (cat, "x") in starter, sorted(starter)
+    assert (cat, "mr") in program, sorted(program)
+    loader = [path for path, letters in program if letters == "mr" and "/ld-" in path]
+    assert len(loader) == 1 and loader[0] == os.path.realpath(loader[0]), sorted(program)
+
+
+def test_a_full_table_of_files_is_a_gap():
+    evidence, _ = record_accesses("--max-facts", "64")
+    details = {gap["detail"].split(" ")[0] for gap in evidence["verdict"]["gaps"]
+               if gap["kind"] == "map_full"}
+    assert "files" in details or "paths" in details, evidence["verdict"]
+
+
+def test_light_has_no_files():
+    evidence = record("--light", command=["cat", "/etc/passwd"])
+    assert not files(evidence)
+    assert "files were not watched" in evidence["verdict"]["gaps"][0]["detail"]
+
+
+OPENED = re.compile(r"(?:open|openat|openat2|creat)\(.*\) += \d+<(.*)>$")
+
+
+def opened(trace):
+    """The paths of the opens that succeeded, as strace -y shows descriptors."""
+    found, begun = set(), {}
+    with open(trace, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            task, said = line.rstrip("\n").split(maxsplit=1)
+            # What another task's line cut in two goes on after "<... openat resumed>".
+            if said.endswith(" <unfinished ...>"):
+                begun[task] = said.removesuffix(" <unfinished ...>")
+                continue
+            if said.startswith("<... "):
+                said = begun.pop(task, "") + said.partition(" resumed>")[2]
+            match = OPENED.match(said)
+            if match and "O_PATH" not in said:
+                found.add(match[1].removesuffix(" (deleted)"))
+    return found
+
+
+def test_nginx_under_load_opens_what_strace_sees():
+    support.require_program("strace", "nginx", "curl")
+    directory = support.temp_dir()
+    server = support.nginx(directory, workers=2)
+    trace = os.path.join(directory, "trace")
+    load = (f"{' '.join(server.command)} & server=$!; url=http://127.0.0.1:{server.port}; "
+            "for i in $(seq 50); do curl -s -o /dev/null $url/ && break; sleep 0.1; done; "
+            "for i in $(seq 200); do echo $url/index.html; done | xargs curl -s -o /dev/null; "
+            "kill -QUIT $server; wait $server")
+    evidence = record(command=["strace", "-f", "-y", "-s", "1024", "-o", trace, "bash", "-c", load])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    strace = os.path.realpath(shutil.which("strace"))
+    ours = files(evidence, lambda process: process["exe"] != strace
+                 and process["origin"] != "runtime")
+    # What is executed, mapped, locked or given away need not have been opened.
+    ours = {path for path, letters in ours if not set(letters) & set("kmopx")}
+    ours = {path if path == "/" else path.removesuffix("/") for path in ours}
+    theirs = {path.removesuffix("/") or "/" for path in opened(trace)}
+    assert any(path.endswith("index.html") for path in ours), sorted(ours)
+    assert ours == theirs, f"only we {sorted(ours - theirs)}, only strace {sorted(theirs - ours)}"
+    again = [fact["count"] for (path, _), fact in
+             files(evidence, lambda process: process["exe"].endswith("/nginx")).items()
+             if path.endswith("index.html")]
+    assert sum(again) >= 200, again
+
+
+if __name__ == "__main__":
+    support.main()
