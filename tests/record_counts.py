@@ -115,6 +115,19 @@ def recording(path, *command, words=(), **options):
     recorder.wait()
 
 
+def wait_for_program(parent, name):
+    """Returns once a child of the process runs that program."""
+    for _ in range(400):
+        with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
+            children = file.read().split()
+        for child in children:
+            with contextlib.suppress(OSError), open(f"/proc/{child}/comm", encoding="ascii") as file:
+                if file.read().strip() == name:
+                    return
+        time.sleep(0.05)
+    raise AssertionError(f"{name} does not begin")
+
+
 CHOICES = """
 import ctypes, os, shutil, sys
 libc = ctypes.CDLL(None)
@@ -269,7 +282,7 @@ def test_a_killed_recorder_loses_nothing():
         path = os.path.join(folder, "evidence.json")
         with recording(path, "sh", "-c", "sleep 1.5; mkdir $0/a; sleep 0.2",
                        folder) as (recorder, found):
-            time.sleep(0.7)  # the command is released now
+            wait_for_program(recorder.pid, "sh")
             recorder.send_signal(signal.SIGKILL)
             recorder.wait()
             time.sleep(2.5)

@@ -8,7 +8,7 @@ import tempfile
 
 import record_counts
 import support
-from record_counts import counts, kinds, record, recording
+from record_counts import counts, kinds, record, recording, wait_for_program
 from record_probe import PROBE, require_probe
 from support import VAMBRACE, require_program, require_root, run, vambrace
 
@@ -189,6 +189,7 @@ def test_a_dead_recorder_is_told_from_another_process_of_its_number():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "evidence.json")
         with recording(path, "sleep", "30") as (recorder, found):
+            wait_for_program(recorder.pid, "sleep")
             recorder.kill()
             recorder.wait()
             state = f"/run/vambrace/{found}.json"
