@@ -1,19 +1,20 @@
-"""One server, watched and left alone in turn.
+"""One process, watched and left alone in turn.
 
 Two processes of one program differ by more than what a recorder costs: where
 their memory lies and on which connections they began. So the conditions come to
-one server that goes on running.
+one process that goes on running.
 """
 
 import contextlib
-import glob
-import json
 import os
 import signal
 import subprocess
 import time
 
 from measure import BUILD, VAMBRACE
+
+import support  # pylint: disable=wrong-import-order
+from record_counts import state_of  # pylint: disable=wrong-import-order
 
 EMPTY = os.path.join(BUILD, "bench", "empty_probe")
 SPIN = "while :; do :; done"
@@ -35,25 +36,6 @@ def awake():
         for spinner in spinners:
             spinner.kill()
             spinner.wait()
-
-
-def _is_recorder(path, pid):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)["recorder"] == pid
-    except (OSError, ValueError):  # being written, or gone
-        return False
-
-
-def _await_recording(process):
-    """Returns once the recorder counts."""
-    for _ in range(400):
-        if process.poll() is not None:
-            raise RuntimeError(f"record ended with {process.returncode}")
-        if any(_is_recorder(path, process.pid) for path in glob.glob("/run/vambrace/*.json")):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("record does not begin")
 
 
 def _tree(pid):
@@ -92,7 +74,7 @@ def attached(condition, pid, directory):
                 process.stdin.flush()
                 process.stdout.readline()
             elif command[0] == VAMBRACE:
-                _await_recording(process)
+                support.wait_until(lambda: state_of(process), what="the recording begins")
             else:
                 time.sleep(1)
             yield

@@ -17,7 +17,7 @@ import time
 import rates
 from attached import awake
 from measure import (BUILD, VAMBRACE, interval, machine, median, need, output_of,
-                     ratio_cell, rounds, scratch, spread, table)
+                     ratio_cell, rounds, scratch, spread, table, turned)
 
 import support  # pylint: disable=wrong-import-order
 
@@ -100,10 +100,6 @@ def folder(directory, name):
     return path
 
 
-def turned(generation):
-    return CONDITIONS[generation % 3:] + CONDITIONS[: generation % 3]
-
-
 @contextlib.contextmanager
 def container(condition, seccomp, directory, target):
     name = f"vmb-bench-{os.getpid()}-{target.port}"
@@ -137,14 +133,14 @@ def server(name, count, server_for, rate_of):
         for generation in range(GENERATIONS):
             with contextlib.ExitStack() as stack:
                 ports = {}
-                for condition in turned(generation):
+                for condition in turned(CONDITIONS, generation):
                     place = folder(directory, f"{generation}-{CONDITIONS.index(condition)}")
                     target = server_for(place)
                     stack.enter_context(container(condition, seccomp, place, target))
                     ports[condition] = target.port
                 for port in ports.values():
                     rate_of(port)
-                seen = rounds(-(-count // GENERATIONS), turned(generation),
+                seen = rounds(-(-count // GENERATIONS), turned(CONDITIONS, generation),
                               lambda condition, ports=ports: rate_of(ports[condition]))
             for condition in CONDITIONS:
                 results[condition] += seen[condition]

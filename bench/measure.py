@@ -31,13 +31,16 @@ def need(*programs):
             sys.exit(f"{program} is missing; ./quickstart and ./test install it")
 
 
+def turned(names, number):
+    """The order of the conditions in that round."""
+    return names[number % len(names):] + names[: number % len(names)]
+
+
 def rounds(count, conditions, run):
     """{condition: [result per round]}; `run` measures one condition once."""
     results = {name: [] for name in conditions}
-    names = list(conditions)
     for number in range(count):
-        turned = names[number % len(names):] + names[: number % len(names)]
-        for name in turned:
+        for name in turned(conditions, number):
             results[name].append(run(name))
         print(f"\r  round {number + 1} of {count}", end="", file=sys.stderr)
     print(file=sys.stderr)
@@ -63,10 +66,13 @@ def ratio(results, name, base):
 
 def interval(results, name, base):
     """Between which two ratios the median ratio lies, with 95% confidence: by
-    the order of the rounds' ratios alone, whatever their distribution."""
+    the order of the rounds' ratios alone, whatever their distribution. Fewer
+    than six rounds cannot be that sure; theirs is from the least to the most."""
     ratios = sorted(a / b for a, b in zip(results[name], results[base]))
-    count = len(ratios)
-    outside = max(int(count / 2 - 0.98 * math.sqrt(count)), 0)
+    count, outside = len(ratios), 0
+    # As often as heads in `count` throws of a coin, ratios lie below the median.
+    while sum(math.comb(count, k) for k in range(outside + 2)) <= 0.025 * 2**count:
+        outside += 1
     return ratios[outside], ratios[count - 1 - outside]
 
 

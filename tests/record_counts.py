@@ -115,17 +115,19 @@ def recording(path, *command, words=(), **options):
     recorder.wait()
 
 
+def is_parent_of(parent, name):
+    """Does a child of the process run that program?"""
+    with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
+        children = file.read().split()
+    for child in children:
+        with contextlib.suppress(OSError), open(f"/proc/{child}/comm", encoding="ascii") as file:
+            if file.read().strip() == name:
+                return True
+    return False
+
+
 def wait_for_program(parent, name):
-    """Returns once a child of the process runs that program."""
-    for _ in range(400):
-        with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
-            children = file.read().split()
-        for child in children:
-            with contextlib.suppress(OSError), open(f"/proc/{child}/comm", encoding="ascii") as file:
-                if file.read().strip() == name:
-                    return
-        time.sleep(0.05)
-    raise AssertionError(f"{name} does not begin")
+    support.wait_until(lambda: is_parent_of(parent, name), what=f"{name} begins")
 
 
 CHOICES = """

@@ -100,8 +100,13 @@ Result<std::vector<Known>> known_recordings(const Files& files) {
   TRY_ASSIGN(const auto pinned, pinned_recordings());
   for (const std::string& known : pinned) {
     const auto state = read_state(files, known);
-    all.push_back(state ? describe(*state)
-                        : Known{.id = known, .about = "not begun yet"});
+    if (state) {
+      all.push_back(describe(*state));
+    } else if (state.error().code() == ErrorCode::NotFound) {
+      all.push_back({.id = known, .about = "not begun yet"});
+    } else {
+      all.push_back({.id = known, .about = "its state cannot be read"});
+    }
   }
   return all;
 }

@@ -51,7 +51,7 @@ Result<> own_folder(const std::string& path);
 Result<std::vector<std::string>> pinned_recordings();
 
 enum class Standing : std::uint8_t {
-  Begins,    // has pins, but no state yet
+  Begins,    // has pins, but no state yet, or none that can be read
   Runs,      // its recorder lives
   LeftOver,  // its recorder is gone: the kernel still counts for it
 };
