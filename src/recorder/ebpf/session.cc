@@ -198,6 +198,11 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
           (tells_file(rule) && !options.light ? VMB_RULED_FILE : 0));
     }
     skeleton->rodata->watch_exits = options.light ? 0 : 1;
+    skeleton->rodata->plain_loads =
+        btf__find_by_name_kind(kernel.get(), "bpf_rdonly_cast", BTF_KIND_FUNC) >
+                0
+            ? 1
+            : 0;
     bpf_program__set_autoload(skeleton->progs.call_exits, !options.light);
     bpf_program__set_autoload(skeleton->progs.signal_comes, !options.light);
     bpf_program__set_autoload(skeleton->progs.capability_checked,

@@ -128,16 +128,33 @@ static __noinline int add_file(struct vmb_scratch *work)
 }
 
 /* Of a layer that an overlay has mounted for itself alone. */
-static __always_inline bool is_backing(struct file *file)
+static __always_inline bool is_backing(struct file *file, struct mount *mount,
+				       struct dentry *dentry)
 {
 	struct backing_file *backing = (struct backing_file *)file;
-	struct mount *mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	u32 mode = READ_OF(struct file, file, f_mode);
 
 	return bpf_core_field_exists(backing->user_path) &&
-	       BPF_CORE_READ(file, f_mode) & FMODE_BACKING &&
+	       mode & FMODE_BACKING &&
 	       (s64)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL &&
-	       !(BPF_CORE_READ(file, f_path.dentry, d_inode, i_sb, s_flags) &
-		 SB_NOUSER);
+	       !(BPF_CORE_READ(dentry, d_inode, i_sb, s_flags) & SB_NOUSER);
+}
+
+/* What the file is. */
+static __always_inline u32 kind_of(struct dentry *dentry)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct inode *inode = READ_OF(struct dentry, dentry, d_inode);
+	struct super_block *super = READ_OF(struct inode, inode, i_sb);
+	u32 kind = 0;
+
+	if ((READ_OF(struct inode, inode, i_mode) & S_IFMT) == S_IFDIR)
+		kind |= VMB_FILE_FOLDER;
+	if (READ_OF(struct inode, inode, i_uid.val) == task->cred->fsuid.val)
+		kind |= VMB_FILE_OWNED;
+	if (READ_OF(struct super_block, super, s_flags) & SB_NOUSER)
+		kind |= VMB_FILE_INTERNAL;
+	return kind;
 }
 
 /* which: a struct file; access: VMB_ACCESS_... */
@@ -145,36 +162,25 @@ __noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
 {
 	u32 zero = 0;
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct vmb_file_key *key;
 	struct file *file = (struct file *)which;
 	struct backing_file *backing;
 	struct vmb_file *known;
-	struct vfsmount *mnt;
+	struct mount *mount;
 	struct walk walk = {};
-	struct dentry *dentry;
-	struct inode *inode;
 	u64 now;
 
 	if (!work || !file || !image)
 		return 0;
-	walk.dentry = BPF_CORE_READ(file, f_path.dentry);
-	mnt = BPF_CORE_READ(file, f_path.mnt);
-	if (is_backing(file)) {
+	walk.dentry = READ_OF(struct file, file, f_path.dentry);
+	mount = mount_of(READ_OF(struct file, file, f_path.mnt));
+	if (is_backing(file, mount, walk.dentry)) {
 		backing = (struct backing_file *)file;
 		walk.dentry = BPF_CORE_READ(backing, user_path.dentry);
-		mnt = BPF_CORE_READ(backing, user_path.mnt);
+		mount = mount_of(BPF_CORE_READ(backing, user_path.mnt));
 	}
-	enter_mount(&walk, mount_of(mnt));
-	dentry = walk.dentry;
-	inode = BPF_CORE_READ(dentry, d_inode);
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
-		access |= VMB_FILE_FOLDER;
-	if (BPF_CORE_READ(inode, i_uid.val) ==
-	    BPF_CORE_READ(task, cred, fsuid.val))
-		access |= VMB_FILE_OWNED;
-	if (BPF_CORE_READ(inode, i_sb, s_flags) & SB_NOUSER)
-		access |= VMB_FILE_INTERNAL;
+	enter_mount(&walk, mount);
+	access |= kind_of(walk.dentry);
 	/* Pipes and sockets that are handed on. */
 	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
 		return 0;
@@ -192,7 +198,7 @@ __noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
 	if (!known)
 		return add_file(work);
 	__sync_fetch_and_add(&known->tally.count, 1);
-	now = bpf_ktime_get_ns();
+	now = time_of_tick();
 	if (known->tally.last < now)
 		known->tally.last = now;
 	return 0;
@@ -202,12 +208,23 @@ __noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
 static __always_inline struct file *file_of(u32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **slot, *file = NULL;
+	struct fdtable *table = task->files->fdt;
+	struct file **slot = table->fd, *file = NULL;
+	u32 zero = 0;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
+	if (fd >= table->max_fds)
 		return NULL;
-	slot = BPF_CORE_READ(table, fd);
+	if (plain_loads) {
+		struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+
+		if (!work)
+			return NULL;
+		/* A struct of one pointer, read again as the number that a
+		 * function can be given. */
+		*(volatile u64 *)&work->number =
+			(u64)TYPED(struct hlist_head, slot + fd)->first;
+		return (struct file *)*(volatile u64 *)&work->number;
+	}
 	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
 	return file;
 }
@@ -227,7 +244,7 @@ static long take_file(struct task_struct *task, struct vm_area_struct *vma,
  * aa_map_file_to_perms). */
 static __always_inline u32 access_of_open(struct file *file, u32 asked)
 {
-	u32 mode = BPF_CORE_READ(file, f_mode), access = 0;
+	u32 mode = READ_OF(struct file, file, f_mode), access = 0;
 
 	if (mode & FMODE_PATH)
 		return 0;

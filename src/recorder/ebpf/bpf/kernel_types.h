@@ -160,6 +160,12 @@ struct backing_file {
 	struct path user_path;
 } VMB_CORE;
 
+struct hlist_node;
+
+struct hlist_head {
+	struct hlist_node *first;
+} VMB_CORE;
+
 struct fdtable {
 	u32 max_fds;
 	struct file **fd;

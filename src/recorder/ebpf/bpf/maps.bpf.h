@@ -71,6 +71,7 @@ struct vmb_scratch {
 	struct vmb_stack stack;
 	struct vmb_file_key file;
 	struct vmb_file fresh;
+	u64 number;
 	char path[VMB_LONG_PATH + 2 * VMB_NAME_BYTES];
 };
 
@@ -91,6 +92,8 @@ const volatile u32 max_images = 4096;
 const volatile u64 tick_ns = 4000000;
 /* 0: the exits of calls are not watched. */
 const volatile u32 watch_exits = 1;
+/* The kernel has bpf_rdonly_cast. */
+const volatile u32 plain_loads;
 /* What to do at each native call: VMB_RULED_...; a power of two of them, since
  * Linux 6.1 keeps no better bound of a number of 32 bits than its mask. */
 const volatile u8 ruled[VMB_RULE_CALLS];
