@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -53,6 +54,28 @@ def compare_with_strace(*command):
     seen["execve"] -= 1
     assert +seen == +ours, f"strace {seen - ours}, ours {ours - seen}"
     assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
+
+
+def users(evidence, program):
+    return {(fact["uid"], fact["gid"], fact["raised"]): fact["count"]
+            for process in evidence["processes"] if process["exe"].endswith(f"/{program}")
+            and process["origin"] != "runtime" for fact in process["users"]}
+
+
+def test_each_start_tells_its_user_and_whether_its_file_raised_it():
+    require_root()
+    require_program("setpriv")
+    raised = f"{support.temp_dir()}/raised"
+    shutil.copy(shutil.which("true"), raised)
+    os.chmod(raised, 0o4755)
+    if os.statvfs(raised).f_flag & os.ST_NOSUID:
+        support.skip(f"{raised} lies where setuid has no effect")
+    other = ["setpriv", "--reuid=1234", "--regid=4000000000", "--clear-groups"]
+    evidence = record("--light", command=["sh", "-c", f"{raised}; {' '.join(other)} {raised}; "
+                                          f"{' '.join(other)} {raised}; exec {' '.join(other)} env"])
+    assert users(evidence, "raised") == {(0, 0, False): 1, (1234, 4000000000, True): 2}, evidence
+    assert users(evidence, "env") == {(1234, 4000000000, False): 1}, evidence
+    assert users(evidence, "setpriv") == {(0, 0, False): 3}, evidence
 
 
 def test_counts_of_a_single_program_equal_strace():

@@ -69,6 +69,11 @@ class Collector {
     add("signal", fmt::format("signal {}", fact.signal));
   }
 
+  void operator()(const UserFact& fact) {
+    add("user", fmt::format("started as {}:{}{}", fact.uid, fact.gid,
+                            fact.raised ? ", raised by its file" : ""));
+  }
+
   Behavior out;
 
  private:

@@ -188,6 +188,18 @@ struct SignalFact {
   auto operator<=>(const SignalFact&) const = default;
 };
 
+// A start of the program by execve: the user and group of the process, in the
+// numbers of the initial user namespace; what it changes to later is not told.
+struct UserFact {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  // The program's file gave it another user or group than that (setuid,
+  // setgid).
+  bool raised = false;
+  By by;
+  auto operator<=>(const UserFact&) const = default;
+};
+
 // Letters of FileFact::access: append, create, delete, inherited (the others
 // then say how the descriptor was open), lock (k), link, map executable, own
 // (o: chown), permit (p: chmod), read, write, execute.
@@ -233,6 +245,9 @@ struct Process {
   std::vector<NetworkFact> network;
   std::vector<ExecFact> execs;
   std::vector<SignalFact> signals;
+  // None for a program that ran before the recording, or in a user namespace
+  // of its own.
+  std::vector<UserFact> users;
   auto operator<=>(const Process&) const = default;
 };
 

@@ -28,6 +28,9 @@ inline auto key_of(const ExecFact& f) {
 inline auto key_of(const SignalFact& f) {
   return f.signal;
 }
+inline auto key_of(const UserFact& f) {
+  return std::tie(f.uid, f.gid, f.raised);
+}
 
 // Calls visit(list...) for each kind of fact of one or more processes.
 template <class Visit, class... P>
@@ -38,6 +41,7 @@ void each_list(Visit visit, P&&... p) {
   visit(p.network...);
   visit(p.execs...);
   visit(p.signals...);
+  visit(p.users...);
 }
 
 // Sums stop at the largest number: a hostile count cannot wrap around.

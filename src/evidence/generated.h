@@ -145,6 +145,10 @@ class Source {
       out.execs = {{.path = name(), .by = by}};
       out.signals = {
           {.signal = static_cast<std::uint32_t>(below(65)), .by = by}};
+      out.users = {{.uid = static_cast<std::uint32_t>(below(3)),
+                    .gid = static_cast<std::uint32_t>(below(~0U)),
+                    .raised = flip(),
+                    .by = by}};
     }
     return out;
   }

@@ -291,6 +291,11 @@ Result<> read(Cursor& in, SignalFact& out) {
   return read_fact(in, out, field("signal", out.signal));
 }
 
+Result<> read(Cursor& in, UserFact& out) {
+  return read_fact(in, out, field("uid", out.uid), field("gid", out.gid),
+                   field("raised", out.raised));
+}
+
 std::string capability_label(std::uint32_t number) {
   const auto name = kernel::capability_name(number);
   return name ? std::string(*name) : fmt::format("capability_{}", number);

@@ -54,7 +54,8 @@ Result<> read_process(Cursor& in, Process& out, std::size_t& facts) {
       facts_field(in, "capabilities", out.capabilities, facts),
       facts_field(in, "network", out.network, facts),
       facts_field(in, "execs", out.execs, facts),
-      facts_field(in, "signals", out.signals, facts));
+      facts_field(in, "signals", out.signals, facts),
+      facts_field(in, "users", out.users, facts));
 }
 
 Result<> read_recordings(Cursor& in, std::vector<Recording>& out) {

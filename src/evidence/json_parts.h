@@ -22,6 +22,7 @@ Result<> read(json::Cursor& in, CapabilityFact& out);
 Result<> read(json::Cursor& in, NetworkFact& out);
 Result<> read(json::Cursor& in, ExecFact& out);
 Result<> read(json::Cursor& in, SignalFact& out);
+Result<> read(json::Cursor& in, UserFact& out);
 
 // 32 lower-case hex digits.
 bool is_id(std::string_view text);

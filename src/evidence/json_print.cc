@@ -233,6 +233,14 @@ void print(Printer& out, const SignalFact& fact) {
   finish(out, fact.by);
 }
 
+void print(Printer& out, const UserFact& fact) {
+  out.raw("{\"uid\": ").number(fact.uid);
+  out.raw(", \"gid\": ").number(fact.gid);
+  out.raw(", \"raised\": ").word(fact.raised);
+  print_totals(out, fact.by);
+  finish(out, fact.by);
+}
+
 void print(Printer& out, const Recording& recording) {
   const auto key = [&](std::string_view name) -> Printer& {
     return out.raw(",\n      \"").raw(name).raw("\": ");
@@ -286,6 +294,7 @@ void print(Printer& out, const Process& process) {
   facts("network", process.network);
   facts("execs", process.execs);
   facts("signals", process.signals);
+  facts("users", process.users);
   out.raw("\n    }");
 }
 

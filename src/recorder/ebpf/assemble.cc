@@ -1,5 +1,6 @@
 #include "recorder/ebpf/assemble.h"
 
+#include <cstring>
 #include <map>
 #include <optional>
 
@@ -211,6 +212,15 @@ class Builder {
         fact.signal = key.type;
         count(fact.by[frame_.recording.id], key.phase, tally);
         process.signals.push_back(std::move(fact));
+        return;
+      }
+      case VMB_OTHER_USER: {
+        evidence::UserFact fact;
+        std::memcpy(&fact.uid, key.address, sizeof fact.uid);
+        std::memcpy(&fact.gid, key.address + sizeof fact.uid, sizeof fact.gid);
+        fact.raised = key.type != 0;
+        count(fact.by[frame_.recording.id], key.phase, tally);
+        process.users.push_back(std::move(fact));
         return;
       }
       default: {

@@ -65,6 +65,36 @@ TEST(Assemble, TellsTheMainProgramFromItsHelpersAndFromTheRuntime) {
   EXPECT_EQ(origins["/sbin/nginx"], Origin::App);
 }
 
+vmb_other_key start_as(std::uint32_t image, std::uint32_t uid,
+                       std::uint32_t gid, bool raised) {
+  vmb_other_key key{};
+  key.image = image;
+  key.kind = VMB_OTHER_USER;
+  key.type = raised ? 1 : 0;
+  std::memcpy(key.address, &uid, 4);
+  std::memcpy(key.address + 4, &gid, 4);
+  return key;
+}
+
+TEST(Assemble, TellsAsWhichUsersAProgramWasStarted) {
+  Raw raw = world();
+  raw.others = {{start_as(4, 33, 4'000'000'000, false), {2, 10, 20}},
+                {start_as(4, 0, 0, true), {1, 10, 10}}};
+  for (const auto& process : assemble(raw, frame()).processes) {
+    if (process.key.exe != "/sbin/nginx") {
+      EXPECT_TRUE(process.users.empty());
+      continue;
+    }
+    ASSERT_EQ(process.users.size(), 2);
+    EXPECT_EQ(process.users[0].uid, 0);
+    EXPECT_TRUE(process.users[0].raised);
+    EXPECT_EQ(process.users[1].uid, 33);
+    EXPECT_EQ(process.users[1].gid, 4'000'000'000);
+    EXPECT_FALSE(process.users[1].raised);
+    EXPECT_EQ(evidence::total(process.users[1].by).count, 2);
+  }
+}
+
 // What was moved into a cgroup: by itself, or before its program is started.
 Raw entered(const std::string& leaf_first) {
   Raw raw = world();

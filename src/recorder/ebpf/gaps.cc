@@ -64,7 +64,7 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
   full(gaps, seen.facts_refused, "facts", "flushes");
   full(gaps, seen.errnos_refused, "errnos", "failures");
   full(gaps, seen.tuples_refused, "arguments", "values");
-  full(gaps, seen.others_refused, "sockets, signals and execs", "facts");
+  full(gaps, seen.others_refused, "sockets, signals, execs and users", "facts");
   full(gaps, seen.caps_refused, "capabilities", "checks");
   full(gaps, seen.files_refused, "files", "accesses");
   full(gaps, seen.paths_refused, "paths", "accesses");

@@ -212,6 +212,7 @@ enum {
 	VMB_OTHER_ACCEPT = 5,
 	VMB_OTHER_SIGNAL = 6,
 	VMB_OTHER_EXEC = 7,
+	VMB_OTHER_USER = 8, /* uid and gid in the address, at a start */
 };
 
 /* Facts that are not calls: sockets, signals sent, programs started. */
@@ -220,7 +221,7 @@ struct vmb_other_key {
 	u32 phase;
 	u16 kind;
 	u16 family;
-	u16 type;     /* of a socket, or the signal */
+	u16 type;     /* of a socket, the signal, or 1: raised by its file */
 	u16 port;     /* host order */
 	u32 protocol; /* of a socket, or the image that was started */
 	u32 unnamed;  /* 1: the address could not be read */

@@ -90,6 +90,10 @@ typedef struct {
 	u32 val;
 } kuid_t;
 
+typedef struct {
+	u32 val;
+} kgid_t;
+
 struct inode {
 	unsigned short i_mode;
 	kuid_t i_uid;
@@ -193,6 +197,10 @@ struct user_namespace {
 } VMB_CORE;
 
 struct cred {
+	kuid_t uid;
+	kgid_t gid;
+	kuid_t euid;
+	kgid_t egid;
 	kuid_t fsuid;
 	struct user_namespace *user_ns;
 } VMB_CORE;

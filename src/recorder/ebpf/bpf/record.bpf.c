@@ -396,6 +396,32 @@ static __noinline void move_task(u32 from, u32 to)
 	forget_task(from);
 }
 
+/*
+ * As which user a program starts. In a user namespace of its own the numbers
+ * mean something else: nothing is told.
+ */
+static __noinline void note_user(struct task_struct *task, u32 image, u32 phase)
+{
+	struct vmb_other_key key = {
+		.image = image, .phase = phase, .kind = VMB_OTHER_USER};
+	const struct cred *cred;
+	u32 uid, gid;
+
+	if (!task)
+		return;
+	cred = BPF_CORE_READ(task, cred);
+	if (!cred || BPF_CORE_READ(cred, user_ns, level))
+		return;
+	uid = BPF_CORE_READ(cred, uid.val);
+	gid = BPF_CORE_READ(cred, gid.val);
+	key.type = uid != BPF_CORE_READ(cred, euid.val) ||
+		   gid != BPF_CORE_READ(cred, egid.val);
+	__builtin_memcpy(key.address, &uid, 4);
+	__builtin_memcpy(key.address + 4, &gid, 4);
+	if (!add_tally(&others, &key, 1, bpf_ktime_get_ns()))
+		count_one(others_refused);
+}
+
 SEC("tp_btf/sched_process_exec")
 int task_execs(u64 *ctx)
 {
@@ -449,6 +475,7 @@ int task_execs(u64 *ctx)
 		note_program(task, bprm, before, known);
 		note_inherited(task, known->image, known->phase);
 	}
+	note_user(task, known->image, known->phase);
 	other.image = before;
 	other.phase = known->phase;
 	other.kind = VMB_OTHER_EXEC;
