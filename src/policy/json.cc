@@ -249,6 +249,64 @@ Result<CapabilityNoise> read_noise(const Value& value,
   return noise;
 }
 
+Result<std::uint32_t> read_number32(Reader& reader, const char* key) {
+  TRY_ASSIGN(const std::uint64_t number, reader.number(key));
+  if (number > 0xffffffff) {
+    TRY(bad(reader.place_of(key), "not a 32-bit number"));
+  }
+  return static_cast<std::uint32_t>(number);
+}
+
+Result<UserNeed> read_user(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  UserNeed need;
+  TRY_ASSIGN(need.uid, read_number32(reader, "uid"));
+  TRY_ASSIGN(need.gid, read_number32(reader, "gid"));
+  TRY_ASSIGN(need.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  return need;
+}
+
+Result<WritableNeed> read_writable(const Value& value,
+                                   const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  WritableNeed need;
+  TRY_ASSIGN(need.folder, read_quoted(reader, "folder"));
+  TRY_ASSIGN(need.brought, reader.boolean("brought"));
+  TRY_ASSIGN(need.executed, reader.boolean("executed"));
+  TRY_ASSIGN(need.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  if (!need.folder.starts_with('/') || need.folder.contains('\0')) {
+    TRY(bad(reader.place_of("folder"), "no absolute path"));
+  }
+  return need;
+}
+
+Result<RaisedNeed> read_raised(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  RaisedNeed need;
+  TRY_ASSIGN(need.exe, read_quoted(reader, "exe"));
+  TRY_ASSIGN(need.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  return need;
+}
+
+Result<Needs> read_needs(Reader& parent) {
+  TRY_ASSIGN(const Value* object, parent.object("needs"));
+  TRY_ASSIGN(Reader reader, Reader::of(*object, "needs"));
+  Needs needs;
+  TRY_ASSIGN(needs.files_known, reader.boolean("files_known"));
+  TRY_ASSIGN(needs.on_host, reader.boolean("on_host"));
+  TRY_ASSIGN(needs.users, read_list<UserNeed>(reader, "users", read_user));
+  TRY_ASSIGN(needs.writable,
+             read_list<WritableNeed>(reader, "writable", read_writable));
+  TRY_ASSIGN(needs.raised,
+             read_list<RaisedNeed>(reader, "raised", read_raised));
+  TRY_ASSIGN(needs.unseen, read_names(reader, "unseen"));
+  TRY(reader.finish());
+  return needs;
+}
+
 Result<Finding> read_finding(const Value& value, const std::string& place) {
   TRY_ASSIGN(Reader reader, Reader::of(value, place));
   Finding finding;
@@ -333,6 +391,30 @@ Value to_json(const Finding& finding) {
           {"hint", finding.hint}};
 }
 
+Value to_json(const Needs& needs) {
+  Value out = {{"files_known", needs.files_known}, {"on_host", needs.on_host}};
+  for (const char* key : {"users", "writable", "raised"}) {
+    out[key] = Value::array();
+  }
+  out["unseen"] = quoted(needs.unseen);
+  for (const UserNeed& need : needs.users) {
+    out["users"].push_back({{"uid", need.uid},
+                            {"gid", need.gid},
+                            {"reasons", reasons_json(need.reasons)}});
+  }
+  for (const WritableNeed& need : needs.writable) {
+    out["writable"].push_back({{"folder", json::quote_bytes(need.folder)},
+                               {"brought", need.brought},
+                               {"executed", need.executed},
+                               {"reasons", reasons_json(need.reasons)}});
+  }
+  for (const RaisedNeed& need : needs.raised) {
+    out["raised"].push_back({{"exe", json::quote_bytes(need.exe)},
+                             {"reasons", reasons_json(need.reasons)}});
+  }
+  return out;
+}
+
 Value to_json(const std::set<ArgTuple>& args) {
   Value list = Value::array();
   for (const ArgTuple& tuple : args) {
@@ -388,6 +470,7 @@ std::string print(const Policy& policy) {
     out["noise"].push_back(
         {{"name", capability_label(noise.number)}, {"why", noise.why}});
   }
+  out["needs"] = to_json(policy.needs);
   for (const Finding& finding : policy.findings) {
     out["findings"].push_back(to_json(finding));
   }
@@ -409,6 +492,7 @@ Result<Policy> parse(std::string_view text) {
                                       reader, "capabilities", read_capability));
   TRY_ASSIGN(policy.noise,
              read_list<CapabilityNoise>(reader, "noise", read_noise));
+  TRY_ASSIGN(policy.needs, read_needs(reader));
   TRY_ASSIGN(policy.findings,
              read_list<Finding>(reader, "findings", read_finding));
   TRY(reader.finish());

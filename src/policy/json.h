@@ -23,5 +23,6 @@ Result<Policy> parse(std::string_view text);
 json::Value to_json(const Finding& finding);
 json::Value to_json(const Reason& reason);
 json::Value to_json(const std::set<ArgTuple>& args);
+json::Value to_json(const Needs& needs);
 
 }  // namespace vambrace::policy

@@ -47,6 +47,23 @@ TEST(PolicyJson, RoundTrips) {
   EXPECT_EQ(print(*again), print(policy));
 }
 
+TEST(PolicyJson, NeedsRoundTrip) {
+  Policy policy = example();
+  const std::vector<Reason> reasons = policy.syscalls[0].reasons;
+  policy.needs = {.files_known = true,
+                  .on_host = true,
+                  .users = {{0, 0, reasons}, {33, 4'000'000'000, reasons}},
+                  .writable = {{"/a\xff\n", true, false, reasons},
+                               {"/b", false, true, reasons}},
+                  .raised = {{"/bin/su", reasons}},
+                  .unseen = {"mkdir"}};
+  const auto again = parse(print(policy));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, policy);
+  EXPECT_THAT(refusal(replaced(print(policy), "\"/b\"", "\"b\"")),
+              testing::HasSubstr("needs.writable[1].folder: no absolute path"));
+}
+
 TEST(PolicyJson, RefusesAnotherSchema) {
   EXPECT_THAT(refusal(replaced(print(example()), "policy/v1", "policy/v2")),
               testing::HasSubstr("is not vambrace.policy/v1"));

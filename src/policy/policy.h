@@ -82,6 +82,50 @@ struct CapabilityNoise {
   auto operator<=>(const CapabilityNoise&) const = default;
 };
 
+// A user that the workload's first program was started as, in numbers of the
+// initial user namespace.
+struct UserNeed {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<Reason> reasons;
+  auto operator<=>(const UserNeed&) const = default;
+};
+
+// A folder in which files are made, changed or removed.
+struct WritableNeed {
+  std::string folder;  // "/var/lib/redis"; "/" for the root folder itself
+  // Files in it were read and not made by the workload: an empty file system
+  // in its place would hide them.
+  bool brought = false;
+  bool executed = false;  // programs or libraries in it were run
+  std::vector<Reason> reasons;
+  auto operator<=>(const WritableNeed&) const = default;
+};
+
+// A program that gains rights by its own file (setuid, setgid) and was run.
+struct RaisedNeed {
+  std::string exe;
+  std::vector<Reason> reasons;
+  auto operator<=>(const RaisedNeed&) const = default;
+};
+
+// What a workload needs of the container around it. Sorted.
+struct Needs {
+  // Every recording watched files: a folder that is not in `writable` was not
+  // written to.
+  bool files_known = false;
+  // Every recording was of plain processes: users and folders are those of a
+  // host, which an image may have otherwise.
+  bool on_host = false;
+  std::vector<UserNeed> users;  // none: not known
+  std::vector<WritableNeed> writable;
+  std::vector<RaisedNeed> raised;
+  // Calls that changed a folder by its path and succeeded, where the recordings
+  // do not tell which: a folder may be missing above.
+  std::set<std::string> unseen;
+  auto operator<=>(const Needs&) const = default;
+};
+
 // A remark that synthesis makes about its own result.
 struct Finding {
   std::string id;        // "args-unbounded", "evidence-incomplete", ...
@@ -102,7 +146,8 @@ struct Policy {
   std::vector<ExpectedDenial> expected;      // sorted by syscall
   std::vector<CapabilityRule> capabilities;  // sorted by number
   std::vector<CapabilityNoise> noise;        // sorted
-  std::vector<Finding> findings;             // sorted
+  Needs needs;
+  std::vector<Finding> findings;  // sorted
   // The runtime layer is not in here: it is added when a target is rendered.
   auto operator<=>(const Policy&) const = default;
 };

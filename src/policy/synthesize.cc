@@ -12,6 +12,7 @@
 #include "policy/capabilities/reduce.h"
 #include "policy/findings.h"
 #include "policy/reasons.h"
+#include "policy/securitycontext/needs.h"
 
 namespace vambrace::policy {
 namespace {
@@ -121,6 +122,7 @@ class Synthesis {
       capabilities_.emplace(rule.number, rule);
     }
     policy_.noise = reduced.noise;
+    policy_.needs = securitycontext::needs_of(evidence_);
     TRY(apply_decisions());
     store();
     close();

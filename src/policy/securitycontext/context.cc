@@ -1,0 +1,232 @@
+#include "policy/securitycontext/context.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "kernel/errnos.h"
+#include "policy/securitycontext/contradictions.h"
+
+namespace vambrace::policy::securitycontext {
+namespace {
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9');
+}
+
+// "web_1" -> "web-1"; a label of DNS has no other signs.
+std::string label(std::string_view text) {
+  constexpr std::size_t kLongest = 63;
+  std::string out;
+  for (char c : text.substr(0, kLongest)) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    out += is_alphanumeric(c) ? c : '-';
+  }
+  const std::size_t first = out.find_first_not_of('-');
+  if (first == std::string::npos) {
+    return "app";
+  }
+  return out.substr(first, out.find_last_not_of('-') - first + 1);
+}
+
+std::string name_of(const evidence::Workload& workload) {
+  return label(workload.container.empty()
+                   ? workload.id.substr(workload.id.rfind('/') + 1)
+                   : workload.container);
+}
+
+bool is_within(std::string_view path, std::string_view folder) {
+  while (folder.size() > 1 && folder.ends_with('/')) {
+    folder.remove_suffix(1);
+  }
+  return path == folder || folder == "/" ||
+         (path.starts_with(folder) && path[folder.size()] == '/');
+}
+
+// Turns one policy into one context, remark by remark.
+class Maker {
+ public:
+  Maker(const Policy& policy, const Circumstances& around)
+      : policy_(policy), around_(around) {
+    out_.name = name_of(policy.workload);
+    out_.target = around.target.name;
+    out_.stage = around.stage;
+    out_.capabilities = around.capabilities;
+    out_.no_new_privs = around.target.no_new_privs;
+    out_.apparmor = around.apparmor;
+  }
+
+  SecurityContext make() {
+    add_calls();
+    if (around_.stage == Stage::Observe) {
+      out_.read_only_root = false;
+    } else {
+      add_user();
+      add_root();
+    }
+    std::ranges::move(contradictions(policy_, out_, around_.target),
+                      std::back_inserter(out_.findings));
+    std::ranges::sort(out_.findings);
+    return std::move(out_);
+  }
+
+ private:
+  void remark(std::string id, std::string severity, std::string place,
+              std::string message, std::string hint) {
+    out_.findings.push_back({std::move(id), std::move(severity),
+                             "securityContext: " + std::move(place),
+                             std::move(message), std::move(hint)});
+  }
+
+  void add_calls() {
+    for (const SyscallRule& rule : policy_.syscalls) {
+      if (const auto name = kernel::syscall_name(rule.syscall)) {
+        out_.calls.emplace(*name);
+      }
+    }
+    for (const ExpectedDenial& denial : policy_.expected) {
+      const auto name = kernel::syscall_name(denial.syscall);
+      if (name && !out_.calls.contains(std::string(*name))) {
+        out_.calls.insert(
+            fmt::format("{}:{}", *name, kernel::errno_name(denial.error)));
+      }
+    }
+    out_.compat = policy_.arches.contains(kernel::Arch::I386);
+  }
+
+  void add_user() {
+    const std::vector<UserNeed>& users = policy_.needs.users;
+    if (users.empty()) {
+      remark("user-unknown", "info", "runAsUser",
+             "the evidence does not tell as which user the program was "
+             "started; the image's own is left",
+             "record the container from its start");
+      return;
+    }
+    if (users.size() > 1) {
+      std::string list;
+      for (const UserNeed& user : users) {
+        list += fmt::format("{}{}:{}", list.empty() ? "" : ", ", user.uid,
+                            user.gid);
+      }
+      remark(
+          "user-differs", "medium", "runAsUser",
+          fmt::format("recorded as several users ({}); none is written", list),
+          "record it as it will run");
+      return;
+    }
+    out_.user = User{users[0].uid, users[0].gid};
+    if (policy_.needs.on_host && is_container()) {
+      remark("user-of-a-host", "low", "runAsUser",
+             fmt::format("{}:{} are numbers of the host that was recorded; "
+                         "an image may have others",
+                         out_.user->uid, out_.user->gid),
+             "record the container itself");
+    }
+    if (out_.runs_as_root()) {
+      remark("runs-as-root", "low", "runAsNonRoot",
+             "the program is started as root",
+             "if it changes its user itself, an image that starts it as that "
+             "user needs neither CAP_SETUID nor CAP_SETGID");
+    }
+  }
+
+  void add_root() {
+    if (!policy_.needs.files_known) {
+      out_.read_only_root = false;
+      remark("files-unknown", "medium", "readOnlyRootFilesystem",
+             "not every recording watched files: the root stays writable",
+             "record without --light");
+      return;
+    }
+    if (!policy_.needs.unseen.empty()) {
+      remark("folders-unseen", "low", "readOnlyRootFilesystem",
+             fmt::format("{} worked and the recordings do not tell where: a "
+                         "writable folder may be missing",
+                         fmt::join(policy_.needs.unseen, ", ")),
+             "start it with the options once; a folder that lacks can be "
+             "mounted and named under volumes in bundle.yaml");
+    }
+    for (const WritableNeed& need : policy_.needs.writable) {
+      add_folder(need);
+    }
+    if (!out_.read_only_root) {
+      out_.mounts.clear();
+    }
+    add_remarks_on_mounts();
+  }
+
+  void add_folder(const WritableNeed& need) {
+    if (std::ranges::any_of(around_.volumes, [&](const std::string& volume) {
+          return is_within(need.folder, volume);
+        })) {
+      return;
+    }
+    const std::string place = json::quote_bytes(need.folder);
+    if (need.folder == "/") {
+      out_.read_only_root = false;
+      remark("root-folder-written", "medium", "readOnlyRootFilesystem",
+             "files are made in the root folder itself: the root stays "
+             "writable",
+             "let the program write them elsewhere");
+      return;
+    }
+    if (!is_plain(need.folder)) {
+      remark("folder-unwritable", "high", place,
+             "is written to, and no layer can be told of a folder with such a "
+             "name: it stays read-only",
+             "let the program use another name, or name a folder above it "
+             "under volumes in bundle.yaml");
+      return;
+    }
+    out_.mounts.push_back({.folder = need.folder,
+                           .memory = !need.brought,
+                           .executable = need.executed});
+    if (need.executed) {
+      remark("writable-and-executable", "medium", place,
+             "is writable, and programs or libraries in it are run",
+             "keep what is run in the image and what is written elsewhere");
+    }
+    if (need.brought) {
+      remark("image-files-writable", "low", place,
+             "is writable and holds files that were read and not made: it "
+             "needs a volume that begins with them",
+             "Docker and Podman copy them from the image into a new volume; "
+             "on Kubernetes an init container has to");
+    }
+  }
+
+  void add_remarks_on_mounts() {
+    const auto kept = std::ranges::count_if(out_.mounts, &Mount::memory);
+    if (kept > 0) {
+      remark("memory-forgets", "info", "volumes",
+             fmt::format("{} folder{} in memory and empty at each start", kept,
+                         kept == 1 ? " is" : "s are"),
+             "name what must be kept under volumes in bundle.yaml and mount "
+             "it");
+    }
+  }
+
+  bool is_container() const {
+    return around_.target.runtime != runtime::Runtime::Process;
+  }
+
+  const Policy& policy_;
+  const Circumstances& around_;
+  SecurityContext out_;
+};
+
+}  // namespace
+
+bool is_plain(std::string_view path) {
+  return path.starts_with('/') && std::ranges::all_of(path, [](char c) {
+           return is_alphanumeric(c) ||
+                  std::string_view("/._-+@=~").contains(c);
+         });
+}
+
+SecurityContext context_of(const Policy& policy, const Circumstances& around) {
+  return Maker(policy, around).make();
+}
+
+}  // namespace vambrace::policy::securitycontext

@@ -1,0 +1,281 @@
+#include "policy/securitycontext/needs.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "policy/reasons.h"
+
+namespace vambrace::policy::securitycontext {
+namespace {
+
+using evidence::Evidence;
+using evidence::FileFact;
+using evidence::Origin;
+using evidence::Process;
+
+bool has(const FileFact& fact, std::string_view letters) {
+  return fact.access.find_first_of(letters) != std::string::npos;
+}
+
+std::string parent_of(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == 0 || slash == std::string_view::npos
+             ? "/"
+             : std::string(path.substr(0, slash));
+}
+
+bool is_below(std::string_view path, std::string_view folder) {
+  return folder == "/" ||
+         (path.starts_with(folder) && path.size() > folder.size() &&
+          path[folder.size()] == '/');
+}
+
+bool is_folder(const FileFact& fact) {
+  return fact.path.ends_with('/');
+}
+
+std::string bare(std::string_view path) {
+  return std::string(path.size() > 1 && path.ends_with('/')
+                         ? path.substr(0, path.size() - 1)
+                         : path);
+}
+
+// By convention these are empty in an image, and the names in them are of one
+// run.
+std::string scratch_or(const std::string& folder) {
+  for (const char* scratch : {"/tmp", "/var/tmp"}) {
+    if (is_below(folder, scratch)) {
+      return scratch;
+    }
+  }
+  return folder;
+}
+
+// The folder whose file system must be writable for this access. None for what
+// needs none: reading, and locks, which are taken on files opened before.
+std::optional<std::string> written_by(const FileFact& fact) {
+  if (place_of(fact.path) != Place::Root || has(fact, "ki") ||
+      !has(fact, "acdlopw")) {
+    return std::nullopt;
+  }
+  const std::string path = bare(fact.path);
+  const bool entry = !is_folder(fact) || has(fact, "cdl");
+  return scratch_or(entry ? parent_of(path) : path);
+}
+
+// All processes that count, as one.
+struct Seen {
+  std::map<std::string, Reasons> written;
+  std::set<std::string> made;      // files and folders, by the workload
+  std::set<std::string> read;      // files
+  std::set<std::string> executed;  // files
+};
+
+Seen look(const Evidence& evidence) {
+  Seen seen;
+  for (const Process& process : evidence.processes) {
+    if (!counts(process.key.origin)) {
+      continue;
+    }
+    for (const FileFact& fact : process.files) {
+      if (const auto folder = written_by(fact)) {
+        seen.written[*folder].add(Cause::Observed, process.key,
+                                  evidence::total(fact.by));
+      }
+      if (has(fact, "cl")) {
+        seen.made.insert(bare(fact.path));
+      }
+      if (!is_folder(fact) && has(fact, "rmx") && !has(fact, "ki")) {
+        seen.read.insert(fact.path);
+      }
+      if (has(fact, "mx")) {
+        seen.executed.insert(fact.path);
+      }
+    }
+  }
+  return seen;
+}
+
+void move_reasons(std::map<std::string, Reasons>& written,
+                  const std::string& from, const std::string& to) {
+  for (Reason& reason : written[from].sorted()) {
+    written[to].add(std::move(reason));
+  }
+  written.erase(from);
+}
+
+// Folders by hash, by day, by client: the next run has other ones. Returns the
+// parents that took their place.
+std::set<std::string> fold_siblings(std::map<std::string, Reasons>& written) {
+  std::set<std::string> parents;
+  for (bool again = true; again;) {
+    again = false;
+    std::map<std::string, std::vector<std::string>> siblings;
+    for (const auto& [folder, reasons] : written) {
+      if (folder != "/") {
+        siblings[parent_of(folder)].push_back(folder);
+      }
+    }
+    for (const auto& [parent, folders] : siblings) {
+      if (parent == "/" || folders.size() <= kMostSiblings) {
+        continue;
+      }
+      for (const std::string& folder : folders) {
+        move_reasons(written, folder, parent);
+      }
+      parents.insert(parent);
+      again = true;
+    }
+  }
+  return parents;
+}
+
+// The innermost listed folder that a path lies in.
+template <class Map>
+const std::string* home_of(const Map& folders, std::string_view path) {
+  const std::string* home = nullptr;
+  for (const auto& [folder, value] : folders) {
+    if (is_below(path, folder) &&
+        (home == nullptr || folder.size() > home->size())) {
+      home = &folder;
+    }
+  }
+  return home;
+}
+
+std::vector<WritableNeed> writable(Seen seen) {
+  const std::set<std::string> folded = fold_siblings(seen.written);
+  std::map<std::string, WritableNeed> needs;
+  for (const auto& [folder, reasons] : seen.written) {
+    needs[folder] = {.folder = folder,
+                     .brought = folded.contains(folder),
+                     .reasons = reasons.sorted()};
+  }
+  for (const std::string& path : seen.read) {
+    const std::string* home = home_of(needs, path);
+    if (home != nullptr && !seen.made.contains(path) && *home != "/tmp" &&
+        *home != "/var/tmp") {
+      needs[*home].brought = true;
+    }
+  }
+  for (const std::string& path : seen.executed) {
+    if (const std::string* home = home_of(needs, path)) {
+      needs[*home].executed = true;
+    }
+  }
+  std::vector<WritableNeed> out;
+  for (const auto& [folder, need] : needs) {
+    const std::string* above = home_of(needs, folder);
+    if (above != nullptr && *above != "/" &&
+        (seen.made.contains(folder) || needs[*above].brought)) {
+      continue;
+    }
+    out.push_back(need);
+  }
+  return out;
+}
+
+// The first program of a container, or of a workload on a host: nothing of the
+// workload has started it. What it ends its execs with may be another one.
+bool is_first(const Evidence& evidence, const Process& process) {
+  return process.key.origin != Origin::Probe &&
+         std::ranges::none_of(evidence.processes, [&](const Process& other) {
+           return counts(other.key.origin) &&
+                  other.key.exe == process.key.parent;
+         });
+}
+
+// The calls that change a folder and give no descriptor of it.
+constexpr std::array kByPath = {"link",    "linkat",    "mkdir",  "mkdirat",
+                                "mknod",   "mknodat",   "rename", "renameat",
+                                "rmdir",   "renameat2", "unlink", "unlinkat",
+                                "symlink", "symlinkat"};
+
+std::set<std::string> unseen_calls(const Evidence& evidence) {
+  std::set<std::string> calls;
+  for (const Process& process : evidence.processes) {
+    if (!counts(process.key.origin)) {
+      continue;
+    }
+    for (const FileFact& fact : process.files) {
+      if (has(fact, "dl") || (is_folder(fact) && has(fact, "c"))) {
+        return {};  // these recordings tell
+      }
+    }
+    for (const evidence::SyscallFact& fact : process.syscalls) {
+      const auto name = kernel::syscall_name(fact.syscall);
+      std::uint64_t worked = evidence::total(fact.by).count;
+      for (const auto& [error, count] : evidence::total(fact.by).errnos) {
+        worked -= count;
+      }
+      if (name && worked > 0 &&
+          std::ranges::find(kByPath, *name) != kByPath.end()) {
+        calls.emplace(*name);
+      }
+    }
+  }
+  return calls;
+}
+
+bool files_known(const Evidence& evidence) {
+  const bool some = std::ranges::any_of(
+      evidence.processes,
+      [](const Process& process) { return !process.files.empty(); });
+  return some &&
+         std::ranges::none_of(evidence.recordings, [](const auto& recording) {
+           return std::ranges::any_of(
+               recording.verdict.gaps,
+               [](const auto& gap) { return gap.kind == "no_exit_probe"; });
+         });
+}
+
+}  // namespace
+
+Place place_of(std::string_view path) {
+  if (!path.starts_with('/')) {
+    return Place::Nowhere;
+  }
+  for (const std::string_view own : {"/proc", "/sys", "/dev"}) {
+    if (path == own || is_below(path, own)) {
+      return Place::Engine;
+    }
+  }
+  return Place::Root;
+}
+
+Needs needs_of(const Evidence& evidence) {
+  Needs needs{.files_known = files_known(evidence)};
+  needs.on_host = !evidence.recordings.empty() &&
+                  std::ranges::all_of(evidence.recordings, [](const auto& one) {
+                    return one.runtime == "process";
+                  });
+  needs.writable = writable(look(evidence));
+  needs.unseen = unseen_calls(evidence);
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Reasons> users;
+  std::map<std::string, Reasons> raised;
+  for (const Process& process : evidence.processes) {
+    if (!counts(process.key.origin)) {
+      continue;
+    }
+    for (const evidence::UserFact& fact : process.users) {
+      const evidence::Share share = evidence::total(fact.by);
+      if (fact.raised) {
+        raised[process.key.exe].add(Cause::Observed, process.key, share);
+      }
+      if (is_first(evidence, process)) {
+        users[{fact.uid, fact.gid}].add(Cause::Observed, process.key, share);
+      }
+    }
+  }
+  for (const auto& [numbers, reasons] : users) {
+    needs.users.push_back({numbers.first, numbers.second, reasons.sorted()});
+  }
+  for (const auto& [exe, reasons] : raised) {
+    needs.raised.push_back({exe, reasons.sorted()});
+  }
+  return needs;
+}
+
+}  // namespace vambrace::policy::securitycontext

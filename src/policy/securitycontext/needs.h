@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string_view>
+
+#include "evidence/evidence.h"
+#include "policy/policy.h"
+
+namespace vambrace::policy::securitycontext {
+
+// Whose a path is in a container with a read-only root.
+enum class Place {
+  Root,     // of the image's file system: read-only
+  Engine,   // /proc, /sys and /dev: mounted by the engine, the image has none
+  Nowhere,  // on no mount that has a path: "tmpfs:memfd:x", "disconnected:/x"
+};
+Place place_of(std::string_view path);
+
+// What the app, its helpers and its probes need of the container around them.
+//
+// A folder is listed for what was made, changed or removed in it, by the
+// descriptors that facts come from; writes through inherited descriptors are
+// left out, since those files were opened elsewhere. What is below /tmp and
+// /var/tmp counts for these as a whole. A folder that the workload makes itself
+// is not listed beside the one it is made in, nor is one below a folder whose
+// content an engine copies. More than kMostSiblings folders with one parent
+// become that parent.
+//
+// Facts that were not recorded (docs/decisions/0008-file-facts.md) are missing
+// here, too.
+Needs needs_of(const evidence::Evidence& evidence);
+
+constexpr std::size_t kMostSiblings = 8;
+
+}  // namespace vambrace::policy::securitycontext

@@ -1,0 +1,213 @@
+#include "policy/securitycontext/needs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/samples.h"
+
+namespace vambrace::policy::securitycontext {
+namespace {
+
+using evidence::Evidence;
+using evidence::Origin;
+using evidence::Process;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+struct Access {
+  std::string path;
+  std::string letters;
+};
+
+Process process(std::vector<Access> accesses, const char* exe = "/bin/app",
+                Origin origin = Origin::App) {
+  Process out = sample::process({}, exe, origin);
+  for (Access& access : accesses) {
+    out.files.push_back({.path = std::move(access.path),
+                         .access = std::move(access.letters),
+                         .by = sample::seen(1)});
+  }
+  return out;
+}
+
+Process started(Process process, std::uint32_t uid, std::uint32_t gid,
+                bool raised = false) {
+  process.users = {
+      {.uid = uid, .gid = gid, .raised = raised, .by = sample::seen(1)}};
+  return process;
+}
+
+// "/run", "/etc brought", "/opt executed", ...
+std::vector<std::string> writable_in(const Evidence& evidence) {
+  std::vector<std::string> out;
+  for (const WritableNeed& need : needs_of(evidence).writable) {
+    out.push_back(need.folder + (need.brought ? " brought" : "") +
+                  (need.executed ? " executed" : ""));
+    EXPECT_FALSE(need.reasons.empty());
+  }
+  return out;
+}
+
+std::vector<std::string> writable(std::vector<Access> accesses) {
+  return writable_in(sample::evidence_of({process(std::move(accesses))}));
+}
+
+TEST(Needs, FoldersOfFilesThatAreMadeOrChanged) {
+  EXPECT_THAT(writable({{"/run/nginx.pid", "cw"},
+                        {"/var/log/nginx/access.log", "ac"},
+                        {"/var/lib/app/db", "rw"},
+                        {"/srv/gone", "d"},
+                        {"/srv2/mode", "p"}}),
+              ElementsAre("/run", "/srv", "/srv2", "/var/lib/app brought",
+                          "/var/log/nginx"));
+}
+
+TEST(Needs, NothingForWhatIsReadExecutedLockedOrInherited) {
+  EXPECT_THAT(writable({{"/etc/nginx/nginx.conf", "r"},
+                        {"/usr/bin/app", "mr"},
+                        {"/usr/bin/tool", "x"},
+                        {"/var/lib/app/lock", "kw"},
+                        {"/var/log/out", "aiw"}}),
+              IsEmpty());
+}
+
+TEST(Needs, NothingForWhatTheEngineMountsOrHasNoPlace) {
+  EXPECT_THAT(writable({{"/proc/self/oom_score_adj", "w"},
+                        {"/proc", "w"},
+                        {"/sys/x", "w"},
+                        {"/dev/null", "w"},
+                        {"/dev/shm/x", "cw"},
+                        {"tmpfs:memfd:x", "rw"},
+                        {"disconnected:/x", "w"}}),
+              IsEmpty());
+  EXPECT_THAT(writable({{"/processes/x", "w"}}), ElementsAre("/processes"));
+}
+
+TEST(Needs, AFolderIsMadeInTheOneAboveAndChangedItself) {
+  EXPECT_THAT(writable({{"/var/cache/app/", "c"}}), ElementsAre("/var/cache"));
+  EXPECT_THAT(writable({{"/var/cache/app/", "p"}}),
+              ElementsAre("/var/cache/app"));
+  EXPECT_THAT(writable({{"/data/", "c"}}), ElementsAre("/"));
+}
+
+TEST(Needs, AFileOfTheRootFolderNeedsTheRootFolder) {
+  EXPECT_THAT(writable({{"/core", "cw"}}), ElementsAre("/"));
+}
+
+TEST(Needs, NamesBelowScratchFoldersAreOfOneRun) {
+  EXPECT_THAT(writable({{"/tmp/app.XkQ2/a/b", "cw"},
+                        {"/var/tmp/x", "cw"},
+                        {"/tmpfile/x", "cw"}}),
+              ElementsAre("/tmp", "/tmpfile", "/var/tmp"));
+}
+
+TEST(Needs, AFolderThatHoldsFilesOfTheImageIsBrought) {
+  EXPECT_THAT(writable({{"/etc/app/state", "cw"}, {"/etc/app/conf.d/x", "r"}}),
+              ElementsAre("/etc/app brought"));
+  // It read what it had made.
+  EXPECT_THAT(writable({{"/var/lib/app/db", "cw"}, {"/var/lib/app/db", "r"}}),
+              ElementsAre("/var/lib/app"));
+  // An innermost folder holds it.
+  EXPECT_THAT(
+      writable({{"/srv/a", "cw"}, {"/srv/b/c", "cw"}, {"/srv/b/d", "r"}}),
+      ElementsAre("/srv", "/srv/b brought"));
+}
+
+TEST(Needs, AFolderThatTheWorkloadMakesItselfIsNotListedBesideItsParent) {
+  EXPECT_THAT(writable({{"/var/lib/app/a", "cw"},
+                        {"/var/lib/app/made/", "c"},
+                        {"/var/lib/app/made/x", "cw"}}),
+              ElementsAre("/var/lib/app"));
+  EXPECT_THAT(writable({{"/var/lib/app/a", "cw"}, {"/var/lib/app/b/x", "cw"}}),
+              ElementsAre("/var/lib/app", "/var/lib/app/b"));
+  // An engine fills a volume with what the image holds, folders included.
+  EXPECT_THAT(writable({{"/var/lib/app/a", "cw"},
+                        {"/var/lib/app/old", "r"},
+                        {"/var/lib/app/b/x", "cw"}}),
+              ElementsAre("/var/lib/app brought"));
+}
+
+TEST(Needs, ManySiblingsBecomeTheirParent) {
+  std::vector<Access> accesses;
+  for (int i = 0; i < 9; ++i) {
+    accesses.push_back({fmt::format("/var/cache/app/{}/x", i), "cw"});
+  }
+  EXPECT_THAT(writable(accesses), ElementsAre("/var/cache/app brought"));
+  accesses.pop_back();
+  EXPECT_EQ(writable(accesses).size(), kMostSiblings);
+}
+
+TEST(Needs, WhatIsRunInAWritableFolderIsTold) {
+  EXPECT_THAT(
+      writable({{"/opt/x/plugin.so", "cw"}, {"/opt/x/plugin.so", "mr"}}),
+      ElementsAre("/opt/x executed"));
+}
+
+TEST(Needs, OnlyTheWorkloadCounts) {
+  const auto list = writable_in(sample::evidence_of(
+      {process({{"/a/x", "cw"}}, "/bin/a", Origin::Runtime),
+       process({{"/b/x", "cw"}}, "/bin/b", Origin::Session),
+       process({{"/c/x", "cw"}}, "/bin/c", Origin::Harness),
+       process({{"/d/x", "cw"}}, "/bin/d", Origin::Helper),
+       process({{"/e/x", "cw"}}, "/bin/e", Origin::Probe)}));
+  EXPECT_THAT(list, ElementsAre("/d", "/e"));
+}
+
+TEST(Needs, FilesAreUnknownWithoutTheExitProbeOrAnyFile) {
+  Evidence evidence = sample::evidence_of({process({{"/a/x", "cw"}})});
+  EXPECT_TRUE(needs_of(evidence).files_known);
+  evidence.recordings[0].verdict.gaps = {{"no_exit_probe", ""}};
+  EXPECT_FALSE(needs_of(evidence).files_known);
+  EXPECT_FALSE(needs_of(sample::evidence_of({process({})})).files_known);
+}
+
+TEST(Needs, TheUserIsTheOneOfTheFirstProgram) {
+  Process entry = started(process({}, "/bin/sh", Origin::Helper), 0, 0);
+  entry.key.parent = "/usr/bin/runc";
+  Process main = started(process({}, "/bin/app"), 999, 998);
+  main.key.parent = "/bin/sh";
+  Process session = started(process({}, "/bin/id", Origin::Session), 7, 7);
+  session.key.parent = "/usr/bin/runc";
+  const Needs needs = needs_of(sample::evidence_of({entry, main, session}));
+  ASSERT_EQ(needs.users.size(), 1);
+  EXPECT_EQ(needs.users[0].uid, 0);
+  EXPECT_EQ(needs.users[0].reasons.at(0).exe, "/bin/sh");
+}
+
+TEST(Needs, EachUserOfTheFirstProgramIsTold) {
+  Process main = started(process({}), 1, 2);
+  main.users.push_back({.uid = 3, .gid = 4, .by = sample::seen(1)});
+  EXPECT_EQ(needs_of(sample::evidence_of({main})).users.size(), 2);
+  EXPECT_THAT(needs_of(sample::evidence_of({process({})})).users, IsEmpty());
+}
+
+TEST(Needs, ProgramsThatTheirFileRaisedAreTold) {
+  Process su = started(process({}, "/bin/su", Origin::Helper), 999, 998, true);
+  su.key.parent = "/bin/app";
+  const Needs needs =
+      needs_of(sample::evidence_of({started(process({}), 999, 998), su}));
+  ASSERT_EQ(needs.raised.size(), 1);
+  EXPECT_EQ(needs.raised[0].exe, "/bin/su");
+  EXPECT_EQ(needs.users.size(), 1);
+}
+
+TEST(Needs, CallsThatChangeAFolderByItsPathAreToldUntilTheirPlacesAre) {
+  Process app = process({{"/a/x", "cw"}});
+  app.syscalls = {sample::fact("mkdir"), sample::fact("read"),
+                  sample::fact("unlink", sample::failed(2, "ENOENT"))};
+  EXPECT_THAT(needs_of(sample::evidence_of({app})).unseen,
+              ElementsAre("mkdir"));
+  app.files.push_back({.path = "/a/b/", .access = "c", .by = sample::seen(1)});
+  EXPECT_THAT(needs_of(sample::evidence_of({app})).unseen, IsEmpty());
+}
+
+TEST(Needs, AreOfAHostIfNoContainerWasRecorded) {
+  Evidence evidence = sample::evidence_of({process({})});
+  evidence.recordings[0].runtime = "process";
+  EXPECT_TRUE(needs_of(evidence).on_host);
+  evidence.recordings[0].runtime = "runc";
+  EXPECT_FALSE(needs_of(evidence).on_host);
+}
+
+}  // namespace
+}  // namespace vambrace::policy::securitycontext
