@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string>
 
+#include "attest/container_options.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "enforcer/runc_config.h"
@@ -21,6 +22,20 @@ void read_docker(const std::string& text) {
   if (const auto container = ebpf::parse_container(text)) {
     CHECK(!container->id.empty() && container->pid >= 0);
   }
+}
+
+// Any answer is judged; one without a read-only root is never equal to a
+// context with one.
+void judge_options(const std::string& text) {
+  const auto options = vambrace::attest::parse_options(text);
+  if (!options) {
+    CHECK(options.error().code() == vambrace::ErrorCode::InvalidInput);
+    return;
+  }
+  std::vector<std::string> unknown;
+  const auto findings =
+      vambrace::attest::judge_options(*options, {}, {"/data"}, unknown);
+  CHECK(options->read_only_root || !findings.empty());
 }
 
 // Whatever a bundle's config.json was, with the armor on it has exactly ours.
@@ -57,5 +72,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     CHECK(ebpf::pid_in_state(text, key) >= 0);
   }
   put_armour_on(text);
+  judge_options(text);
   return 0;
 }

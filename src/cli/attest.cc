@@ -1,5 +1,6 @@
 #include "attest/attestation.h"
 
+#include "attest/inspect.h"
 #include "attest/processes.h"
 #include "base/json.h"
 #include "cli/commands.h"
@@ -7,6 +8,7 @@
 #include "cli/options.h"
 #include "enforcer/capability_plan.h"
 #include "enforcer/seccomp_compile.h"
+#include "repository/compose.h"
 
 namespace vambrace::cli {
 namespace {
@@ -96,6 +98,27 @@ std::string as_text(const attest::Attestation& attestation) {
                             looked);
 }
 
+// What the container was started with, against the bundle's securityContext.
+Result<> attest_options(const std::string& container, const Chosen& chosen,
+                        attest::Attestation& attestation) {
+  TRY_ASSIGN(const attest::ContainerOptions running,
+             attest::container_options(container));
+  repository::Manifest manifest = chosen.bundle.manifest;
+  manifest.target = chosen.dress.target;
+  manifest.stage = chosen.dress.stage;
+  const auto context =
+      repository::security_context(chosen.bundle.policy, manifest,
+                                   {chosen.dress.armour.capabilities.begin(),
+                                    chosen.dress.armour.capabilities.end()});
+  for (attest::Finding& finding : attest::judge_options(
+           running, context, manifest.volumes, attestation.unknown)) {
+    finding.pid = attestation.pid;
+    finding.tid = attestation.pid;
+    attestation.findings.push_back(std::move(finding));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Exit> attest(Environment& environment, Words words) {
@@ -103,6 +126,7 @@ Result<Exit> attest(Environment& environment, Words words) {
   std::optional<int> pid;
   std::string container;
   bool no_filter = false;
+  bool with_options = false;
   bool as_json = false;
   Options options;
   options.number("-p,--pid", "PID", pid,
@@ -112,8 +136,16 @@ Result<Exit> attest(Environment& environment, Words words) {
   declare_choice(options, choice);
   options.flag("--no-filter", no_filter,
                "do not stop threads to read their filters back");
+  options.flag("--context", with_options,
+               "compare what Docker started it with, too: user, read-only "
+               "root, mounts, options");
   options.json(as_json);
   TRY(options.parse(environment, words));
+  if (with_options && container.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "--context needs --container")
+            .with_hint("only Docker tells what it started a container with"));
+  }
   if (pid.has_value() == !container.empty()) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput, "name one of --pid and --container")
@@ -135,8 +167,11 @@ Result<Exit> attest(Environment& environment, Words words) {
   if (!container.empty()) {
     TRY_ASSIGN(scope, attest::container_scope(container));
   }
-  TRY_ASSIGN(const attest::Attestation attestation,
+  TRY_ASSIGN(attest::Attestation attestation,
              attest::attest(scope, expected, no_filter ? nullptr : &filter));
+  if (with_options) {
+    TRY(attest_options(container, chosen, attestation));
+  }
   environment.output.out(as_json ? json::print(to_json(attestation))
                                  : as_text(attestation));
   if (attestation.differs()) {

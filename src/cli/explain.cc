@@ -3,9 +3,11 @@
 #include "base/json.h"
 #include "cli/bundle_words.h"
 #include "cli/commands.h"
+#include "cli/context_words.h"
 #include "cli/options.h"
 #include "evidence/time.h"
 #include "policy/json.h"
+#include "repository/compose.h"
 
 namespace vambrace::cli {
 namespace {
@@ -124,6 +126,19 @@ json::Value json_of(const Answer& answer) {
   return out;
 }
 
+void explain_container(Environment& environment, const std::string& directory,
+                       const Loaded& bundle, bool as_json) {
+  const auto context = repository::security_context(
+      bundle.policy, bundle.manifest, bundle.granted);
+  json::Value container = context_json(context);
+  container["needs"] = policy::to_json(bundle.policy.needs);
+  environment.output.out(
+      as_json ? json::print({{"schema", "vambrace.explain/v1"},
+                             {"bundle", json::quote_bytes(directory)},
+                             {"container", container}})
+              : context_text(context, bundle.policy.needs));
+}
+
 }  // namespace
 
 Result<Exit> explain(Environment& environment, Words words) {
@@ -133,12 +148,18 @@ Result<Exit> explain(Environment& environment, Words words) {
   bool as_json = false;
   Options options;
   options.word("DIR", directory, "the bundle folder");
-  options.words("WHAT", what, "a call with or without values, or a capability",
+  options.words("WHAT", what,
+                "a call with or without values, a capability, or \"container\"",
                 1);
   options.flag("--all", all, "every use in the evidence, not the first few");
   options.json(as_json);
   TRY(options.parse(environment, words));
 
+  if (what == std::vector<std::string>{"container"}) {
+    TRY_ASSIGN(const Loaded bundle, load(environment.files, directory));
+    explain_container(environment, directory, bundle, as_json);
+    return Exit::Clean;
+  }
   TRY_ASSIGN(const policy::Question question, policy::parse_question(what));
   TRY_ASSIGN(const Loaded bundle, load(environment.files, directory));
   TRY_ASSIGN(const auto local,

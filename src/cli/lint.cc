@@ -6,6 +6,7 @@
 #include "cli/profile_file.h"
 #include "enforcer/seccomp_compile.h"
 #include "policy/seccomp/lint.h"
+#include "repository/compose.h"
 
 namespace vambrace::cli {
 namespace {
@@ -22,6 +23,33 @@ std::vector<Remark> judge_filter(const ProfileFile& file) {
   }
   return {{"filter-refused", seccomp::Severity::High, "filter",
            program.error().message(), program.error().hint()}};
+}
+
+seccomp::Severity severity_of(const policy::Finding& finding) {
+  return finding.severity == "high"     ? seccomp::Severity::High
+         : finding.severity == "medium" ? seccomp::Severity::Medium
+         : finding.severity == "low"    ? seccomp::Severity::Low
+                                        : seccomp::Severity::Info;
+}
+
+// What a bundle's layers say against each other. A profile alone says nothing.
+Result<std::vector<Remark>> judge_context(const Files& files,
+                                          const std::string& path) {
+  std::vector<Remark> remarks;
+  if (!files.exists(path + "/bundle.yaml") ||
+      !files.exists(path + "/policy.json")) {
+    return remarks;
+  }
+  TRY_ASSIGN(const repository::Bundle bundle,
+             repository::load_bundle(files, path));
+  const auto context = repository::security_context(
+      bundle.policy, bundle.manifest,
+      {bundle.capabilities.begin(), bundle.capabilities.end()});
+  for (const policy::Finding& finding : context.findings) {
+    remarks.push_back({finding.id, severity_of(finding), finding.place,
+                       finding.message, finding.hint});
+  }
+  return remarks;
 }
 
 json::Value to_json(const Remark& remark) {
@@ -60,6 +88,9 @@ Result<Exit> lint(Environment& environment, Words words) {
   TRY_ASSIGN(std::vector<Remark> remarks,
              during(file.path, seccomp::lint(file.profile, file.target)));
   std::ranges::copy(judge_filter(file), std::back_inserter(remarks));
+  TRY_ASSIGN(const std::vector<Remark> others,
+             judge_context(environment.files, path));
+  std::ranges::copy(others, std::back_inserter(remarks));
   std::ranges::stable_sort(remarks, std::greater(), &Remark::severity);
 
   if (as_json) {

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
+#include "cli/context_words.h"
 #include "cli/evidence_files.h"
 #include "cli/local_layer.h"
 #include "cli/options.h"
@@ -204,6 +205,8 @@ std::vector<policy::Finding> all_findings(const repository::Composition& made,
   all.insert(all.end(), local.findings.begin(), local.findings.end());
   all.insert(all.end(), made.seccomp.findings.begin(),
              made.seccomp.findings.end());
+  all.insert(all.end(), made.context.findings.begin(),
+             made.context.findings.end());
   for (const std::string& name : input.unused) {
     all.push_back({"evidence-unused", "low", json::quote_bytes(name),
                    "lies in the bundle and was not given now; replay judges "
@@ -287,6 +290,7 @@ std::string text_of(const Outcome& outcome) {
     text += fmt::format("  refused       {} (each needs a waiver)\n",
                         names(made.capabilities.refused));
   }
+  text += fmt::format("  container     {}\n", context_line(made.context));
   text += fmt::format("  evidence      {}\n", evidence_line(made.policy));
   for (const std::string& gap : made.policy.gaps) {
     text += fmt::format("                {}: {}\n", gap, evidence::advice(gap));
@@ -340,6 +344,7 @@ json::Value json_of(const Outcome& outcome) {
       {"capabilities", list(made.capabilities.add)},
       {"capabilities_refused", list(made.capabilities.refused)},
       {"layer", json::quote_bytes(layer)},
+      {"container", context_json(made.context)},
       {"findings", remarks},
       {"written", written},
   };

@@ -54,6 +54,61 @@ TEST(Synth, WritesABundleThatReplaysItsOwnEvidence) {
   EXPECT_EQ(w.run({"replay", "out"}), 0) << w.output.answer;
 }
 
+// a.json, started as user 101 and writing in a folder.
+Captured world_that_writes() {
+  Captured w;
+  evidence::Process app = policy::sample::process({fact("read")});
+  const evidence::By by = policy::sample::seen(1, "serving", kFirst.c_str());
+  app.syscalls[0].by = by;
+  app.users = {{.uid = 101, .gid = 102, .by = by}};
+  app.files = {{.path = "/run/x", .access = "cw", .by = by},
+               {.path = "/data/x", .access = "cw", .by = by}};
+  w.files.files["a.json"] =
+      evidence::print(policy::sample::evidence_of({app}, kFirst.c_str()));
+  return w;
+}
+
+TEST(SecurityContext, IsWrittenToldAndExplained) {
+  Captured w = world_that_writes();
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  EXPECT_THAT(w.output.answer,
+              HasSubstr("container     user 101:102, read-only root, 2 folders "
+                        "in memory\n"));
+  EXPECT_THAT(w.files.files["out/docker.args"],
+              HasSubstr("--user=101:102\n--read-only\n--tmpfs=/data:"));
+  EXPECT_EQ(w.run({"explain", "out", "container"}), 0) << w.output.error;
+  EXPECT_THAT(w.output.answer,
+              HasSubstr("/run: in memory, empty at each start\n    because "
+                        "observed: /bin/app (app) in serving\n"));
+  EXPECT_EQ(w.run({"explain", "out", "container", "--json"}), 0);
+  EXPECT_THAT(w.output.answer, HasSubstr("\"uid\": 101"));
+  w.run({"lint", "out"});
+  EXPECT_THAT(w.output.answer, HasSubstr("[memory-forgets]"));
+}
+
+TEST(SecurityContext, LeavesVolumesOfBundleYamlToTheContainer) {
+  Captured w = world_that_writes();
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  std::string& yaml = w.files.files["out/bundle.yaml"];
+  const std::string_view none = "volumes: []";
+  yaml.replace(yaml.find(none), none.size(), "volumes: [/data]");
+  ASSERT_EQ(w.run({"synth", "-o", "out"}), 0) << w.output.error;
+  EXPECT_THAT(w.files.files["out/docker.args"], Not(HasSubstr("/data")));
+}
+
+TEST(SecurityContext, AnEditedFileIsTold) {
+  Captured w = world_that_writes();
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  const std::vector<std::string> start = {"run",    "out", "--dry-run", "--",
+                                          "docker", "run", "image"};
+  EXPECT_EQ(w.run(start), 0) << w.output.error;
+  w.files.files["out/docker.args"] += "--privileged\n";
+  EXPECT_EQ(w.run(start), 3);
+  EXPECT_THAT(w.output.error, HasSubstr("out/docker.args is not what"));
+  w.files.files.erase("out/docker.args");
+  EXPECT_EQ(w.run(start), 0) << w.output.error;
+}
+
 TEST(EditedBundle, IsNeitherRunNorAttestedAndFailsItsProof) {
   Captured w = world();
   ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;

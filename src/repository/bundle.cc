@@ -6,6 +6,7 @@
 #include "evidence/merge.h"
 #include "policy/capabilities/reduce.h"
 #include "policy/json.h"
+#include "policy/securitycontext/render.h"
 
 namespace vambrace::repository {
 namespace {
@@ -68,6 +69,11 @@ Result<Bundle> load_bundle(const Files& files, const std::string& directory) {
              during(directory + "/capabilities.json",
                     policy::capabilities::parse(bundle.capabilities_json)));
   bundle.capabilities.assign(grant.add.begin(), grant.add.end());
+  for (const char* name : policy::securitycontext::kFiles) {
+    if (files.exists(directory + "/" + name)) {
+      TRY_ASSIGN(bundle.context_files[name], read_part(files, directory, name));
+    }
+  }
   for (const auto kind : {runtime::Runtime::Runc, runtime::Runtime::Crun}) {
     TRY_ASSIGN(auto variants, local_layers(files, directory, kind));
     if (!variants.empty()) {

@@ -27,6 +27,8 @@ struct Manifest {
   policy::Stage stage = policy::Stage::Harden;
   std::vector<std::string> closures;  // "resilient libc", "arch aarch64"
   std::vector<std::string> probes;    // declared probe commands, argv[0]s
+  // Folders where the container has mounts of its own, absolute paths.
+  std::vector<std::string> volumes;
   std::vector<Decision> decisions;
   std::vector<Waiver> waivers;
   auto operator<=>(const Manifest&) const = default;
@@ -54,6 +56,8 @@ struct Bundle {
   std::string seccomp_json;                 // as rendered
   std::string capabilities_json;            // as rendered
   std::vector<std::uint32_t> capabilities;  // as rendered
+  // Those of securitycontext::kFiles that it holds, as rendered.
+  std::map<std::string, std::string> context_files;
   // The local calibrations that it holds, layers/RUNTIME.json.
   std::map<runtime::Runtime, std::vector<runtime::RuntimeLayer>> layers;
 };

@@ -46,6 +46,15 @@ TEST(Manifest, ReadsWhatPeopleWrite) {
   EXPECT_EQ(manifest.waivers[0].why, "backup: mounts");
 }
 
+TEST(Manifest, VolumesAreAbsolutePaths) {
+  const std::string yaml = with("stage:", "volumes: [/data, /var/x]\nstage:");
+  Manifest manifest = parse_manifest(yaml).value();
+  EXPECT_THAT(manifest.volumes, ElementsAre("/data", "/var/x"));
+  EXPECT_EQ(parse_manifest(print_manifest(manifest)).value(), manifest);
+  EXPECT_THAT(refusal(with("stage:", "volumes: [data]\nstage:")).message(),
+              testing::HasSubstr("volumes: not an absolute path"));
+}
+
 TEST(Manifest, NamesLineAndNearestKey) {
   const Error error = refusal(with("stage:", "stgae:"));
   EXPECT_THAT(error.message(), testing::StartsWith("line 5: unknown key"));

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "policy/json.h"
+#include "policy/securitycontext/render.h"
 #include "policy/synthesize.h"
 
 namespace vambrace::repository {
@@ -49,6 +50,16 @@ Result<Layers> render(const policy::Policy& policy,
       {"capabilities.json", policy::capabilities::print(out.capabilities)},
   };
   return out;
+}
+
+policy::securitycontext::SecurityContext security_context(
+    const policy::Policy& policy, const Manifest& manifest,
+    const std::set<std::uint32_t>& capabilities) {
+  return policy::securitycontext::context_of(policy,
+                                             {.target = manifest.target,
+                                              .stage = manifest.stage,
+                                              .capabilities = capabilities,
+                                              .volumes = manifest.volumes});
 }
 
 std::set<std::uint32_t> waived_capabilities(
@@ -102,6 +113,15 @@ Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
       edited.emplace_back(name);
     }
   }
+  for (const auto& [name, bytes] :
+       policy::securitycontext::files_of(security_context(
+           bundle.policy, manifest, layers.capabilities.add))) {
+    const auto held = bundle.context_files.find(name);
+    if (held != bundle.context_files.end() && held->second != bytes) {
+      edited.push_back(name);
+    }
+  }
+  std::ranges::sort(edited);
   return edited;
 }
 
@@ -128,6 +148,8 @@ Result<Composition> compose(const evidence::Evidence& evidence,
   }
   out.capabilities = std::move(layers.capabilities);
   out.contents = std::move(layers.contents);
+  out.context = security_context(out.policy, manifest, out.capabilities.add);
+  out.contents.merge(policy::securitycontext::files_of(out.context));
   out.contents.emplace("policy.json", policy::print(out.policy));
   return out;
 }

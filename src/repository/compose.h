@@ -11,6 +11,7 @@
 #include "evidence/evidence.h"
 #include "policy/capabilities/reduce.h"
 #include "policy/seccomp/render.h"
+#include "policy/securitycontext/context.h"
 #include "repository/bundle.h"
 
 namespace vambrace::repository {
@@ -30,6 +31,12 @@ Result<Layers> render(const policy::Policy& policy,
                       const std::set<std::uint32_t>& waived,
                       const runtime::RuntimeLayer* layer);
 
+// What a container is started with beside the profile, as bundle.yaml has it;
+// `capabilities` as granted.
+policy::securitycontext::SecurityContext security_context(
+    const policy::Policy& policy, const Manifest& manifest,
+    const std::set<std::uint32_t>& capabilities);
+
 // The capabilities that waivers speak of.
 std::set<std::uint32_t> waived_capabilities(const std::vector<Waiver>& waivers);
 
@@ -38,9 +45,10 @@ Result<std::optional<runtime::RuntimeLayer>> kept_layer(
     const Bundle& bundle, const runtime::Target& target);
 
 // Which rendered files of a bundle are not what its policy.json and bundle.yaml
-// render to: seccomp.json, capabilities.json. Somebody edited them, or another
-// version wrote them. A waiver that has ended by `day` (2026-12-31) makes none
-// of a file that was rendered while it held.
+// render to: seccomp.json, capabilities.json, those of the context. Somebody
+// edited them, or another version wrote them. Without a file of the context a
+// bundle is whole: an older one has none. A waiver that has ended by `day`
+// (2026-12-31) makes none of a file that was rendered while it held.
 Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
                                                std::string_view day);
 
@@ -56,7 +64,9 @@ struct Composition {
   policy::Policy policy;
   policy::seccomp::Rendered seccomp;
   policy::capabilities::Grant capabilities;
-  // policy.json, seccomp.json and capabilities.json, ready to be written.
+  policy::securitycontext::SecurityContext context;
+  // policy.json, seccomp.json, capabilities.json and the files of the context,
+  // ready to be written.
   std::map<std::string, std::string> contents;
 };
 

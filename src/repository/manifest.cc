@@ -191,6 +191,13 @@ Result<Manifest> parse_manifest(std::string_view yaml) {
   TRY(locate(reader.optional("closures"), "closures",
              policy::parse_closures(manifest.closures)));
   TRY_ASSIGN(manifest.probes, reader.texts("probes"));
+  TRY_ASSIGN(manifest.volumes, reader.texts("volumes"));
+  for (const std::string& volume : manifest.volumes) {
+    if (!volume.starts_with('/')) {
+      return fail(ErrorCode::InvalidInput, "{}not an absolute path",
+                  where(reader.optional("volumes"), "volumes"));
+    }
+  }
   TRY_ASSIGN(const auto decisions, reader.items("decisions"));
   for (const YAML::Node& node : decisions) {
     TRY_ASSIGN(Decision decision, read_decision(node));
@@ -216,6 +223,7 @@ std::string print_manifest(const Manifest& manifest) {
       policy::to_string(manifest.stage));
   text += list("closures", manifest.closures);
   text += list("probes", manifest.probes);
+  text += list("volumes", manifest.volumes);
   text +=
       fmt::format("decisions:{}\n", manifest.decisions.empty() ? " []" : "");
   for (const Decision& decision : manifest.decisions) {
