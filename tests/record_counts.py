@@ -119,8 +119,8 @@ def recording(path, *command, words=(), **options):
     require_root()
     require_btf()
     before = set(os.listdir(PINS)) if os.path.isdir(PINS) else set()
-    recorder = support.start([VAMBRACE, "record", "-o", path, *words, "--", *command],
-                             stdout=subprocess.DEVNULL, **options)
+    options.setdefault("stdout", subprocess.DEVNULL)
+    recorder = support.start([VAMBRACE, "record", "-o", path, *words, "--", *command], **options)
     found = None
     for _ in range(200):
         time.sleep(0.05)
@@ -138,11 +138,14 @@ def recording(path, *command, words=(), **options):
     recorder.wait()
 
 
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
 def is_parent_of(parent, name):
     """Does a child of the process run that program?"""
-    with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
-        children = file.read().split()
-    for child in children:
+    for child in children_of(parent):
         with contextlib.suppress(OSError), open(f"/proc/{child}/comm", encoding="ascii") as file:
             if file.read().strip() == name:
                 return True

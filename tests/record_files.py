@@ -1,11 +1,15 @@
 """The files in the evidence are those that were accessed, by the path AppArmor is asked about."""
 
+import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 
 import support
-from record_counts import kinds, record
+from record_counts import children_of, kinds, record, recording
+from support import vambrace
 
 # Accesses files in every way that the recorder knows; prints its pid. Argument: an empty folder.
 ACCESSES = r"""
@@ -179,6 +183,67 @@ def test_a_full_table_of_files_is_a_gap():
     details = {gap["detail"].split(" ")[0] for gap in evidence["verdict"]["gaps"]
                if gap["kind"] == "map_full"}
     assert "files" in details or "paths" in details, evidence["verdict"]
+
+
+# More files than a task remembers, in two threads and a child, again and again; then waits.
+AGAIN = """
+import os, sys, threading, time
+def look(name):
+    os.close(os.open(os.path.join(sys.argv[1], name), os.O_RDONLY))
+def all_of_them():
+    for turn in range(300):
+        for number in range(9):
+            look(str(number))
+        if turn % 3 == 0:
+            look("0")
+other = threading.Thread(target=all_of_them)
+other.start()
+all_of_them()
+other.join()
+if os.fork() == 0:
+    all_of_them()
+    os._exit(0)
+os.wait()
+print("done", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def expect_all_counted(evidence, folder):
+    counted = {path.removeprefix(folder + "/"): fact["count"]
+               for (path, letters), fact in
+               files(evidence, lambda process: "/python" in process["exe"]).items()
+               if path.startswith(folder + "/") and letters == "r"}
+    assert counted == {str(number): 900 + (300 if number == 0 else 0) for number in range(9)}, counted
+
+
+def folder_of_nine():
+    folder = os.path.realpath(support.temp_dir())
+    for number in range(9):
+        support.write(os.path.join(folder, str(number)), "")
+    return folder
+
+
+def test_every_access_is_counted_however_they_alternate():
+    folder = folder_of_nine()
+    expect_all_counted(record(command=["python3", "-c", AGAIN, folder, "0"]), folder)
+
+
+def test_no_access_is_lost_with_its_recorder():
+    folder = folder_of_nine()
+    path = os.path.join(folder, "evidence.json")
+    with recording(path, "python3", "-c", AGAIN, folder, "300",
+                   stdout=subprocess.PIPE, text=True) as (recorder, found):
+        assert recorder.stdout.readline() == "done\n"
+        program = children_of(recorder.pid)
+        recorder.kill()
+        recorder.wait()
+        # The threads that remember the files still run.
+        vambrace("record", "--resume", "--recording", found, "-o", path, expect=0)
+        for pid in program:
+            os.kill(pid, signal.SIGKILL)
+    with open(path, encoding="utf-8") as file:
+        expect_all_counted(json.load(file), folder)
 
 
 def test_light_has_no_files():

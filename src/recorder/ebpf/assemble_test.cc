@@ -228,6 +228,33 @@ TEST(Assemble, SaysWhichFilesHaveNoPath) {
   EXPECT_EQ(files_of(raw), "disconnected:/x r, pipefs: w, tmpfs:memfd:x m, ");
 }
 
+TEST(Assemble, CountsWhatATaskStillRemembersOfAFile) {
+  using namespace std::string_literals;
+  Raw raw = world();
+  raw.counters.moment_ktime = 1'000'000'000;
+  raw.counters.moment_jiffies = 0x1'0000'0005;
+  add_access(raw, "x\0"s, VMB_ACCESS_READ);
+  vmb_seen_files seen{};
+  seen.file[2] = {.key = raw.files[0].first,
+                  .path = raw.files[0].second.path,
+                  .count = 41,
+                  .last = 0xffff'fffe};  // 7 ticks before
+  add_seen(raw, seen, 4'000'000);
+  ASSERT_EQ(raw.files.size(), 2U);
+  EXPECT_EQ(raw.files[1].second.tally.last, 972'000'000U);
+  const auto made = assemble(raw, frame());
+  std::uint64_t count = 0;
+  for (const auto& process : made.processes) {
+    for (const auto& fact : process.files) {
+      EXPECT_EQ(fact.path, "/x");
+      for (const auto& [recording, by] : fact.by) {
+        count += by.count;
+      }
+    }
+  }
+  EXPECT_EQ(count, 42U);
+}
+
 TEST(Assemble, TakesTheSameFileInTwoPlacesForOneFact) {
   using namespace std::string_literals;
   Raw raw = world();

@@ -42,6 +42,22 @@ Result<> add_slots(Raw& raw, const Maps& maps) {
   return {};
 }
 
+Result<> add_seen(Raw& raw, const Maps& maps) {
+  constexpr std::size_t kBytes = sizeof(vmb_seen_files) * VMB_SLOTS;
+  void* memory =
+      ::mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, maps.fd("seen"), 0);
+  if (memory == MAP_FAILED) {
+    return std::unexpected(system_error("map the files of the slots", errno));
+  }
+  const auto* seen = static_cast<const vmb_seen_files*>(memory);
+  const std::uint64_t tick = tick_nanoseconds();
+  for (std::uint32_t i = 0; i < VMB_SLOTS; ++i) {
+    add_seen(raw, seen[i], tick);
+  }
+  ::munmap(memory, kBytes);
+  return {};
+}
+
 // The names of the files; the rest of the map is empty.
 Result<> add_names(Raw& raw, const Maps& maps) {
   const auto used = static_cast<std::size_t>(
@@ -118,6 +134,7 @@ Result<Raw> collect(const Maps& maps) {
   raw.files = maps.table<vmb_file_key, vmb_file>("files");
   TRY(add_names(raw, maps));
   TRY(add_slots(raw, maps));
+  TRY(add_seen(raw, maps));
   add_stacks(raw, maps);
   tell_moved(raw);
   return raw;

@@ -38,19 +38,21 @@ std::string join(const Parts& parts) {
   return path;
 }
 
+// When the jiffies had these low 32 bits.
+std::uint64_t ktime_of(const Raw& raw, std::uint32_t jiffies,
+                       std::uint64_t tick) {
+  // Signed, so that calls before the moment are right too.
+  const auto since = static_cast<std::int32_t>(
+      jiffies - static_cast<std::uint32_t>(raw.counters.moment_jiffies));
+  return raw.counters.moment_ktime +
+         static_cast<std::uint64_t>(std::int64_t{since} *
+                                    static_cast<std::int64_t>(tick));
+}
+
 }  // namespace
 
 void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
               std::uint64_t tick) {
-  // Both ends are the low 32 bits of jiffies: the difference is signed, so that
-  // calls before the moment are right too.
-  const auto ktime = [&](std::uint32_t jiffies) {
-    const auto since = static_cast<std::int32_t>(
-        jiffies - static_cast<std::uint32_t>(raw.counters.moment_jiffies));
-    return raw.counters.moment_ktime +
-           static_cast<std::uint64_t>(std::int64_t{since} *
-                                      static_cast<std::int64_t>(tick));
-  };
   // Still inside a call whose memory was to be read at its exit.
   if ((slot.pending & VMB_PENDING_UNREAD) != 0) {
     ++raw.counters.user_reads_failed;
@@ -66,8 +68,8 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
       continue;
     }
     add(raw.facts, vmb_fact_key{slot.image, slot.phase, native_arch, nr}, calls,
-        ktime(cell.last));
-    last = std::max(last, ktime(cell.last));
+        ktime_of(raw, cell.last, tick));
+    last = std::max(last, ktime_of(raw, cell.last, tick));
   }
   for (const vmb_errno_cell& failed : slot.errnos) {
     if (failed.key == 0) {
@@ -77,6 +79,16 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
         vmb_errno_key{slot.image, native_arch, failed.key & 0xffff,
                       failed.key >> 16, 0},
         failed.count, last);
+  }
+}
+
+void add_seen(Raw& raw, const vmb_seen_files& seen, std::uint64_t tick) {
+  for (const vmb_seen& file : seen.file) {
+    if (file.count != 0) {
+      const std::uint64_t last = ktime_of(raw, file.last, tick);
+      raw.files.emplace_back(file.key,
+                             vmb_file{{file.count, last, last}, file.path});
+    }
   }
 }
 

@@ -24,6 +24,7 @@ static_assert(sizeof(vmb_cap_key) == 32);
 static_assert(sizeof(vmb_rule) == 32);
 static_assert(sizeof(vmb_file_key) == 40);
 static_assert(sizeof(vmb_file) == 40);
+static_assert(sizeof(vmb_seen_files) == VMB_SEEN * 64);
 static_assert(sizeof(vmb_phase) == 8 + VMB_PHASE_NAME);
 
 template <class Key, class Value>
@@ -56,6 +57,9 @@ struct Raw {
 // takes `tick` nanoseconds; the counters hold one moment by both clocks.
 void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
               std::uint64_t tick);
+
+// As add_slot() for the files that its task had accessed again.
+void add_seen(Raw& raw, const vmb_seen_files& seen, std::uint64_t tick);
 
 // "/usr/sbin/nginx" from the leaf-first components of an image.
 std::string path_of(const vmb_image& image);

@@ -23,6 +23,7 @@ enum {
 	/* Numbers counted in a slot's cells; makes a slot one page. */
 	VMB_NATIVE_CALLS = 472,
 	VMB_RECENT = 8, /* choices of arguments that a slot remembers */
+	VMB_SEEN = 4,	/* and files, beside it */
 	VMB_ARCHES = 4, /* as kernel::Arch: x86_64, i386, x32, aarch64 */
 	VMB_RULE_CALLS =
 		512, /* numbers per architecture that can have a rule */
@@ -327,6 +328,19 @@ struct vmb_file_key {
 struct vmb_file {
 	struct vmb_tally tally;
 	struct vmb_path path;
+};
+
+/* A file that a task accesses again, and how often since the last flush: one
+ * cache line. The table of files has the same key. */
+struct vmb_seen {
+	struct vmb_file_key key; /* image 0: empty */
+	struct vmb_path path;
+	u32 count;
+	u32 last; /* low half of jiffies */
+};
+
+struct vmb_seen_files {
+	struct vmb_seen file[VMB_SEEN];
 };
 
 /* What to do at a native call. */

@@ -27,14 +27,6 @@ static __always_inline void hint(u32 kind, u32 image, u32 arch, u32 nr,
 	count_one(hints_sent);
 }
 
-/* By the clock of the last tick: early by up to a tick, for a tenth of what the
- * time itself costs. */
-static __always_inline u64 time_of_tick(void)
-{
-	return counters.moment_ktime +
-	       (bpf_jiffies64() - counters.moment_jiffies) * tick_ns;
-}
-
 /* False if the table is full. */
 static __always_inline bool add_tally(void *map, const void *key, u64 count,
 				      u64 last)
@@ -119,6 +111,27 @@ __noinline int add_errno(u32 image, u64 call, u32 error, u32 denied, u32 count)
 	return 0;
 }
 
+/* The row of a file has been there since its first access. */
+static __noinline int flush_seen(struct vmb_seen *seen, u64 now)
+{
+	struct vmb_file *known;
+	u64 last;
+
+	if (!seen || !seen->count)
+		return 0;
+	known = bpf_map_lookup_elem(&files, &seen->key);
+	if (known) {
+		__sync_fetch_and_add(&known->tally.count, seen->count);
+		last = now - (u64)((u32)bpf_jiffies64() - seen->last) * tick_ns;
+		if (known->tally.last < last)
+			known->tally.last = last;
+	} else {
+		count_one(files_refused);
+	}
+	seen->count = 0;
+	return 0;
+}
+
 struct flush {
 	struct vmb_slot *slot;
 	u64 now;
@@ -147,6 +160,8 @@ static long flush_cell(u32 index, struct flush *flush)
 __noinline int flush_slot(u32 number)
 {
 	struct vmb_slot *slot = slot_at(number);
+	u32 at = (number - 1) & (VMB_SLOTS - 1);
+	struct vmb_seen_files *all;
 	struct flush flush = {};
 
 	if (!slot)
@@ -164,6 +179,10 @@ __noinline int flush_slot(u32 number)
 			  key >> 16, 0, slot->errnos[i].count);
 		slot->errnos[i].key = 0;
 	}
+	all = bpf_map_lookup_elem(&seen, &at);
+	if (all && watch_exits)
+		for (int i = 0; i < VMB_SEEN; i++)
+			flush_seen(&all->file[i], flush.now);
 	return 0;
 }
 

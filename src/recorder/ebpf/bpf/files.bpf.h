@@ -96,6 +96,16 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 	return !bpf_map_update_elem(&paths, place, path, BPF_ANY);
 }
 
+static __always_inline int count_access(struct vmb_file *known)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	__sync_fetch_and_add(&known->tally.count, 1);
+	if (known->tally.last < now)
+		known->tally.last = now;
+	return 0;
+}
+
 /* A file that is accessed for the first time in this way; its key is in the
  * scratch memory. */
 static __noinline int add_file(struct vmb_scratch *work)
@@ -157,6 +167,29 @@ static __always_inline u32 kind_of(struct dentry *dentry)
 	return kind;
 }
 
+/* Where the current task remembers that file; null if it has no slot at the
+ * place where slots begin to be looked for. */
+static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key)
+{
+	u32 tid = bpf_get_current_task_btf()->pid;
+	u32 at = tid & (VMB_SLOTS - 1);
+	struct vmb_seen_files *all;
+
+	if (slots[at].owner != tid)
+		return NULL;
+	all = bpf_map_lookup_elem(&seen, &at);
+	return all ? &all->file[key->place.mixed >> 62] : NULL;
+}
+
+static __always_inline bool is_same(struct vmb_file_key *a,
+				    struct vmb_file_key *b)
+{
+	return a->image == b->image && a->phase == b->phase &&
+	       a->access == b->access && a->place.dentry == b->place.dentry &&
+	       a->place.mount == b->place.mount &&
+	       a->place.mixed == b->place.mixed;
+}
+
 /* which: a struct file; access: VMB_ACCESS_... */
 __noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
 {
@@ -166,9 +199,9 @@ __noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
 	struct file *file = (struct file *)which;
 	struct backing_file *backing;
 	struct vmb_file *known;
+	struct vmb_seen *mine;
 	struct mount *mount;
 	struct walk walk = {};
-	u64 now;
 
 	if (!work || !file || !image)
 		return 0;
@@ -194,13 +227,22 @@ __noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
 	key->place.mount = (u64)walk.mount;
 	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
 	key->place.mixed = walk.mixed;
+	mine = seen_at(key);
+	if (mine && is_same(&mine->key, key) && (s32)mine->count >= 0) {
+		mine->count++;
+		mine->last = (u32)bpf_jiffies64();
+		return 0;
+	}
 	known = bpf_map_lookup_elem(&files, key);
 	if (!known)
 		return add_file(work);
-	__sync_fetch_and_add(&known->tally.count, 1);
-	now = time_of_tick();
-	if (known->tally.last < now)
-		known->tally.last = now;
+	if (!mine)
+		return count_access(known);
+	flush_seen(mine, bpf_ktime_get_ns());
+	mine->key = *key;
+	mine->path = known->path;
+	mine->last = (u32)bpf_jiffies64();
+	mine->count = 1;
 	return 0;
 }
 

@@ -40,6 +40,8 @@ VMB_HASH(tuple_counts, 16384, struct vmb_tuple_count_key, u32);
 VMB_HASH(others, 16384, struct vmb_other_key, struct vmb_tally);
 VMB_HASH(caps, 16384, struct vmb_cap_key, struct vmb_tally);
 VMB_HASH(files, 65536, struct vmb_file_key, struct vmb_file);
+/* By slot, as the cells: written by the task that holds the slot. */
+VMB_ARRAY(seen, VMB_SLOTS, struct vmb_seen_files, BPF_F_MMAPABLE);
 VMB_HASH(paths, 65536, struct vmb_path_key, struct vmb_path);
 /* The names of all paths, one after the other. */
 struct vmb_path_bytes {

@@ -8,7 +8,8 @@
  * comparison of (tid, epoch), one counter in memory that no other CPU writes.
  * Everything dearer happens on first occurrences, at fork, exec and exit, and
  * when the epoch moved on (a new phase, a task changed cgroup). Where arguments
- * are kept, the slot remembers the choices made last: those are no news.
+ * are kept, the slot remembers the choices made last: those are no news. Nor
+ * are the files accessed last, which are counted beside the slot.
  */
 #include "kernel_types.h"
 
