@@ -204,6 +204,38 @@ def other_options_are_found(case, bundle, arguments):
     assert done.code == 1 and found == {"user", "root-writable", "mount-added"}, done
 
 
+# What the image holds in the folder is read and must be there still.
+KEEPS = ("cat /etc/nginx/nginx.conf >/dev/null && echo x >/etc/nginx/state && "
+         "echo y >/data/y && cat /etc/nginx/state")
+
+
+def test_a_folder_that_holds_files_of_the_image_becomes_a_volume_with_them():
+    """And one that the container mounts itself is left to it."""
+    support.require_root()
+    support.require_btf()
+    support.require_docker()
+    support.image()
+    folder = support.temp_dir()
+    container = support.container_name("context-keeps")
+    program = ["-v", f"{support.temp_dir()}:/data", support.IMAGE, "/bin/sh", "-c", KEEPS]
+    support.vambrace("record", "-o", f"{folder}/e.json", "--container", container, "--", "docker",
+                     "run", "--rm", "--name", container, "--security-opt", "seccomp=unconfined",
+                     "--security-opt", "no-new-privileges", *program, expect=0)
+    made = support.vambrace("synth", f"{folder}/e.json", "-o", f"{folder}/bundle", "--json",
+                            expect=0).json()
+    assert [finding["place"] for finding in made["findings"]
+            if finding["id"] == "mounted-when-recorded"] == ["securityContext: /data"], made
+    arguments = arguments_of(f"{folder}/bundle")
+    mounts = [argument for argument in arguments if is_mount(argument)]
+    assert mounts == ["--mount=type=volume,destination=/etc/nginx"], arguments
+    done = support.run("docker", "run", "--rm", *arguments, *program, cwd=f"{folder}/bundle")
+    assert done.code == 0 and done.out == "x\n", done
+    for instead in ([], ["--tmpfs=/etc/nginx"]):
+        rest = [argument for argument in arguments if argument not in mounts] + instead
+        done = support.run("docker", "run", "--rm", *rest, *program, cwd=f"{folder}/bundle")
+        assert done.code != 0, f"{mounts} is listed in vain: {done}"
+
+
 # --- Other readers -------------------------------------------------------------
 
 def example_bundle():

@@ -110,8 +110,11 @@ Result<> attest_options(const std::string& container, const Chosen& chosen,
       repository::security_context(chosen.bundle.policy, manifest,
                                    {chosen.dress.armour.capabilities.begin(),
                                     chosen.dress.armour.capabilities.end()});
-  for (attest::Finding& finding : attest::judge_options(
-           running, context, manifest.volumes, attestation.unknown)) {
+  std::vector<std::string> volumes = manifest.volumes;
+  const auto& mounted = chosen.bundle.policy.needs.mounted;
+  volumes.insert(volumes.end(), mounted.begin(), mounted.end());
+  for (attest::Finding& finding :
+       attest::judge_options(running, context, volumes, attestation.unknown)) {
     finding.pid = attestation.pid;
     finding.tid = attestation.pid;
     attestation.findings.push_back(std::move(finding));

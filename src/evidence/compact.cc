@@ -65,6 +65,13 @@ Recording fold(const std::vector<Recording>& all) {
         &Recording::runtime_version, &Recording::image, &Recording::host}) {
     out.*field = joined(all, field);
   }
+  // A fact of them all lies below a mount only if each of them had it.
+  out.mounts = all.front().mounts;
+  for (const Recording& one : all) {
+    std::erase_if(out.mounts, [&](const std::string& path) {
+      return !std::ranges::binary_search(one.mounts, path);
+    });
+  }
   return out;
 }
 

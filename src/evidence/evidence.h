@@ -93,6 +93,9 @@ struct Recording {
   std::string runtime;  // "process", "runc", "crun"; "" unknown
   std::string runtime_version;  // "" unknown
   std::string image;            // digest; "" none or unknown
+  // Folders and files of the container where its engine was told to mount
+  // something over the image, sorted: volumes, binds, file systems in memory.
+  std::vector<std::string> mounts;
   std::string host;
   std::vector<std::string> command;  // argv[0], other words redacted
   bool no_new_privs = false;

@@ -165,6 +165,9 @@ class Source {
     out.scope = "command";
     out.runtime = word({"runc", ""});
     out.image = word({"sha256:aa", "sha256:bb"});
+    if (flip()) {
+      out.mounts = {"/a" + path(), "/b" + path()};
+    }
     out.host = name();
     out.command = {name(), name()};
     out.no_new_privs = flip();

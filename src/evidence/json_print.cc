@@ -257,6 +257,7 @@ void print(Printer& out, const Recording& recording) {
   key("runtime").text(recording.runtime);
   key("runtime_version").text(recording.runtime_version);
   key("image").text(recording.image);
+  print((key("mounts"), out), recording.mounts);
   key("host").text(recording.host);
   print((key("command"), out), recording.command);
   key("no_new_privs").word(recording.no_new_privs);

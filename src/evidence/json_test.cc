@@ -136,7 +136,7 @@ TEST(EvidenceJson, RefusesTotalsThatAreNotTheSumOfTheirShares) {
                         "\"errnos\": {\"EAGAIN\": 2}, \"denied\": 0, \"by\"",
                         "\"count\": 4, \"phases\": {\"all\": 3}, "
                         "\"errnos\": {\"EAGAIN\": 2}, \"denied\": 0, \"by\"")),
-            "line 36: processes[0].syscalls[0]: the totals are not the sum of "
+            "line 37: processes[0].syscalls[0]: the totals are not the sum of "
             "the shares");
   EXPECT_THAT(
       why(changed("{\"count\": 3, \"phases\"", "{\"count\": 4, \"phases\"")),

@@ -302,6 +302,7 @@ Result<Needs> read_needs(Reader& parent) {
              read_list<WritableNeed>(reader, "writable", read_writable));
   TRY_ASSIGN(needs.raised,
              read_list<RaisedNeed>(reader, "raised", read_raised));
+  TRY_ASSIGN(needs.mounted, read_names(reader, "mounted"));
   TRY_ASSIGN(needs.unseen, read_names(reader, "unseen"));
   TRY(reader.finish());
   return needs;
@@ -396,6 +397,7 @@ Value to_json(const Needs& needs) {
   for (const char* key : {"users", "writable", "raised"}) {
     out[key] = Value::array();
   }
+  out["mounted"] = quoted(needs.mounted);
   out["unseen"] = quoted(needs.unseen);
   for (const UserNeed& need : needs.users) {
     out["users"].push_back({{"uid", need.uid},

@@ -56,6 +56,7 @@ TEST(PolicyJson, NeedsRoundTrip) {
                   .writable = {{"/a\xff\n", true, false, reasons},
                                {"/b", false, true, reasons}},
                   .raised = {{"/bin/su", reasons}},
+                  .mounted = {"/data"},
                   .unseen = {"mkdir"}};
   const auto again = parse(print(policy));
   ASSERT_TRUE(again) << again.error().message();

@@ -120,6 +120,9 @@ struct Needs {
   std::vector<UserNeed> users;  // none: not known
   std::vector<WritableNeed> writable;
   std::vector<RaisedNeed> raised;
+  // Where the container that was recorded had mounts of its own that were
+  // written to: they are not in `writable`.
+  std::set<std::string> mounted;
   // Calls that changed a folder by its path and succeeded, where the recordings
   // do not tell which: a folder may be missing above.
   std::set<std::string> unseen;

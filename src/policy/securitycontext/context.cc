@@ -197,6 +197,16 @@ class Maker {
   }
 
   void add_remarks_on_mounts() {
+    for (const std::string& folder : policy_.needs.mounted) {
+      if (std::ranges::none_of(around_.volumes, [&](const std::string& volume) {
+            return is_within(folder, volume);
+          })) {
+        remark("mounted-when-recorded", "low", json::quote_bytes(folder),
+               "is written to and was mounted when it was recorded; it is not "
+               "listed here",
+               "mount it as well, and name it under volumes in bundle.yaml");
+      }
+    }
     const auto kept = std::ranges::count_if(out_.mounts, &Mount::memory);
     if (kept > 0) {
       remark("memory-forgets", "info", "volumes",

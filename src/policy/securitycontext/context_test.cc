@@ -137,6 +137,18 @@ TEST(SecurityContext, FoldersOfVolumesAreLeftToThem) {
               ElementsAre("/database"));
 }
 
+TEST(SecurityContext, RemindsOfMountsThatItDoesNotList) {
+  Policy given = policy();
+  given.needs.mounted = {"/data"};
+  Circumstances circumstances = around();
+  EXPECT_EQ(
+      finding(context_of(given, circumstances), "mounted-when-recorded").place,
+      "securityContext: /data");
+  circumstances.volumes = {"/data"};
+  EXPECT_THAT(ids(context_of(given, circumstances)),
+              Not(Contains("mounted-when-recorded")));
+}
+
 TEST(SecurityContext, HostileFoldersAreRefusedByName) {
   for (const char* hostile : {"/a\n--privileged",
                               "/a b",

@@ -65,9 +65,30 @@ std::optional<std::string> written_by(const FileFact& fact) {
   return scratch_or(entry ? parent_of(path) : path);
 }
 
+// The mount that a path lies below in each of the recordings that saw it.
+std::optional<std::string> mount_of(const Evidence& evidence,
+                                    const FileFact& fact) {
+  std::optional<std::string> common;
+  for (const evidence::Recording& recording : evidence.recordings) {
+    if (!fact.by.contains(recording.id)) {
+      continue;
+    }
+    const auto found =
+        std::ranges::find_if(recording.mounts, [&](const std::string& mount) {
+          return bare(fact.path) == mount || is_below(fact.path, mount);
+        });
+    if (found == recording.mounts.end() || (common && *common != *found)) {
+      return std::nullopt;
+    }
+    common = *found;
+  }
+  return common;
+}
+
 // All processes that count, as one.
 struct Seen {
   std::map<std::string, Reasons> written;
+  std::set<std::string> mounted;
   std::set<std::string> made;      // files and folders, by the workload
   std::set<std::string> read;      // files
   std::set<std::string> executed;  // files
@@ -80,7 +101,11 @@ Seen look(const Evidence& evidence) {
       continue;
     }
     for (const FileFact& fact : process.files) {
-      if (const auto folder = written_by(fact)) {
+      const auto folder = written_by(fact);
+      const auto mount = folder ? mount_of(evidence, fact) : std::nullopt;
+      if (mount) {
+        seen.mounted.insert(*mount);
+      } else if (folder) {
         seen.written[*folder].add(Cause::Observed, process.key,
                                   evidence::total(fact.by));
       }
@@ -251,7 +276,9 @@ Needs needs_of(const Evidence& evidence) {
                   std::ranges::all_of(evidence.recordings, [](const auto& one) {
                     return one.runtime == "process";
                   });
-  needs.writable = writable(look(evidence));
+  Seen seen = look(evidence);
+  needs.mounted = std::move(seen.mounted);
+  needs.writable = writable(std::move(seen));
   needs.unseen = unseen_calls(evidence);
   std::map<std::pair<std::uint32_t, std::uint32_t>, Reasons> users;
   std::map<std::string, Reasons> raised;

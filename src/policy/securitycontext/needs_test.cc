@@ -143,6 +143,26 @@ TEST(Needs, WhatIsRunInAWritableFolderIsTold) {
       ElementsAre("/opt/x executed"));
 }
 
+TEST(Needs, WhatTheContainerMountedIsToldApart) {
+  Evidence evidence = sample::evidence_of({process({{"/data/x", "cw"},
+                                                    {"/data/sub/y", "cw"},
+                                                    {"/database/x", "cw"},
+                                                    {"/etc/one", "w"},
+                                                    {"/etc/two", "w"}})});
+  evidence.recordings[0].mounts = {"/data", "/etc/one", "/unused"};
+  EXPECT_THAT(writable_in(evidence), ElementsAre("/database", "/etc"));
+  EXPECT_THAT(needs_of(evidence).mounted, ElementsAre("/data", "/etc/one"));
+  // Another recording had no mount there.
+  evidence.recordings.push_back(evidence.recordings[0]);
+  evidence.recordings[1].id = "r2";
+  evidence.recordings[1].mounts.clear();
+  for (evidence::FileFact& fact : evidence.processes[0].files) {
+    fact.by["r2"] = fact.by["r1"];
+  }
+  EXPECT_THAT(writable_in(evidence),
+              ElementsAre("/data", "/data/sub", "/database", "/etc"));
+}
+
 TEST(Needs, OnlyTheWorkloadCounts) {
   const auto list = writable_in(sample::evidence_of(
       {process({{"/a/x", "cw"}}, "/bin/a", Origin::Runtime),

@@ -63,8 +63,10 @@ bool AwaitedContainer::owns(const std::string& cgroup) const {
 }
 
 FoundContainer AwaitedContainer::find(const Raw& raw) {
-  FoundContainer found{
-      .name = name_, .image = container_.image, .runtime = container_.runtime};
+  FoundContainer found{.name = name_,
+                       .image = container_.image,
+                       .runtime = container_.runtime,
+                       .mounts = container_.mounts};
   std::set<std::string> ids = {container_.id};
   while (const auto id = docker_ ? docker_->heard() : std::nullopt) {
     ids.insert(*id);  // another container of the same name

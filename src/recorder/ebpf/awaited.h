@@ -18,6 +18,7 @@ struct FoundContainer {
   std::uint32_t scope = VMB_MAX_SCOPES;  // as it is: none
   std::string image;
   std::string runtime;
+  std::vector<std::string> mounts;
   std::vector<evidence::Gap> gaps;
 };
 

@@ -48,6 +48,21 @@ TEST(DockersContainer, HasTheFoldersOfItsRootFromTheTop) {
   }
 }
 
+TEST(DockersContainer, TellsWhereSomethingIsMounted) {
+  const auto container = parse_container(
+      R"({"Id": "ab", "HostConfig": {"Tmpfs": {"/run": "rw"}}, "Mounts": [
+          {"Type": "volume", "Destination": "/srv", "RW": true},
+          {"Type": "bind", "Destination": "/etc/x", "RW": false},
+          {"Destination": "relative"}, {"Destination": 7}, 7]})");
+  ASSERT_TRUE(container);
+  EXPECT_THAT(container->mounts,
+              testing::ElementsAre("/etc/x", "/run", "/srv"));
+  const auto none = parse_container(
+      R"({"Id": "ab", "HostConfig": {"Tmpfs": null}, "Mounts": null})");
+  ASSERT_TRUE(none);
+  EXPECT_TRUE(none->mounts.empty());
+}
+
 TEST(Pids, ThatCannotBeAreNone) {
   EXPECT_EQ(pid_in_state(R"({"pid": 42})", "pid"), 42);
   for (const char* text : {"", "{}", R"({"pid": "42"})", R"({"pid": -1})",

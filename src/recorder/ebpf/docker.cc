@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 #include <sstream>
 
 #include "base/json.h"
@@ -95,6 +96,38 @@ std::optional<Answer> parse_answer(const std::string& bytes) {
   return answer;
 }
 
+namespace {
+
+// Absolute paths of what a container mounts; whatever else is said is left out.
+std::vector<std::string> mounts_in(const json::Value& container) {
+  std::set<std::string> paths;
+  const auto add = [&](const std::string& path) {
+    if (path.starts_with('/') && !path.contains('\0')) {
+      paths.insert(path);
+    }
+  };
+  if (const auto mounts = container.find("Mounts");
+      mounts != container.end() && mounts->is_array()) {
+    for (const json::Value& mount : *mounts) {
+      if (const auto place = mount.find("Destination");
+          place != mount.end() && place->is_string()) {
+        add(place->get<std::string>());
+      }
+    }
+  }
+  if (const auto host = container.find("HostConfig"); host != container.end()) {
+    if (const auto memory = host->find("Tmpfs");
+        memory != host->end() && memory->is_object()) {
+      for (const auto& [path, options] : memory->items()) {
+        add(path);
+      }
+    }
+  }
+  return {paths.begin(), paths.end()};
+}
+
+}  // namespace
+
 Result<Container> parse_container(const std::string& body) {
   TRY_ASSIGN(const json::Value value, json::parse(body));
   const auto text = [](const json::Value& object, const char* key) {
@@ -112,6 +145,7 @@ Result<Container> parse_container(const std::string& body) {
   if (value.contains("HostConfig")) {
     container.runtime = text(value.at("HostConfig"), "Runtime");
   }
+  container.mounts = mounts_in(value);
   if (value.contains("GraphDriver") && value.at("GraphDriver").is_object() &&
       value.at("GraphDriver").contains("Data")) {
     const json::Value& data = value.at("GraphDriver").at("Data");

@@ -15,7 +15,9 @@ struct Container {
   std::string id;
   std::string image;    // digest
   std::string runtime;  // "runc"
-  int pid = 0;          // of its first process; 0: not running
+  // Where something is mounted over the image, sorted.
+  std::vector<std::string> mounts;
+  int pid = 0;  // of its first process; 0: not running
   // Folders of the host that make up its root, the uppermost first: what is
   // left of it once it has ended. Empty for drivers that have none.
   std::vector<std::string> layers;

@@ -387,6 +387,7 @@ std::map<std::size_t, FoundContainer> EbpfRecorder::found_containers(
     const Raw& raw) {
   std::map<std::size_t, FoundContainer> found;
   frame_.recording.image = container_.image;
+  frame_.recording.mounts = container_.mounts;
   frame_.recording.runtime =
       scope_.container.empty() ? frame_.recording.runtime : container_.runtime;
   for (Awaited& each : awaited_) {
@@ -397,6 +398,7 @@ std::map<std::size_t, FoundContainer> EbpfRecorder::found_containers(
     }
     frame_.scope = one.scope;
     frame_.recording.image = one.image;
+    frame_.recording.mounts = one.mounts;
     frame_.recording.runtime = one.runtime;
     frame_.gaps.insert(frame_.gaps.end(), one.gaps.begin(), one.gaps.end());
   }

@@ -89,6 +89,7 @@ void become(Frame& frame, const FoundContainer& container) {
   frame.scope = container.scope;
   frame.workload.container = container.name;
   frame.recording.image = container.image;
+  frame.recording.mounts = container.mounts;
   frame.recording.runtime = container.runtime;
   frame.recording.scope = "container " + container.name;
   frame.gaps.insert(frame.gaps.end(), container.gaps.begin(),
