@@ -23,7 +23,8 @@ Place place_of(std::string_view path);
 // /var/tmp counts for these as a whole. A folder that the workload makes itself
 // is not listed beside the one it is made in, nor is one below a folder whose
 // content an engine copies. More than kMostSiblings folders with one parent
-// become that parent. What the recorded container had a mount for is told apart.
+// become that parent. What the recorded container had a mount for is told
+// apart.
 //
 // Facts that were not recorded (docs/decisions/0008-file-facts.md) are missing
 // here, too.
