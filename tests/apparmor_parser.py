@@ -4,8 +4,10 @@ Hostile file names become rules of a profile, which must compile; patterns that 
 refused there, too. That the rules match exactly those names is shown by apparmor_patterns.py.
 """
 
+import json
 import os
 import random
+import re
 import tempfile
 
 import support
@@ -13,6 +15,8 @@ from support import require_program, run
 
 HERE = os.path.join(os.environ.get("VAMBRACE_BUILD", os.path.join(support.PROJECT, "build")),
                     "tests", "apparmor")
+
+ID = "0123456789abcdef0123456789abcdef"
 
 NAMES = [
     b'"', b'""', b"\\", b"\\\\", b'\\"', b'a" rw,\n  /** rwx,\n"', b"a rw,", b"a,b", b"a,", b",",
@@ -102,6 +106,70 @@ def test_what_we_refuse_is_refused():
         for word in refused:
             done, _ = compiled(f"abi <abi/3.0>,\n{variables}profile p {{ {word} r, }}\n", folder)
             assert done.code != 0, word
+
+
+def quoted(name):
+    r"""A name as evidence has it: control characters and bytes that are no UTF-8 as \xNN."""
+    text = name.replace(b"\\", b"\\\\").decode("utf-8", "surrogateescape")
+    return "".join(f"\\x{ord(c) & 0xff:02x}" if ord(c) < 32 or ord(c) == 127
+                   or 0xdc80 <= ord(c) <= 0xdcff else c for c in text)
+
+
+def evidence_with(names):
+    """The example of the format, with files of these names and a helper that has them, too."""
+    with open(os.path.join(support.PROJECT, "src", "evidence", "testdata", "example.json"),
+              encoding="utf-8") as file:
+        document = json.load(file)
+    main = document["processes"][0]
+    share = {"count": 1, "phases": {"serving": 1}, "errnos": {}, "denied": 0}
+    by = {**main["syscalls"][0]["by"][ID], **share, "denied_errnos": {}}
+
+    def accessed(name, access):
+        return {"path": quoted(name), "access": access, "owner": False, **share, "by": {ID: by}}
+
+    helper = json.loads(json.dumps(main))
+    helper.update(exe="/usr/bin/he lper", origin="helper", parent=main["exe"], syscalls=[],
+                  capabilities=[], network=[], execs=[])
+    helper["files"] = sorted((accessed(name, "r") for name in names),
+                             key=lambda fact: (name_of(fact), fact["access"]))
+    main["files"] = sorted([accessed(name, "rw") for name in names] +
+                           [accessed(b"/usr/bin/he lper", "x")],
+                           key=lambda fact: (name_of(fact), fact["access"]))
+    document["processes"] = sorted([main, helper], key=lambda process: process["exe"])
+    return json.dumps(document)
+
+
+def name_of(fact):
+    """The bytes of a path in the evidence, which it is sorted by."""
+    text = fact["path"].encode()
+    return re.sub(rb"\\(?:x([0-9a-f]{2})|(\\))",
+                  lambda m: bytes.fromhex(m[1].decode()) if m[1] else b"\\", text)
+
+
+def test_a_profile_made_of_hostile_evidence_compiles():
+    require_program("apparmor_parser")
+    names = sorted(set(hostile_names()))
+    folder = support.temp_dir()
+    path = support.write(f"{folder}/e.json", evidence_with(names))
+    for apart in (False, True):
+        bundle = f"{folder}/bundle-{apart}"
+        support.vambrace("synth", path, "-o", bundle, "--stage", "harden", expect=0)
+        if apart:
+            with open(f"{bundle}/bundle.yaml", encoding="utf-8") as file:
+                text = file.read()
+            support.write(f"{bundle}/bundle.yaml", text.replace(
+                "target: docker\n", "target:\n  name: docker\n  no_new_privs: false\n"))
+            support.vambrace("synth", "-o", bundle, expect=0)
+        done = run("apparmor_parser", "-QK", f"{bundle}/apparmor.profile")
+        assert done.code == 0 and "error" not in done.err, done
+        with open(f"{bundle}/apparmor.profile", encoding="utf-8") as file:
+            lines = [line.strip() for line in file]
+        rules = [line for line in lines if line.endswith((" r,", " rw,")) and line[0] in '/"']
+        assert len(rules) >= len(names) * (2 if apart else 1) * 0.9, (len(rules), len(names))
+        assert not [line for line in lines if line.startswith(("#include", "include"))]
+        assert len([line for line in lines if line.startswith("profile ")]) == 1 + apart, lines
+        # Whatever the names are, its own evidence is never denied.
+        support.vambrace("replay", bundle, expect=0)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,10 @@ Result<Loaded> load(const Files& files, const std::string& directory) {
   Loaded loaded;
   TRY_ASSIGN(static_cast<repository::Bundle&>(loaded),
              repository::load_bundle(files, directory));
-  TRY_ASSIGN(loaded.profile,
-             during(directory + "/seccomp.json",
-                    policy::seccomp::parse(loaded.seccomp_json)));
+  TRY_ASSIGN(
+      loaded.profile,
+      during(directory + "/seccomp.json",
+             policy::seccomp::parse(loaded.rendered.at("seccomp.json"))));
   TRY(check_rendered(files, loaded));
   loaded.granted.insert(loaded.capabilities.begin(), loaded.capabilities.end());
   return loaded;

@@ -19,7 +19,8 @@ struct Loaded : repository::Bundle {
     return {.policy = policy,
             .profile = profile,
             .target = manifest.target,
-            .capabilities = granted};
+            .capabilities = granted,
+            .stage = manifest.stage};
   }
 };
 

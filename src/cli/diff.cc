@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "cli/profile_file.h"
 #include "kernel/capabilities.h"
+#include "policy/apparmor/render.h"
 #include "policy/difference.h"
 
 namespace vambrace::cli {
@@ -14,6 +15,7 @@ using policy::Permit;
 struct Read {
   policy::seccomp::Evaluator evaluator;
   std::optional<std::set<std::uint32_t>> capabilities;
+  std::optional<policy::apparmor::Profile> files;
 };
 
 Result<Read> read_side(const Files& files, const std::string& path,
@@ -23,13 +25,18 @@ Result<Read> read_side(const Files& files, const std::string& path,
     TRY_ASSIGN(policy::seccomp::Evaluator evaluator,
                during(path, policy::seccomp::Evaluator::of(
                                 bundle.profile, bundle.manifest.target)));
-    return Read{std::move(evaluator), std::move(bundle.granted)};
+    TRY_ASSIGN(policy::apparmor::Rendered rendered,
+               during(path, policy::apparmor::render(
+                                bundle.policy, bundle.manifest.target,
+                                bundle.manifest.stage, bundle.granted)));
+    return Read{std::move(evaluator), std::move(bundle.granted),
+                std::move(rendered.profile)};
   }
   TRY_ASSIGN(const ProfileFile file, read_profile(files, path, target));
   TRY_ASSIGN(policy::seccomp::Evaluator evaluator,
              during(file.path,
                     policy::seccomp::Evaluator::of(file.profile, file.target)));
-  return Read{std::move(evaluator), std::nullopt};
+  return Read{std::move(evaluator), std::nullopt, std::nullopt};
 }
 
 std::string lines(std::string_view sign, const std::vector<Permit>& permits) {
@@ -65,6 +72,33 @@ std::string lines(std::string_view sign,
                         *kernel::capability_name(number));
   }
   return text;
+}
+
+std::string lines(std::string_view sign,
+                  const std::vector<policy::FilePermit>& permits) {
+  std::string text;
+  for (const policy::FilePermit& permit : permits) {
+    text +=
+        fmt::format("{} file {}{} {}{}{}\n", sign, permit.owner ? "owner " : "",
+                    json::quote_bytes(permit.pattern), permit.access,
+                    permit.program.empty() ? "" : " in " + permit.program,
+                    permit.example == permit.pattern || permit.example.empty()
+                        ? ""
+                        : ": such as " + json::quote_bytes(permit.example));
+  }
+  return text;
+}
+
+json::Value json_of(const std::vector<policy::FilePermit>& permits) {
+  json::Value list = json::Value::array();
+  for (const policy::FilePermit& permit : permits) {
+    list.push_back({{"program", permit.program},
+                    {"pattern", json::quote_bytes(permit.pattern)},
+                    {"access", permit.access},
+                    {"owner", permit.owner},
+                    {"example", json::quote_bytes(permit.example)}});
+  }
+  return list;
 }
 
 json::Value json_of(const std::vector<Permit>& permits) {
@@ -113,18 +147,25 @@ Result<Exit> diff(Environment& environment, Words words) {
              read_side(environment.files, right_path, target));
   static const std::set<std::uint32_t> kNone;
   const bool with_capabilities = left.capabilities && right.capabilities;
-  const policy::Difference found = policy::difference(
-      {left.evaluator, with_capabilities ? *left.capabilities : kNone},
-      {right.evaluator, with_capabilities ? *right.capabilities : kNone});
+  TRY_ASSIGN(
+      const policy::Difference found,
+      policy::difference(
+          {left.evaluator, with_capabilities ? *left.capabilities : kNone,
+           left.files ? &*left.files : nullptr},
+          {right.evaluator, with_capabilities ? *right.capabilities : kNone,
+           right.files ? &*right.files : nullptr}));
   if (as_json) {
-    environment.output.out(json::print(
-        {{"schema", "vambrace.diff/v1"},
-         {"only_a", json_of(found.only_left)},
-         {"only_b", json_of(found.only_right)},
-         {"otherwise", json_of(found.otherwise)},
-         {"capabilities_compared", with_capabilities},
-         {"capabilities_only_a", json_of(found.capabilities_left)},
-         {"capabilities_only_b", json_of(found.capabilities_right)}}));
+    environment.output.out(
+        json::print({{"schema", "vambrace.diff/v1"},
+                     {"only_a", json_of(found.only_left)},
+                     {"only_b", json_of(found.only_right)},
+                     {"otherwise", json_of(found.otherwise)},
+                     {"capabilities_compared", with_capabilities},
+                     {"capabilities_only_a", json_of(found.capabilities_left)},
+                     {"capabilities_only_b", json_of(found.capabilities_right)},
+                     {"files_compared", left.files && right.files},
+                     {"files_only_a", json_of(found.files_left)},
+                     {"files_only_b", json_of(found.files_right)}}));
   } else if (found.none()) {
     environment.output.out(
         fmt::format("{} and {} permit the same\n", left_path, right_path));
@@ -133,7 +174,8 @@ Result<Exit> diff(Environment& environment, Words words) {
         fmt::format("- only {} permits it, + only {} does\n", left_path,
                     right_path) +
         lines("-", found.only_left) + lines("-", found.capabilities_left) +
-        lines("+", found.only_right) + lines("+", found.capabilities_right) +
+        lines("-", found.files_left) + lines("+", found.only_right) +
+        lines("+", found.capabilities_right) + lines("+", found.files_right) +
         lines("~", found.otherwise));
   }
   return found.none() ? Exit::Clean : Exit::Findings;

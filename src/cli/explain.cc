@@ -149,7 +149,8 @@ Result<Exit> explain(Environment& environment, Words words) {
   Options options;
   options.word("DIR", directory, "the bundle folder");
   options.words("WHAT", what,
-                "a call with or without values, a capability, or \"container\"",
+                "a call with or without values, a path with or without access, "
+                "a capability, or \"container\"",
                 1);
   options.flag("--all", all, "every use in the evidence, not the first few");
   options.json(as_json);

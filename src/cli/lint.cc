@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/profile_file.h"
 #include "enforcer/seccomp_compile.h"
+#include "policy/apparmor/render.h"
 #include "policy/seccomp/lint.h"
 #include "repository/compose.h"
 
@@ -32,9 +33,11 @@ seccomp::Severity severity_of(const policy::Finding& finding) {
                                         : seccomp::Severity::Info;
 }
 
-// What a bundle's layers say against each other. A profile alone says nothing.
-Result<std::vector<Remark>> judge_context(const Files& files,
-                                          const std::string& path) {
+// About the AppArmor profile of a bundle, for the target that is linted, and
+// what its layers say against each other. A profile alone says nothing.
+Result<std::vector<Remark>> judge_bundle(const Files& files,
+                                         const std::string& path,
+                                         const runtime::Target& target) {
   std::vector<Remark> remarks;
   if (!files.exists(path + "/bundle.yaml") ||
       !files.exists(path + "/policy.json")) {
@@ -42,10 +45,17 @@ Result<std::vector<Remark>> judge_context(const Files& files,
   }
   TRY_ASSIGN(const repository::Bundle bundle,
              repository::load_bundle(files, path));
-  const auto context = repository::security_context(
-      bundle.policy, bundle.manifest,
-      {bundle.capabilities.begin(), bundle.capabilities.end()});
-  for (const policy::Finding& finding : context.findings) {
+  const std::set<std::uint32_t> granted(bundle.capabilities.begin(),
+                                        bundle.capabilities.end());
+  TRY_ASSIGN(
+      const policy::apparmor::Rendered rendered,
+      during(path, policy::apparmor::render(bundle.policy, target,
+                                            bundle.manifest.stage, granted)));
+  std::vector<policy::Finding> findings =
+      repository::security_context(bundle.policy, bundle.manifest, granted)
+          .findings;
+  std::ranges::copy(rendered.findings, std::back_inserter(findings));
+  for (const policy::Finding& finding : findings) {
     remarks.push_back({finding.id, severity_of(finding), finding.place,
                        finding.message, finding.hint});
   }
@@ -77,7 +87,7 @@ Result<Exit> lint(Environment& environment, Words words) {
   std::string target;
   bool as_json = false;
   Options options;
-  options.word("FILE|DIR", path, "a profile, or a folder with seccomp.json");
+  options.word("FILE|DIR", path, "a seccomp profile, or a bundle folder");
   options.choice("--target", runtime::target_names(), target,
                  "what the profile is for (a bundle's own; a file: docker)");
   options.json(as_json);
@@ -89,7 +99,7 @@ Result<Exit> lint(Environment& environment, Words words) {
              during(file.path, seccomp::lint(file.profile, file.target)));
   std::ranges::copy(judge_filter(file), std::back_inserter(remarks));
   TRY_ASSIGN(const std::vector<Remark> others,
-             judge_context(environment.files, path));
+             judge_bundle(environment.files, path, file.target));
   std::ranges::copy(others, std::back_inserter(remarks));
   std::ranges::stable_sort(remarks, std::greater(), &Remark::severity);
 

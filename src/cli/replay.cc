@@ -63,8 +63,9 @@ std::string text_of(const std::string& directory,
   text += fmt::format("{} would be denied\n", result.denials.size());
   const WouldBeDenial& first = result.denials.front();
   const std::string what =
-      first.syscall
-          ? kernel::syscall_label(*first.syscall)
+      first.syscall ? kernel::syscall_label(*first.syscall)
+      : !first.path.empty()
+          ? json::quote_bytes(first.path)
           : std::string(
                 kernel::capability_name(first.capability).value_or("WHAT"));
   return text + fmt::format("next: vambrace explain {} {}\n", directory, what);
@@ -74,7 +75,9 @@ json::Value json_of(const std::vector<WouldBeDenial>& denials) {
   json::Value list = json::Value::array();
   for (const WouldBeDenial& denial : denials) {
     json::Value one = {
-        {"layer", denial.syscall ? "seccomp" : "capabilities"},
+        {"layer", denial.syscall        ? "seccomp"
+                  : denial.path.empty() ? "capabilities"
+                                        : "apparmor"},
         {"what", policy::describe(denial)},
         {"arguments", json::quote_bytes(denial.arguments)},
         {"exe", json::quote_bytes(denial.process.exe)},
@@ -92,6 +95,9 @@ json::Value json_of(const std::vector<WouldBeDenial>& denials) {
       one["arch"] = std::string(kernel::to_string(denial.syscall->arch));
       one["nr"] = denial.syscall->nr;
       one["name"] = kernel::syscall_label(*denial.syscall);
+    } else if (!denial.path.empty()) {
+      one["path"] = json::quote_bytes(denial.path);
+      one["access"] = denial.access;
     } else {
       one["name"] =
           std::string(kernel::capability_name(denial.capability).value_or(""));

@@ -207,6 +207,8 @@ std::vector<policy::Finding> all_findings(const repository::Composition& made,
              made.seccomp.findings.end());
   all.insert(all.end(), made.context.findings.begin(),
              made.context.findings.end());
+  all.insert(all.end(), made.apparmor.findings.begin(),
+             made.apparmor.findings.end());
   for (const std::string& name : input.unused) {
     all.push_back({"evidence-unused", "low", json::quote_bytes(name),
                    "lies in the bundle and was not given now; replay judges "
@@ -231,6 +233,38 @@ std::string names(const std::set<std::uint32_t>& capabilities) {
             std::string(*kernel::capability_name(number));
   }
   return text.empty() ? "none" : text;
+}
+
+// How many rules each kind of generalization is in.
+std::map<std::string, std::size_t> widened(const policy::Policy& policy) {
+  std::map<std::string, std::size_t> kinds;
+  for (const policy::FileRule& rule : policy.files) {
+    std::set<std::string> of_rule;
+    for (const policy::Widening& widening : rule.widened) {
+      of_rule.insert(widening.kind);
+    }
+    for (const std::string& kind : of_rule) {
+      ++kinds[kind];
+    }
+  }
+  return kinds;
+}
+
+std::string apparmor_line(const repository::Composition& made) {
+  if (!made.apparmor.profile) {
+    return "none: no file is in the evidence";
+  }
+  std::string text =
+      fmt::format("{}: {}", made.apparmor.profile->name,
+                  counted(made.policy.files.size(), "file rule"));
+  const auto kinds = widened(made.policy);
+  for (const auto& [kind, rules] : kinds) {
+    text += fmt::format(
+        "{}{} {}",
+        kind == kinds.begin()->first ? ", wider than what was seen: " : ", ",
+        kind, rules);
+  }
+  return text;
 }
 
 // What a command says at its end.
@@ -286,6 +320,7 @@ std::string text_of(const Outcome& outcome) {
       made.policy.syscalls.size(), table_size(made.policy),
       made.policy.arches.size() == 1 ? "" : "s",
       rules_with_arguments(made.policy), names(made.capabilities.add));
+  text += fmt::format("  apparmor      {}\n", apparmor_line(made));
   if (!made.capabilities.refused.empty()) {
     text += fmt::format("  refused       {} (each needs a waiver)\n",
                         names(made.capabilities.refused));
@@ -343,6 +378,12 @@ json::Value json_of(const Outcome& outcome) {
       {"with_arguments", rules_with_arguments(made.policy)},
       {"capabilities", list(made.capabilities.add)},
       {"capabilities_refused", list(made.capabilities.refused)},
+      {"apparmor",
+       {{"profile", made.apparmor.profile
+                        ? json::Value(made.apparmor.profile->name)
+                        : json::Value()},
+        {"file_rules", made.policy.files.size()},
+        {"widened", widened(made.policy)}}},
       {"layer", json::quote_bytes(layer)},
       {"container", context_json(made.context)},
       {"findings", remarks},

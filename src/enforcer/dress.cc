@@ -45,10 +45,11 @@ Result<> render(const repository::Bundle& bundle, const std::string& day,
 
 Result<> take_files(const repository::Bundle& bundle, const std::string& day,
                     Dress& dress) {
-  TRY_ASSIGN(dress.profile,
-             during(bundle.directory + "/seccomp.json",
-                    policy::seccomp::parse(bundle.seccomp_json)));
-  dress.armour.seccomp_json = bundle.seccomp_json;
+  TRY_ASSIGN(
+      dress.profile,
+      during(bundle.directory + "/seccomp.json",
+             policy::seccomp::parse(bundle.rendered.at("seccomp.json"))));
+  dress.armour.seccomp_json = bundle.rendered.at("seccomp.json");
   dress.armour.seccomp_path =
       std::filesystem::absolute(bundle.directory + "/seccomp.json")
           .lexically_normal()

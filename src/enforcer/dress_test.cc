@@ -25,7 +25,7 @@ repository::Bundle bundle() {
   bundle.policy.arches = {kernel::Arch::X86_64};
   bundle.policy.capabilities = {
       {.number = kSysAdmin, .uses = {"mount (x)"}, .reasons = {}}};
-  bundle.seccomp_json = R"({"defaultAction": "SCMP_ACT_ERRNO",
+  bundle.rendered["seccomp.json"] = R"({"defaultAction": "SCMP_ACT_ERRNO",
       "architectures": ["SCMP_ARCH_X86_64"], "syscalls": []})";
   bundle.capabilities = {kSysAdmin};
   return bundle;

@@ -53,6 +53,12 @@ Recording fold(const std::vector<Recording>& all) {
     out.phases.insert(out.phases.end(), one.phases.begin(), one.phases.end());
     out.probes.insert(one.probes.begin(), one.probes.end());
   }
+  // Half of the paths is not all of them.
+  if (std::ranges::any_of(all, [](const Recording& one) {
+        return !one.probes.contains(std::string(kPathProbe));
+      })) {
+    out.probes.erase(std::string(kPathProbe));
+  }
   std::sort(out.folded.begin(), out.folded.end());
   out.id = folded_id(out.folded);
   std::sort(out.phases.begin(), out.phases.end(),

@@ -208,6 +208,11 @@ struct UserFact {
 // (o: chown), permit (p: chmod), read, write, execute.
 constexpr std::string_view kAccessLetters = "acdiklmoprwx";
 
+// The kind in Recording::probes that says that calls which only name a path
+// (unlink, rename, mkdir, ...) became file facts, too. Without it they are
+// counted among the calls alone, and which files they changed is unknown.
+constexpr std::string_view kPathProbe = "paths";
+
 // One way in which a file was accessed; another way is another fact.
 struct FileFact {
   // As AppArmor is asked: resolved, below the root of the mount namespace, with

@@ -48,6 +48,27 @@ Error unknown_capability(std::string_view name) {
                                names.front() + " or NET_BIND_SERVICE");
 }
 
+Result<Subject> file_subject(std::string_view text) {
+  const std::size_t space = text.rfind(' ');
+  const std::string_view pattern = text.substr(0, space);
+  std::string access(space == std::string_view::npos ? ""
+                                                     : text.substr(space + 1));
+  std::ranges::sort(access);
+  const auto same = std::ranges::unique(access);
+  access.erase(same.begin(), same.end());
+  const bool known =
+      !access.empty() && access.find_first_not_of("acdklmoprwx") == access.npos;
+  if (!known || !(pattern.starts_with('/') || pattern.starts_with("@{"))) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("\"file {}\" names no file rule",
+                          json::quote_bytes(text)))
+            .with_hint("write \"file PATTERN ACCESS\": an absolute path or "
+                       "pattern, and letters of acdklmoprwx"));
+  }
+  return FileSubject{std::string(pattern), access};
+}
+
 }  // namespace
 
 Result<Subject> parse_subject(std::string_view what) {
@@ -64,10 +85,14 @@ Result<Subject> parse_subject(std::string_view what) {
     }
     return std::unexpected(unknown_capability(name));
   }
+  if (kind == "file") {
+    return file_subject(name);
+  }
   return std::unexpected(
       Error(ErrorCode::InvalidInput,
             fmt::format("\"{}\" names no rule", json::quote_bytes(what)))
-          .with_hint("write \"syscall NAME\" or \"capability NAME\""));
+          .with_hint("write \"syscall NAME\", \"capability NAME\" or \"file "
+                     "PATTERN ACCESS\""));
 }
 
 }  // namespace vambrace::policy

@@ -12,7 +12,7 @@ namespace vambrace::policy {
 
 // A person's choice about one rule.
 struct Decision {
-  std::string what;    // "syscall ptrace", "capability NET_ADMIN"
+  std::string what;    // "syscall ptrace", "capability NET_ADMIN", "file /x rw"
   std::string choice;  // "keep", "drop", "add"
   std::string who;
   std::string why;
@@ -37,10 +37,17 @@ struct CapabilitySubject {
   std::uint32_t number = 0;
   auto operator<=>(const CapabilitySubject&) const = default;
 };
-using Subject = std::variant<SyscallSubject, CapabilitySubject>;
+struct FileSubject {
+  std::string pattern;  // AppArmor's syntax, not quoted
+  std::string access;   // some of evidence::kAccessLetters, in that order
+  auto operator<=>(const FileSubject&) const = default;
+};
+using Subject = std::variant<SyscallSubject, CapabilitySubject, FileSubject>;
 
-// "syscall ptrace" or "capability NET_ADMIN" (with or without CAP_).
-// InvalidInput for anything else, with the nearest name as hint.
+// "syscall ptrace", "capability NET_ADMIN" (with or without CAP_) or
+// "file /var/lib/x/* rw": the last word is the access, in any order.
+// InvalidInput for anything else, with the nearest name as hint. Whether the
+// pattern can be read is not asked here.
 Result<Subject> parse_subject(std::string_view what);
 
 }  // namespace vambrace::policy

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "policy/file_difference.h"
 #include "policy/seccomp/covering.h"
 
 namespace vambrace::policy {
@@ -136,7 +137,7 @@ std::string describe(const seccomp::Alternative& alternative) {
   return text;
 }
 
-Difference difference(const Side& left, const Side& right) {
+Result<Difference> difference(const Side& left, const Side& right) {
   const seccomp::Sources sources{
       .programs = {}, .evaluators = {&left.evaluator, &right.evaluator}};
   Difference out;
@@ -155,6 +156,10 @@ Difference difference(const Side& left, const Side& right) {
   std::ranges::set_difference(
       right.capabilities, left.capabilities,
       std::inserter(out.capabilities_right, out.capabilities_right.end()));
+  if (left.files != nullptr && right.files != nullptr) {
+    TRY_ASSIGN(out.files_left, files_beyond(*left.files, *right.files));
+    TRY_ASSIGN(out.files_right, files_beyond(*right.files, *left.files));
+  }
   return out;
 }
 

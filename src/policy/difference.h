@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+#include "policy/apparmor/profile.h"
 #include "policy/seccomp/evaluate.h"
 
 // What one policy permits and another does not, as rendered.
@@ -27,6 +29,17 @@ struct Permit {
   auto operator<=>(const Permit&) const = default;
 };
 
+// Files that one side lets a program access, at least in this way, and the
+// other does not.
+struct FilePermit {
+  std::string program;  // a helper's child profile; empty: the main program
+  std::string pattern;
+  std::string access;   // some of evidence::kAccessLetters
+  bool owner = false;   // only its own
+  std::string example;  // a path that tells the sides apart; empty: not found
+  auto operator<=>(const FilePermit&) const = default;
+};
+
 struct Difference {
   std::vector<Permit> only_left;
   std::vector<Permit> only_right;
@@ -34,10 +47,13 @@ struct Difference {
   std::vector<Permit> otherwise;
   std::set<std::uint32_t> capabilities_left;  // granted only there
   std::set<std::uint32_t> capabilities_right;
+  std::vector<FilePermit> files_left;
+  std::vector<FilePermit> files_right;
 
   bool none() const {
     return only_left.empty() && only_right.empty() && otherwise.empty() &&
-           capabilities_left.empty() && capabilities_right.empty();
+           capabilities_left.empty() && capabilities_right.empty() &&
+           files_left.empty() && files_right.empty();
   }
 };
 
@@ -45,12 +61,18 @@ struct Difference {
 struct Side {
   const seccomp::Evaluator& evaluator;
   const std::set<std::uint32_t>& capabilities;
+  // nullptr: it has none, and files are not compared.
+  const apparmor::Profile* files = nullptr;
 };
 
 // Semantic: asks both sides about every call and the arguments that either of
 // them looks at (seccomp/covering.h), so entries in another order or form are
-// no difference. A logged call counts as let through.
-Difference difference(const Side& left, const Side& right);
+// no difference. A logged call counts as let through. Of files, each rule is
+// held against all that the other side has for that program: rules that say the
+// same by other patterns are no difference either.
+//
+// InvalidInput for a pattern that AppArmor cannot read.
+Result<Difference> difference(const Side& left, const Side& right);
 
 // "arg0 & 0x7e020000 == 0x0, arg1 == 0x2"
 std::string describe(const seccomp::Alternative& alternative);

@@ -30,7 +30,7 @@ const std::set<std::uint32_t> kNone;
 
 Difference between(const seccomp::Evaluator& left,
                    const seccomp::Evaluator& right) {
-  return difference({left, kNone}, {right, kNone});
+  return difference({left, kNone}, {right, kNone}).value();
 }
 
 TEST(Difference, EqualPoliciesHaveNone) {
@@ -87,7 +87,7 @@ TEST(Difference, CapabilitiesAreComparedAsSets) {
   const auto one = rendered({fact("read")});
   const std::set<std::uint32_t> left = {1, 2};
   const std::set<std::uint32_t> right = {2, 3};
-  const Difference found = difference({one, left}, {one, right});
+  const Difference found = difference({one, left}, {one, right}).value();
   EXPECT_THAT(found.capabilities_left, ElementsAre(1));
   EXPECT_THAT(found.capabilities_right, ElementsAre(3));
   EXPECT_FALSE(found.none());

@@ -9,6 +9,7 @@
 #include "policy/capabilities/reduce.h"
 #include "policy/decision.h"
 #include "policy/difference.h"
+#include "policy/explain_files.h"
 #include "policy/risk.h"
 
 namespace vambrace::policy {
@@ -256,6 +257,9 @@ std::string_view to_string(Permission permission) {
 }
 
 Result<Question> parse_question(std::span<const std::string> words) {
+  if (!words.empty() && words[0].starts_with('/')) {
+    return parse_file_question(words);
+  }
   std::vector<std::string> parts;
   for (const std::string& word : words) {
     std::size_t at = 0;
@@ -279,7 +283,8 @@ Result<Question> parse_question(std::span<const std::string> words) {
   if (parts.empty()) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput, "what should be explained?")
-            .with_hint("ask for a call or a capability: socket, NET_ADMIN"));
+            .with_hint("ask for a call, a file or a capability: socket, "
+                       "/etc/hosts r, NET_ADMIN"));
   }
   const std::string& name = parts[0];
   Question question;
@@ -311,6 +316,9 @@ Result<std::vector<Answer>> explain(const Question& question,
                                     const Rendering& rendering,
                                     const runtime::RuntimeLayer& layer,
                                     const evidence::Evidence& evidence) {
+  if (!question.path.empty()) {
+    return explain_file(question, rendering, evidence);
+  }
   return Explainer(question, rendering, layer, evidence).run();
 }
 

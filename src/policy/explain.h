@@ -11,21 +11,24 @@
 #include "policy/replay.h"
 #include "runtime/layer.h"
 
-// Why a policy says what it says about one call or capability.
+// Why a policy says what it says about one call, file or capability.
 namespace vambrace::policy {
 
-// What is asked: a call, perhaps with some of its arguments, or a capability.
+// What is asked: a call, perhaps with some of its arguments, a file, perhaps
+// with an access, or a capability.
 struct Question {
-  std::string name;  // of the call; empty for a capability
+  std::string path;    // of the file; empty: no file is asked for
+  std::string access;  // letters, sorted; empty: which are allowed?
+  std::string name;    // of the call; empty for a capability
   std::vector<std::optional<std::uint64_t>> values;
   std::uint32_t capability = 0;
   auto operator<=>(const Question&) const = default;
 };
 
 // "socket", "syscall ptrace", "socket 0x26", "ioctl _ 0x5412",
-// "capability NET_ADMIN", "CAP_CHOWN": values are the call's arguments from the
-// first on, "_" for one that is left open. InvalidInput, with the nearest name
-// as hint, for anything else.
+// "/etc/x r", "capability NET_ADMIN", "CAP_CHOWN": values are the call's
+// arguments from the first on, "_" for one that is left open. InvalidInput,
+// with the nearest name as hint, for anything else.
 Result<Question> parse_question(std::span<const std::string> words);
 
 // One process's use of the thing in one recording.
@@ -62,8 +65,9 @@ struct Answer {
   std::vector<Use> uses;  // by recording, whoever made them
 };
 
-// One answer for each architecture of the profile that has the call; one for a
-// capability. InvalidInput where the target's runtime refuses the profile.
+// One answer for each architecture of the profile that has the call; for a file
+// those of explain_files.h; one for a capability. InvalidInput where the
+// target's runtime refuses the profile.
 Result<std::vector<Answer>> explain(const Question& question,
                                     const Rendering& rendering,
                                     const runtime::RuntimeLayer& layer,

@@ -5,6 +5,7 @@
 
 #include "kernel/capabilities.h"
 #include "kernel/errnos.h"
+#include "policy/json_parts.h"
 #include "policy/stage.h"
 
 namespace vambrace::policy {
@@ -15,22 +16,6 @@ using json::Value;
 
 std::string hex(std::uint64_t value) {
   return fmt::format("{:#x}", value);
-}
-
-Value quoted(const std::set<std::string>& names) {
-  Value list = Value::array();
-  for (const std::string& name : names) {
-    list.push_back(json::quote_bytes(name));
-  }
-  return list;
-}
-
-Value reasons_json(const std::vector<Reason>& reasons) {
-  Value list = Value::array();
-  for (const Reason& reason : reasons) {
-    list.push_back(to_json(reason));
-  }
-  return list;
 }
 
 Value call_json(kernel::Syscall syscall) {
@@ -49,10 +34,6 @@ std::string capability_label(std::uint32_t number) {
 
 // Reading. Each function reports the place of a fault.
 
-Result<> bad(const std::string& place, std::string_view what) {
-  return fail(ErrorCode::InvalidInput, "{}: {}", place, what);
-}
-
 Result<std::uint64_t> unhex(const Reader& reader, const char* key,
                             const std::string& text) {
   std::uint64_t value = 0;
@@ -65,77 +46,6 @@ Result<std::uint64_t> unhex(const Reader& reader, const char* key,
                 reader.place_of(key));
   }
   return value;
-}
-
-Result<std::set<std::string>> read_names(Reader& reader, const char* key) {
-  TRY_ASSIGN(const std::vector<std::string> texts, reader.texts(key));
-  std::set<std::string> names;
-  for (const std::string& text : texts) {
-    TRY_ASSIGN(std::string name, json::unquote_bytes(text));
-    // By their bytes, which quoting may order otherwise.
-    if (!names.empty() && name <= *names.rbegin()) {
-      TRY(bad(reader.place_of(key), "not sorted or not unique"));
-    }
-    names.insert(std::move(name));
-  }
-  return names;
-}
-
-Result<std::string> read_quoted(Reader& reader, const char* key) {
-  TRY_ASSIGN(const std::string text, reader.text_or(key, ""));
-  return during(reader.place_of(key), json::unquote_bytes(text));
-}
-
-Result<Reason> read_reason(const Value& value, const std::string& place) {
-  TRY_ASSIGN(Reader reader, Reader::of(value, place));
-  Reason reason;
-  TRY_ASSIGN(const std::string cause, reader.text("cause"));
-  const auto known = cause_from(cause);
-  if (!known) {
-    TRY(bad(reader.place_of("cause"), "unknown cause"));
-  }
-  reason.cause = *known;
-  TRY_ASSIGN(reason.exe, read_quoted(reader, "exe"));
-  TRY_ASSIGN(reason.script, read_quoted(reader, "script"));
-  TRY_ASSIGN(reason.note, read_quoted(reader, "note"));
-  if (reader.has("origin")) {
-    TRY_ASSIGN(const std::string origin, reader.text("origin"));
-    reason.origin = evidence::origin_from(origin);
-    if (!reason.origin) {
-      TRY(bad(reader.place_of("origin"), "unknown origin"));
-    }
-  }
-  if (reader.has("phases")) {
-    TRY_ASSIGN(reason.phases, read_names(reader, "phases"));
-  }
-  TRY(reader.finish());
-  return reason;
-}
-
-// Applies `read` to each element of an array and insists on strict order.
-template <class T, class Read>
-Result<std::vector<T>> read_list(Reader& reader, const char* key, Read read) {
-  TRY_ASSIGN(const Value* array, reader.array(key));
-  std::vector<T> out;
-  for (const Value& value : *array) {
-    const std::string place =
-        fmt::format("{}[{}]", reader.place_of(key), out.size());
-    TRY_ASSIGN(T item, read(value, place));
-    if (!out.empty() && !(out.back() < item)) {
-      TRY(bad(place, "not sorted or not unique"));
-    }
-    out.push_back(std::move(item));
-  }
-  return out;
-}
-
-Result<std::vector<Reason>> read_reasons(Reader& reader) {
-  TRY_ASSIGN(std::vector<Reason> reasons,
-             read_list<Reason>(reader, "reasons", read_reason));
-  if (reasons.empty()) {
-    TRY(bad(reader.place_of("reasons"), "a rule without a reason"));
-  }
-  return reasons;
 }
 
 Result<kernel::Syscall> read_call(Reader& reader) {
@@ -443,7 +353,7 @@ std::string print(const Policy& policy) {
         {"gaps", quoted(policy.gaps)}}},
   };
   for (const char* key : {"arches", "syscalls", "expected", "capabilities",
-                          "noise", "findings"}) {
+                          "noise", "sockets", "signals", "findings"}) {
     out[key] = Value::array();
   }
   for (const kernel::Arch arch : policy.arches) {
@@ -473,6 +383,16 @@ std::string print(const Policy& policy) {
         {{"name", capability_label(noise.number)}, {"why", noise.why}});
   }
   out["needs"] = to_json(policy.needs);
+  out["files"] = policy.files_known ? Value::array() : Value();
+  for (const FileRule& rule : policy.files) {
+    out["files"].push_back(to_json(rule));
+  }
+  for (const SocketRule& rule : policy.sockets) {
+    out["sockets"].push_back(to_json(rule));
+  }
+  for (const SignalRule& rule : policy.signals) {
+    out["signals"].push_back(to_json(rule));
+  }
   for (const Finding& finding : policy.findings) {
     out["findings"].push_back(to_json(finding));
   }
@@ -495,6 +415,18 @@ Result<Policy> parse(std::string_view text) {
   TRY_ASSIGN(policy.noise,
              read_list<CapabilityNoise>(reader, "noise", read_noise));
   TRY_ASSIGN(policy.needs, read_needs(reader));
+  if (!reader.has("files")) {
+    return fail(ErrorCode::InvalidInput, "files: missing");
+  }
+  policy.files_known = reader.optional("files") != nullptr;
+  if (policy.files_known) {
+    TRY_ASSIGN(policy.files,
+               read_list<FileRule>(reader, "files", read_file_rule));
+  }
+  TRY_ASSIGN(policy.sockets,
+             read_list<SocketRule>(reader, "sockets", read_socket_rule));
+  TRY_ASSIGN(policy.signals,
+             read_list<SignalRule>(reader, "signals", read_signal_rule));
   TRY_ASSIGN(policy.findings,
              read_list<Finding>(reader, "findings", read_finding));
   TRY(reader.finish());

@@ -129,6 +129,50 @@ struct Needs {
   auto operator<=>(const Needs&) const = default;
 };
 
+// A part of a file rule's pattern that is wider than what was seen. The names
+// that stood there change from run to run: the evidence has them.
+struct Widening {
+  std::string kind;     // "pid", "siblings", ...: apparmor/segment.h
+  std::string pattern;  // the part: "@{pid}", or "/usr/share/x/*"
+  std::string allows;   // in words, what it permits beyond what was seen
+  auto operator<=>(const Widening&) const = default;
+};
+
+// Files that one program of the workload may access.
+struct FileRule {
+  // A helper's exe; empty: the main program, see programs.h.
+  std::string program;
+  // AppArmor's syntax, not yet quoted; without `widened` it is one path.
+  std::string pattern;
+  std::string access;  // some of evidence::kAccessLetters, never "i"
+  bool owner = false;  // only files of the process's own user
+  // The path was reached below no root of the mount namespace.
+  bool disconnected = false;
+  // With "x": the program that runs then, empty for the main one; nullopt: not
+  // known from the evidence.
+  std::optional<std::string> starts;
+  std::vector<Widening> widened;
+  std::vector<Reason> reasons;  // sorted, at least one
+  auto operator<=>(const FileRule&) const = default;
+};
+
+// Sockets that one program may make.
+struct SocketRule {
+  std::string program;
+  std::string family;  // "inet", kernel/sockets.h; empty: not known, so any
+  std::string type;    // "stream"; empty: any
+  std::vector<Reason> reasons;
+  auto operator<=>(const SocketRule&) const = default;
+};
+
+// Signals that one program sends; to whom was not recorded.
+struct SignalRule {
+  std::string program;
+  std::string signal;  // "term"; "exists" for number 0
+  std::vector<Reason> reasons;
+  auto operator<=>(const SignalRule&) const = default;
+};
+
 // A remark that synthesis makes about its own result.
 struct Finding {
   std::string id;        // "args-unbounded", "evidence-incomplete", ...
@@ -149,6 +193,12 @@ struct Policy {
   std::vector<ExpectedDenial> expected;      // sorted by syscall
   std::vector<CapabilityRule> capabilities;  // sorted by number
   std::vector<CapabilityNoise> noise;        // sorted
+  // False: the evidence tells no file at all (recorded with --light), so what
+  // the workload needs of them is unknown, not nothing.
+  bool files_known = false;
+  std::vector<FileRule> files;      // sorted
+  std::vector<SocketRule> sockets;  // sorted
+  std::vector<SignalRule> signals;  // sorted
   Needs needs;
   std::vector<Finding> findings;  // sorted
   // The runtime layer is not in here: it is added when a target is rendered.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "kernel/capabilities.h"
 #include "kernel/errnos.h"
 #include "policy/arguments.h"
@@ -9,6 +10,7 @@
 #include "policy/capabilities/reduce.h"
 #include "policy/partial_call.h"
 #include "policy/reasons.h"
+#include "policy/replay_files.h"
 
 namespace vambrace::policy {
 namespace {
@@ -179,6 +181,10 @@ class Player {
 
 std::string describe(const WouldBeDenial& denial) {
   std::string what;
+  if (!denial.path.empty()) {
+    return fmt::format("file {} ({})", json::quote_bytes(denial.path),
+                       denial.access);
+  }
   if (denial.syscall) {
     const bool native = denial.syscall->arch == kernel::Arch::X86_64;
     what = fmt::format(
@@ -200,7 +206,9 @@ Result<Replay> replay(const evidence::Evidence& evidence,
                       const Rendering& rendering) {
   TRY_ASSIGN(seccomp::Evaluator evaluator,
              seccomp::Evaluator::of(rendering.profile, rendering.target));
-  return Player(rendering, std::move(evaluator)).play(evidence);
+  Replay replay = Player(rendering, std::move(evaluator)).play(evidence);
+  TRY(replay_files(evidence, rendering, replay));
+  return replay;
 }
 
 }  // namespace vambrace::policy

@@ -11,6 +11,7 @@
 #include "policy/policy.h"
 #include "policy/seccomp/evaluate.h"
 #include "policy/seccomp/profile.h"
+#include "policy/stage.h"
 #include "runtime/target.h"
 
 // Evidence held against a policy as it was rendered, without a kernel.
@@ -22,12 +23,15 @@ struct Rendering {
   const seccomp::Profile& profile;
   const runtime::Target& target;
   const std::set<std::uint32_t>& capabilities;
+  Stage stage = Stage::Harden;
 };
 
 // One recorded fact that a layer would refuse.
 struct WouldBeDenial {
-  // The call, or the capability.
+  // The call, or the file, or the capability.
   std::optional<kernel::Syscall> syscall;
+  std::string path;    // as in the evidence; empty: no file
+  std::string access;  // the letters that no rule allows
   std::uint32_t capability = 0;
   // "arg0 == 0x26, arg1 == 0x5"; empty: whatever its arguments.
   std::string arguments;
@@ -51,11 +55,12 @@ struct Replay {
   std::vector<WouldBeDenial> expected;
 };
 
-// "syscall socket (arg0 == 0x26)", "capability CAP_CHOWN".
+// "syscall socket (arg0 == 0x26)", "file /etc/x (r)", "capability CAP_CHOWN".
 std::string describe(const WouldBeDenial& denial);
 
 // Judges what app, helpers and probes did: each recorded tuple of arguments of
-// each call by the profile on its target, and each capability check that was
+// each call by the profile on its target, each access to a file by the rules of
+// the AppArmor profile, where there is one, and each capability check that was
 // granted and is not noise. Where arguments were not recorded and the profile
 // asks for them, a refusal is assumed and the doubt is told. SCMP_ACT_LOG
 // counts as a refusal: in observe it marks what harden would refuse.

@@ -47,6 +47,11 @@ inline evidence::SyscallFact fact(const char* name, Tuples tuples,
       call(name), evidence::Arguments{std::move(tuples)}, {}, std::move(by)};
 }
 
+inline evidence::FileFact file(const char* path, const char* access,
+                               evidence::By by = seen(1), bool owner = false) {
+  return {path, access, owner, std::move(by)};
+}
+
 inline evidence::Process process(
     std::vector<evidence::SyscallFact> facts, const char* exe = "/bin/app",
     evidence::Origin origin = evidence::Origin::App) {
@@ -54,6 +59,15 @@ inline evidence::Process process(
   out.key.exe = exe;
   out.key.origin = origin;
   out.syscalls = std::move(facts);
+  return out;
+}
+
+inline evidence::Process with_files(
+    std::vector<evidence::FileFact> files, const char* exe = "/bin/app",
+    evidence::Origin origin = evidence::Origin::App, const char* parent = "") {
+  evidence::Process out = process({}, exe, origin);
+  out.key.parent = parent;
+  out.files = std::move(files);
   return out;
 }
 

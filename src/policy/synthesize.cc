@@ -8,11 +8,16 @@
 #include "kernel/capabilities.h"
 #include "kernel/errnos.h"
 #include "policy/always.h"
+#include "policy/apparmor/pattern.h"
+#include "policy/apparmor/variables.h"
 #include "policy/arguments.h"
 #include "policy/capabilities/reduce.h"
+#include "policy/files.h"
 #include "policy/findings.h"
+#include "policy/path_calls.h"
 #include "policy/reasons.h"
 #include "policy/securitycontext/needs.h"
+#include "policy/sockets.h"
 
 namespace vambrace::policy {
 namespace {
@@ -123,6 +128,10 @@ class Synthesis {
     }
     policy_.noise = reduced.noise;
     policy_.needs = securitycontext::needs_of(evidence_);
+    add_files(evidence_, policy_);
+    add_sockets(evidence_, policy_);
+    add_signals(evidence_, policy_);
+    add_path_calls(evidence_, policy_);
     TRY(apply_decisions());
     store();
     close();
@@ -307,11 +316,14 @@ class Synthesis {
                                               decision.who, decision.why)};
       if (const auto* call = std::get_if<SyscallSubject>(&subject)) {
         TRY(decide_syscall(call->name, decision.choice, reason));
+      } else if (const auto* file = std::get_if<FileSubject>(&subject)) {
+        TRY(during("decision", decide_file(*file, decision.choice, reason)));
       } else {
         TRY(decide_capability(std::get<CapabilitySubject>(subject).number,
                               decision.choice, reason));
       }
     }
+    std::ranges::sort(policy_.files);
     return {};
   }
 
@@ -369,6 +381,50 @@ class Synthesis {
     return {};
   }
 
+  // A rule of the main program is added; a drop is for every program.
+  Result<> decide_file(const FileSubject& file, const std::string& choice,
+                       const Reason& reason) {
+    apparmor::Variables variables;
+    for (const std::string& name : apparmor::variables_in(file.pattern)) {
+      const std::string value = apparmor::variable_value(name);
+      if (value.empty()) {
+        return fail(ErrorCode::InvalidInput, "\"{}\": no variable is named {}",
+                    json::quote_bytes(file.pattern), json::quote_bytes(name));
+      }
+      variables[name] = {value};
+    }
+    TRY(apparmor::Pattern::parse(file.pattern, variables));
+    if (choice == "add") {
+      if (file.access.contains('x')) {
+        return std::unexpected(
+            Error(ErrorCode::InvalidInput,
+                  fmt::format("\"{}\": a program to start is not added by hand",
+                              json::quote_bytes(file.pattern)))
+                .with_hint("record a run that starts it"));
+      }
+      policy_.files.push_back({.program = {},
+                               .pattern = file.pattern,
+                               .access = file.access,
+                               .starts = std::nullopt,
+                               .widened = {},
+                               .reasons = {reason}});
+      return {};
+    }
+    for (FileRule& rule : policy_.files) {
+      if (rule.pattern == file.pattern && choice == "drop") {
+        std::erase_if(rule.access,
+                      [&](char c) { return file.access.contains(c); });
+      } else if (rule.pattern == file.pattern && choice == "keep") {
+        rule.reasons.push_back(reason);
+        std::ranges::sort(rule.reasons);
+      }
+    }
+    std::erase_if(policy_.files,
+                  [](const FileRule& rule) { return rule.access.empty(); });
+    return choice == "drop" || choice == "keep" ? Result<>{}
+                                                : unknown_choice(choice);
+  }
+
   void store() {
     for (auto& [syscall, rule] : rules_) {
       policy_.syscalls.push_back(std::move(rule));
@@ -411,8 +467,8 @@ class Synthesis {
                  during("waiver", parse_subject(waiver.what)));
       if (const auto* call = std::get_if<SyscallSubject>(&subject)) {
         waived_calls.insert(call->name);
-      } else {
-        waived_capabilities.insert(std::get<CapabilitySubject>(subject).number);
+      } else if (const auto* one = std::get_if<CapabilitySubject>(&subject)) {
+        waived_capabilities.insert(one->number);
       }
     }
     add_findings(policy_, waived_calls, waived_capabilities);

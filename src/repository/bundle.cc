@@ -62,12 +62,13 @@ Result<Bundle> load_bundle(const Files& files, const std::string& directory) {
              read_part(files, directory, "policy.json"));
   TRY_ASSIGN(bundle.policy,
              during(directory + "/policy.json", policy::parse(policy)));
-  TRY_ASSIGN(bundle.seccomp_json, read_part(files, directory, "seccomp.json"));
-  TRY_ASSIGN(bundle.capabilities_json,
-             read_part(files, directory, "capabilities.json"));
+  for (const std::string& name : rendered_files()) {
+    TRY_ASSIGN(bundle.rendered[name], read_part(files, directory, name));
+  }
   TRY_ASSIGN(const policy::capabilities::Grant grant,
              during(directory + "/capabilities.json",
-                    policy::capabilities::parse(bundle.capabilities_json)));
+                    policy::capabilities::parse(
+                        bundle.rendered["capabilities.json"])));
   bundle.capabilities.assign(grant.add.begin(), grant.add.end());
   for (const char* name : policy::securitycontext::kFiles) {
     if (files.exists(directory + "/" + name)) {

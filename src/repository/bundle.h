@@ -53,8 +53,8 @@ struct Bundle {
   std::string directory;
   Manifest manifest;
   policy::Policy policy;
-  std::string seccomp_json;                 // as rendered
-  std::string capabilities_json;            // as rendered
+  // The bytes of each of rendered_files(), by name.
+  std::map<std::string, std::string> rendered;
   std::vector<std::uint32_t> capabilities;  // as rendered
   // Those of securitycontext::kFiles that it holds, as rendered.
   std::map<std::string, std::string> context_files;
@@ -62,7 +62,10 @@ struct Bundle {
   std::map<runtime::Runtime, std::vector<runtime::RuntimeLayer>> layers;
 };
 
-// Reads bundle.yaml, policy.json, seccomp.json, capabilities.json and layers/.
+// The files that are rendered from policy.json (render() in compose.h), sorted.
+std::vector<std::string> rendered_files();
+
+// Reads bundle.yaml, policy.json, the rendered files and layers/.
 Result<Bundle> load_bundle(const Files& files, const std::string& directory);
 
 // Reads bundle.yaml alone; NotFound if the folder has none yet.

@@ -186,8 +186,7 @@ Bundle rendered() {
   const auto layers = render(bundle.policy, bundle.manifest.target,
                              bundle.manifest.stage, {kSysAdmin}, nullptr);
   EXPECT_TRUE(layers) << layers.error().message();
-  bundle.seccomp_json = layers->contents.at("seccomp.json");
-  bundle.capabilities_json = layers->contents.at("capabilities.json");
+  bundle.rendered = layers->contents;
   bundle.capabilities = {kSysAdmin};
   return bundle;
 }
@@ -200,26 +199,31 @@ TEST(EditedLayers, AreNoneOfABundleAsRendered) {
 
 TEST(EditedLayers, AreNamed) {
   Bundle bundle = rendered();
-  bundle.seccomp_json += " ";
+  bundle.rendered["seccomp.json"] += " ";
   EXPECT_THAT(edited_layers(bundle, "2026-06-30").value(),
               ElementsAre("seccomp.json"));
   bundle = rendered();
   bundle.capabilities.push_back(12);
-  bundle.capabilities_json = policy::capabilities::print(
+  bundle.rendered["capabilities.json"] = policy::capabilities::print(
       {.target = "docker", .stage = policy::Stage::Harden, .add = {12, 21}});
   EXPECT_THAT(edited_layers(bundle, "2026-06-30").value(),
               ElementsAre("capabilities.json"));
   bundle = rendered();
   bundle.capabilities.clear();
-  bundle.capabilities_json = policy::capabilities::print(
+  bundle.rendered["capabilities.json"] = policy::capabilities::print(
       {.target = "docker", .stage = policy::Stage::Harden, .refused = {21}});
   EXPECT_THAT(edited_layers(bundle, "2026-06-30").value(),
               ElementsAre("capabilities.json"))
       << "the waiver that holds is not in it";
   bundle = rendered();
-  bundle.manifest.stage = policy::Stage::Observe;
+  bundle.rendered["apparmor.profile"] += "profile more { }\n";
   EXPECT_THAT(edited_layers(bundle, "2026-06-30").value(),
-              ElementsAre("capabilities.json", "seccomp.json"));
+              ElementsAre("apparmor.profile"));
+  bundle = rendered();
+  bundle.manifest.stage = policy::Stage::Observe;
+  EXPECT_THAT(
+      edited_layers(bundle, "2026-06-30").value(),
+      ElementsAre("apparmor.profile", "capabilities.json", "seccomp.json"));
 }
 
 }  // namespace

@@ -10,6 +10,26 @@
 namespace vambrace::repository {
 namespace {
 
+// A file of the bundle that is made from policy.json, and its bytes. One more
+// is one more line, sorted by name.
+struct RenderedFile {
+  const char* name;
+  std::string (*text)(const Layers& layers);
+};
+
+constexpr RenderedFile kRenderedFiles[] = {
+    {"apparmor.profile",
+     [](const Layers& layers) { return layers.apparmor.text; }},
+    {"capabilities.json",
+     [](const Layers& layers) {
+       return policy::capabilities::print(layers.capabilities);
+     }},
+    {"seccomp.json",
+     [](const Layers& layers) {
+       return policy::seccomp::print(layers.seccomp.profile);
+     }},
+};
+
 // A container that was recorded with more rights than its target gives. No
 // evidence tells whether a program needed them; verify does.
 std::optional<policy::Finding> lost_privileges(
@@ -36,6 +56,14 @@ std::optional<policy::Finding> lost_privileges(
 
 }  // namespace
 
+std::vector<std::string> rendered_files() {
+  std::vector<std::string> names;
+  for (const RenderedFile& file : kRenderedFiles) {
+    names.emplace_back(file.name);
+  }
+  return names;
+}
+
 Result<Layers> render(const policy::Policy& policy,
                       const runtime::Target& target, policy::Stage stage,
                       const std::set<std::uint32_t>& waived,
@@ -45,10 +73,11 @@ Result<Layers> render(const policy::Policy& policy,
              policy::seccomp::render(policy, target, stage, {.layer = layer}));
   out.capabilities =
       policy::capabilities::render(policy, target, stage, waived);
-  out.contents = {
-      {"seccomp.json", policy::seccomp::print(out.seccomp.profile)},
-      {"capabilities.json", policy::capabilities::print(out.capabilities)},
-  };
+  TRY_ASSIGN(out.apparmor, policy::apparmor::render(policy, target, stage,
+                                                    out.capabilities.add));
+  for (const RenderedFile& file : kRenderedFiles) {
+    out.contents.emplace(file.name, file.text(out));
+  }
   return out;
 }
 
@@ -106,11 +135,10 @@ Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
                     render(bundle.policy, manifest.target, manifest.stage,
                            waived, layer ? &*layer : nullptr)));
   std::vector<std::string> edited;
-  for (const auto& [name, bytes] :
-       {std::pair{"capabilities.json", &bundle.capabilities_json},
-        std::pair{"seccomp.json", &bundle.seccomp_json}}) {
-    if (layers.contents.at(name) != *bytes) {
-      edited.emplace_back(name);
+  for (const auto& [name, bytes] : layers.contents) {
+    const auto there = bundle.rendered.find(name);
+    if (there == bundle.rendered.end() || there->second != bytes) {
+      edited.push_back(name);
     }
   }
   for (const auto& [name, bytes] :
@@ -147,6 +175,7 @@ Result<Composition> compose(const evidence::Evidence& evidence,
     std::ranges::sort(out.seccomp.findings);
   }
   out.capabilities = std::move(layers.capabilities);
+  out.apparmor = std::move(layers.apparmor);
   out.contents = std::move(layers.contents);
   out.context = security_context(out.policy, manifest, out.capabilities.add);
   out.contents.merge(policy::securitycontext::files_of(out.context));

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "evidence/evidence.h"
+#include "policy/apparmor/render.h"
 #include "policy/capabilities/reduce.h"
 #include "policy/seccomp/render.h"
 #include "policy/securitycontext/context.h"
@@ -20,7 +21,8 @@ namespace vambrace::repository {
 struct Layers {
   policy::seccomp::Rendered seccomp;
   policy::capabilities::Grant capabilities;
-  // seccomp.json and capabilities.json, ready to be written.
+  policy::apparmor::Rendered apparmor;
+  // Each of rendered_files(), ready to be written.
   std::map<std::string, std::string> contents;
 };
 
@@ -45,10 +47,10 @@ Result<std::optional<runtime::RuntimeLayer>> kept_layer(
     const Bundle& bundle, const runtime::Target& target);
 
 // Which rendered files of a bundle are not what its policy.json and bundle.yaml
-// render to: seccomp.json, capabilities.json, those of the context. Somebody
-// edited them, or another version wrote them. Without a file of the context a
-// bundle is whole: an older one has none. A waiver that has ended by `day`
-// (2026-12-31) makes none of a file that was rendered while it held.
+// render to, sorted. Somebody edited them, or another version wrote them.
+// Without a file of the context a bundle is whole: an older one has none. A
+// waiver that has ended by `day` (2026-12-31) makes none of a file that was
+// rendered while it held.
 Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
                                                std::string_view day);
 
@@ -64,9 +66,10 @@ struct Composition {
   policy::Policy policy;
   policy::seccomp::Rendered seccomp;
   policy::capabilities::Grant capabilities;
+  policy::apparmor::Rendered apparmor;
   policy::securitycontext::SecurityContext context;
-  // policy.json, seccomp.json, capabilities.json and the files of the context,
-  // ready to be written.
+  // policy.json, rendered_files() and the files of the context, ready to be
+  // written.
   std::map<std::string, std::string> contents;
 };
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +59,7 @@ class Pattern {
  private:
   friend bool overlap(const Pattern& one, const Pattern& other);
   friend class PatternBuilder;
+  friend class PatternSearch;
 
   using Bytes = std::bitset<256>;
   // A state either takes one byte of a set and goes on to `next`, or goes on to
@@ -80,5 +83,11 @@ class Pattern {
 // Whether some path matches both. For patterns whose machines multiply to more
 // than a few million steps the answer is yes.
 bool overlap(const Pattern& one, const Pattern& other);
+
+// The shortest path that one matches and none of the others does; nullopt:
+// whatever it matches, one of the others matches, too. The empty text where
+// the machines are too large to tell.
+std::optional<std::string> beyond(const Pattern& one,
+                                  std::span<const Pattern* const> others);
 
 }  // namespace vambrace::policy::apparmor

@@ -190,5 +190,39 @@ RC_GTEST_PROP(PatternOf, MatchesExactlyItsPath,
   RC_ASSERT(!pattern->matches("/" + other) || "/" + other == path);
 }
 
+// What `one` matches beyond the others, "nothing" if it is nothing.
+std::string more(std::string_view one, const std::vector<std::string>& others) {
+  std::vector<Pattern> parsed;
+  for (const std::string& other : others) {
+    parsed.push_back(Pattern::parse(other).value());
+  }
+  std::vector<const Pattern*> pointers;
+  for (const Pattern& pattern : parsed) {
+    pointers.push_back(&pattern);
+  }
+  return beyond(Pattern::parse(one).value(), pointers).value_or("nothing");
+}
+
+TEST(PatternBeyond, GivesAPathThatOnlyOneMatches) {
+  EXPECT_EQ(more("/a/*", {}), "/a/x");
+  EXPECT_EQ(more("/a/*", {"/a/**"}), "nothing");
+  EXPECT_EQ(more("/a/**", {"/a/*"}), "/a/x/");
+  EXPECT_EQ(more("/a/[0-9]", {"/a/[0-4]", "/a/[5-9]"}), "nothing");
+  EXPECT_EQ(more("/a/[0-9]", {"/a/[0-4]", "/a/[6-9]"}), "/a/5");
+  EXPECT_EQ(more("/a/b", {"/a/c", "/a/?"}), "nothing");
+  EXPECT_EQ(more("/{a,b,c}", {"/a", "/c"}), "/b");
+  EXPECT_EQ(more("/a/*.so", {"/a/lib*"}), "/a/.so");
+}
+
+TEST(PatternBeyond, GivesUpInsteadOfGrowing) {
+  std::vector<std::string> others;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    others.push_back(std::string("/**") + c + "??????");
+  }
+  EXPECT_EQ(more("/**", {"/**a???????????????"}).empty() ||
+                more("/**", others) != "nothing",
+            true);
+}
+
 }  // namespace
 }  // namespace vambrace::policy::apparmor

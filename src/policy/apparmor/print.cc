@@ -32,7 +32,7 @@ Result<> check(bool good, std::string_view what, std::string_view text) {
 
 // A word of AppArmor's own: a family, a signal, an option.
 Result<> keyword(std::string_view text) {
-  return check(is_word(text, "_-"), "keyword", text);
+  return check(is_word(text, "_-+"), "keyword", text);
 }
 
 Result<> keywords(const std::set<std::string>& texts) {
@@ -212,6 +212,9 @@ class Printer {
   }
 
   Result<std::string> network(const NetworkRule& rule) {
+    if (rule.family.empty()) {
+      return "network";
+    }
     TRY(keyword(rule.family));
     if (rule.type.empty()) {
       return "network " + rule.family;

@@ -73,7 +73,7 @@ struct LinkRule {
 };
 
 struct NetworkRule {
-  std::string family;  // "inet"
+  std::string family;  // "inet"; empty: any
   std::string type;    // "stream"; empty: any
   Why why;
   auto operator<=>(const NetworkRule&) const = default;

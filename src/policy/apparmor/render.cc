@@ -1,0 +1,361 @@
+#include "policy/apparmor/render.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+#include "kernel/capabilities.h"
+#include "policy/apparmor/lint.h"
+#include "policy/apparmor/print.h"
+#include "policy/apparmor/variables.h"
+#include "policy/reasons.h"
+
+namespace vambrace::policy::apparmor {
+namespace {
+
+constexpr std::size_t kMaxName = 60;
+
+bool has(std::string_view access, std::string_view letters) {
+  return access.find_first_of(letters) != std::string_view::npos;
+}
+
+// Letters and digits of a name that comes from outside, and what else
+// AppArmor's names may hold.
+std::string plain_name(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, kMaxName)) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9');
+    const bool mark = c == '.' || c == '_' || c == '+' || c == '-';
+    out += letter || (mark && !out.empty()) ? c : '_';
+  }
+  if (out.empty() || out[0] == '_') {
+    out.insert(0, "x");
+  }
+  return out;
+}
+
+std::string_view last_part(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// create, delete, chown and chmod are what the kernel asks of writers.
+Access access_of(std::string_view letters) {
+  return {.read = has(letters, "r"),
+          .write = has(letters, "cdopw"),
+          .append = has(letters, "a"),
+          .lock = has(letters, "k"),
+          .link = has(letters, "l"),
+          .map = has(letters, "m")};
+}
+
+void merge(Access& to, const Access& more) {
+  to.read |= more.read;
+  to.write |= more.write;
+  to.append |= more.append;
+  to.lock |= more.lock;
+  to.link |= more.link;
+  to.map |= more.map;
+}
+
+void merge(std::vector<Reason>& to, const std::vector<Reason>& more) {
+  Reasons all;
+  for (const auto* list : {&std::as_const(to), &more}) {
+    for (const Reason& reason : *list) {
+      all.add(reason);
+    }
+  }
+  to = all.sorted();
+}
+
+class Renderer {
+ public:
+  Renderer(const Policy& policy, const runtime::Target& target, Stage stage,
+           const std::set<std::uint32_t>& capabilities,
+           const RenderOptions& options)
+      : policy_(policy),
+        target_(target),
+        stage_(stage),
+        capabilities_(capabilities),
+        options_(options) {
+    if (!target.no_new_privs) {
+      children_ = child_names(policy);
+    }
+    for (const policy::SignalRule& rule : policy.signals) {
+      signals_.insert(rule.signal);
+      merge(signal_reasons_, rule.reasons);
+    }
+  }
+
+  Result<Profile> profile() {
+    const std::string name = plain_name(last_part(policy_.workload.id));
+    TRY_ASSIGN(const std::string hashed, name_with_hash(build(name)));
+    return build(hashed);
+  }
+
+ private:
+  Profile build(const std::string& name) {
+    name_ = name;
+    profile_ = {};
+    profile_.name = name;
+    profile_.abi = "abi/3.0";
+    profile_.mode = mode_of(stage_);
+    for (const auto& [program, child] : children_) {
+      profile_.children[child];
+    }
+    add_files();
+    add_capabilities();
+    add_sockets();
+    add_signals(profile_.rules, "");
+    for (const auto& [program, child] : children_) {
+      add_signals(profile_.children[child], program);
+    }
+    return std::move(profile_);
+  }
+
+  // Where the rules of a program go.
+  Rules& rules_of(const std::string& program) {
+    const auto child = children_.find(program);
+    return child == children_.end() ? profile_.rules
+                                    : profile_.children[child->second];
+  }
+
+  bool is_apart(const std::string& program) const {
+    return children_.contains(program);
+  }
+
+  // How a program that is started from another one runs.
+  void start(FileRule& rule, const std::string& from,
+             const std::optional<std::string>& started) const {
+    rule.exec = Exec::Inherit;
+    if (!started || from == *started ||
+        (!started->empty() && !is_apart(*started)) ||
+        (started->empty() && !is_apart(from))) {
+      return;
+    }
+    const auto child = children_.find(*started);
+    if (child == children_.end()) {
+      rule.exec = Exec::Profile;
+      rule.target = name_;
+    } else if (is_apart(from)) {
+      rule.exec = Exec::Profile;
+      rule.target = name_ + "//" + child->second;
+    } else {
+      rule.exec = Exec::Child;
+      rule.target = child->second;
+    }
+  }
+
+  void add_files() {
+    // By place, pattern and owner: one line each.
+    std::map<std::tuple<Rules*, std::string, bool>, FileRule> lines;
+    for (const policy::FileRule& rule : policy_.files) {
+      for (const std::string& name : variables_in(rule.pattern)) {
+        profile_.variables[name] = {variable_value(name)};
+      }
+      profile_.attach_disconnected |= rule.disconnected;
+      FileRule& line =
+          lines[{&rules_of(rule.program), rule.pattern, rule.owner}];
+      line.pattern = rule.pattern;
+      line.owner = rule.owner;
+      merge(line.access, access_of(rule.access));
+      if (rule.access.contains('x')) {
+        start(line, rule.program, rule.starts);
+      }
+      merge(line.why.reasons, rule.reasons);
+      add_examples(line.why, rule);
+    }
+    for (auto& [key, line] : lines) {
+      // Inheriting implies it.
+      line.access.map = line.access.map && line.exec != Exec::Inherit;
+      std::get<Rules*>(key)->files.push_back(std::move(line));
+    }
+  }
+
+  void add_examples(Why& why, const policy::FileRule& rule) const {
+    for (const Widening& widening : rule.widened) {
+      why.examples.push_back(fmt::format("{}, {}: allows {}", widening.pattern,
+                                         widening.kind, widening.allows));
+    }
+    if (options_.comments && options_.examples) {
+      for (const std::string& example : options_.examples(rule)) {
+        why.examples.push_back(example);
+      }
+    }
+  }
+
+  void add_capabilities() {
+    for (const std::uint32_t number : capabilities_) {
+      const auto name = kernel::capability_name(number);
+      if (!name) {
+        continue;
+      }
+      std::string word(name->substr(4));
+      std::ranges::transform(word, word.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      });
+      const CapabilityRule* rule = find_capability(policy_, number);
+      std::map<Rules*, std::vector<Reason>> who;
+      for (const Reason& reason :
+           rule == nullptr ? std::vector<Reason>{{}} : rule->reasons) {
+        who[&rules_of(reason.exe)].push_back(reason);
+      }
+      for (auto& [rules, reasons] : who) {
+        rules->capabilities.push_back(
+            {.name = word,
+             .why = {.reasons = std::move(reasons), .examples = {}}});
+      }
+    }
+  }
+
+  void add_sockets() {
+    for (const policy::SocketRule& rule : policy_.sockets) {
+      Rules& rules = rules_of(rule.program);
+      const Why why{.reasons = rule.reasons, .examples = {}};
+      if (rule.family == "unix") {
+        rules.unix_sockets.push_back({.access = {},
+                                      .type = rule.type,
+                                      .address = {},
+                                      .peer = {},
+                                      .peer_address = {},
+                                      .why = why});
+      } else {
+        rules.network.push_back(
+            {.family = rule.family, .type = rule.type, .why = why});
+      }
+    }
+  }
+
+  void add_signals(Rules& rules, const std::string& program) {
+    receive(rules, "unconfined", "whoever starts it must be able to end it");
+    if (target_.runtime != runtime::Runtime::Process) {
+      receive(rules, std::string(to_string(target_.runtime)),
+              "the runtime's own profile, where the system has one");
+    }
+    if (signals_.empty()) {
+      return;
+    }
+    const std::string workload = children_.empty() ? name_ : name_ + "{,//*}";
+    rules.signals.push_back(
+        {.access = {"receive"},
+         .signals = signals_,
+         .peer = workload,
+         .why = {.reasons = signal_reasons_, .examples = {}}});
+    SignalRule send{
+        .access = {"send"}, .signals = {}, .peer = workload, .why = {}};
+    for (const policy::SignalRule& rule : policy_.signals) {
+      if (is_apart(rule.program) ? rule.program == program : program.empty()) {
+        send.signals.insert(rule.signal);
+        merge(send.why.reasons, rule.reasons);
+      }
+    }
+    if (!send.signals.empty()) {
+      rules.signals.push_back(std::move(send));
+    }
+  }
+
+  static void receive(Rules& rules, std::string peer, const char* why) {
+    rules.signals.push_back(
+        {.access = {"receive"},
+         .signals = {},
+         .peer = std::move(peer),
+         .why = {.reasons = {{.cause = Cause::Always, .note = why}},
+                 .examples = {}}});
+  }
+
+  const Policy& policy_;
+  const runtime::Target& target_;
+  const Stage stage_;
+  const std::set<std::uint32_t>& capabilities_;
+  const RenderOptions& options_;
+  std::map<std::string, std::string> children_;  // none where one is flat
+  std::set<std::string> signals_;                // that anybody sends
+  std::vector<Reason> signal_reasons_;
+  std::string name_;
+  Profile profile_;
+};
+
+std::string head(const Policy& policy, const runtime::Target& target,
+                 Stage stage) {
+  return fmt::format(
+      "# {}: made by vambrace synth from policy.json for {} at stage {}.\n"
+      "# Edit bundle.yaml, not this file.\n",
+      printable(policy.workload.id), target.name, to_string(stage));
+}
+
+std::optional<Finding> flattened(const Policy& policy,
+                                 const runtime::Target& target) {
+  const auto children = child_names(policy);
+  if (!target.no_new_privs || children.empty()) {
+    return std::nullopt;
+  }
+  std::set<std::string> names;
+  for (const auto& [program, name] : children) {
+    names.insert(printable(program));
+  }
+  return Finding{
+      .id = "apparmor-helpers-share",
+      .severity = "low",
+      .place = "apparmor",
+      .message = fmt::format(
+          "under no_new_privs the kernel changes no profile at execve: the "
+          "main program may do what {} may",
+          fmt::join(names, ", ")),
+      .hint =
+          "no_new_privs: false under target in bundle.yaml gives each "
+          "helper a profile of its own"};
+}
+
+}  // namespace
+
+std::map<std::string, std::string> child_names(const Policy& policy) {
+  std::map<std::string, std::string> names;
+  const auto take = [&](const auto& rules) {
+    for (const auto& rule : rules) {
+      if (!rule.program.empty()) {
+        names[rule.program];
+      }
+    }
+  };
+  take(policy.files);
+  take(policy.sockets);
+  take(policy.signals);
+  std::set<std::string> taken;
+  for (auto& [program, name] : names) {
+    const std::string plain = plain_name(last_part(program));
+    name = plain;
+    for (unsigned number = 2; !taken.insert(name).second; ++number) {
+      name = fmt::format("{}-{}", plain, number);
+    }
+  }
+  return names;
+}
+
+Result<Rendered> render(const Policy& policy, const runtime::Target& target,
+                        Stage stage,
+                        const std::set<std::uint32_t>& capabilities,
+                        const RenderOptions& options) {
+  Rendered out;
+  out.text = head(policy, target, stage);
+  if (!policy.files_known) {
+    out.text +=
+        "#\n# No profile: the evidence tells no file. Record without --light, "
+        "then run synth.\n";
+    return out;
+  }
+  TRY_ASSIGN(out.profile,
+             Renderer(policy, target, stage, capabilities, options).profile());
+  TRY_ASSIGN(const std::string text,
+             print(*out.profile, {.comments = options.comments}));
+  out.text += text;
+  out.findings = lint(*out.profile);
+  if (auto finding = flattened(policy, target)) {
+    out.findings.push_back(std::move(*finding));
+  }
+  std::ranges::sort(out.findings);
+  return out;
+}
+
+}  // namespace vambrace::policy::apparmor

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "policy/apparmor/profile.h"
+#include "policy/policy.h"
+#include "policy/stage.h"
+#include "runtime/target.h"
+
+namespace vambrace::policy::apparmor {
+
+struct RenderOptions {
+  // Reasons before each rule, and what `examples` has for it.
+  bool comments = false;
+  std::function<std::vector<std::string>(const policy::FileRule&)> examples;
+};
+
+struct Rendered {
+  // nullopt: the evidence tells no file, and a profile that denies everything
+  // helps nobody.
+  std::optional<Profile> profile;
+  // apparmor.profile, ready to be written; without a profile only comments.
+  std::string text;
+  // What the profile cannot hold, and what lint.h remarks about it. Sorted.
+  std::vector<Finding> findings;
+};
+
+// The profile of a policy for a target at a stage, with the capabilities that
+// the target gives. Its name holds a hash of its rules. The same policy gives
+// the same bytes.
+//
+// The main program has the profile's own rules. A helper has a child profile
+// that it enters when it is started. Where the target sets no_new_privs the
+// kernel refuses to change the profile at execve, so there the helpers' rules
+// become the main program's, and a finding says so.
+//
+// Whoever is not confined may send signals, and so may the target's runtime;
+// programs of the workload may send each other what one of them sent. A program
+// that was executed and never ran inherits the profile of who started it.
+//
+// InvalidInput for a pattern that AppArmor cannot read.
+Result<Rendered> render(const Policy& policy, const runtime::Target& target,
+                        Stage stage,
+                        const std::set<std::uint32_t>& capabilities,
+                        const RenderOptions& options = {});
+
+// The child profiles of the helpers that have rules: path to name, "cat", or
+// "cat-2" where another helper's file has the same name.
+std::map<std::string, std::string> child_names(const Policy& policy);
+
+}  // namespace vambrace::policy::apparmor

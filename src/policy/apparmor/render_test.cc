@@ -1,0 +1,216 @@
+#include "policy/apparmor/render.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vambrace::policy::apparmor {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr std::uint32_t kNetAdmin = 12;
+constexpr std::uint32_t kChown = 0;
+
+Reason by(const char* exe) {
+  return {.exe = exe, .origin = evidence::Origin::App, .phases = {"serving"}};
+}
+
+// nginx that starts cat, by way of a shell.
+Policy web() {
+  Policy policy;
+  policy.workload.id = "spiffe://shop/a web";
+  policy.files_known = true;
+  policy.files = {
+      {.pattern = "/bin/sh",
+       .access = "x",
+       .starts = "/bin/sh",
+       .reasons = {by("/usr/sbin/nginx")}},
+      {.pattern = "/usr/sbin/nginx",
+       .access = "mrx",
+       .starts = "",
+       .reasons = {by("/usr/sbin/nginx")}},
+      {.pattern = "/var/log/x",
+       .access = "ac",
+       .reasons = {by("/usr/sbin/nginx")}},
+      {.pattern = "/proc/@{pid}/status",
+       .access = "r",
+       .owner = true,
+       .widened = {{"pid", "@{pid}", "the same file of others"}},
+       .reasons = {by("/usr/sbin/nginx")}},
+      {.program = "/bin/cat",
+       .pattern = "/data",
+       .access = "r",
+       .reasons = {by("/bin/cat")}},
+      {.program = "/bin/sh",
+       .pattern = "/bin/cat",
+       .access = "x",
+       .starts = "/bin/cat",
+       .reasons = {by("/bin/sh")}},
+      {.program = "/bin/sh",
+       .pattern = "/gone",
+       .access = "x",
+       .reasons = {by("/bin/sh")}},
+      {.program = "/bin/sh",
+       .pattern = "/usr/sbin/nginx",
+       .access = "x",
+       .starts = "",
+       .reasons = {by("/bin/sh")}},
+  };
+  policy.sockets = {
+      {.family = "inet", .type = "stream", .reasons = {by("/usr/sbin/nginx")}},
+      {.family = "unix", .type = "stream", .reasons = {by("/usr/sbin/nginx")}}};
+  policy.signals = {{.signal = "term", .reasons = {by("/usr/sbin/nginx")}}};
+  policy.capabilities = {
+      {.number = kChown, .uses = {}, .reasons = {by("/usr/sbin/nginx")}},
+      {.number = kNetAdmin, .uses = {}, .reasons = {by("/bin/sh")}}};
+  return policy;
+}
+
+runtime::Target target(bool no_new_privs) {
+  runtime::Target out = *runtime::target_named("docker");
+  out.no_new_privs = no_new_privs;
+  return out;
+}
+
+Rendered rendered(const Policy& policy, bool no_new_privs,
+                  Stage stage = Stage::Harden,
+                  const RenderOptions& options = {}) {
+  auto out =
+      render(policy, target(no_new_privs), stage, {kChown, kNetAdmin}, options);
+  EXPECT_TRUE(out) << out.error().message();
+  return out ? *out : Rendered{};
+}
+
+std::vector<std::string> ids(const Rendered& rendered) {
+  std::vector<std::string> out;
+  for (const Finding& finding : rendered.findings) {
+    out.push_back(finding.id);
+  }
+  return out;
+}
+
+TEST(AppArmorRender, GivesEachHelperAChildProfile) {
+  const Rendered out = rendered(web(), false);
+  const std::string& name = out.profile->name;
+  EXPECT_THAT(name, StartsWith("a_web-"));
+  const std::string text = out.text.substr(out.text.find("abi"));
+  EXPECT_EQ(text, fmt::format(R"(abi <abi/3.0>,
+@{{pid}}="[1-9]{{,[0-9]}}{{,[0-9]}}{{,[0-9]}}{{,[0-9]}}{{,[0-9]}}{{,[0-9]}}"
+
+profile {0} {{
+  capability chown,
+  network inet stream,
+  unix type=stream,
+  signal (receive) peer="runc",
+  signal (receive) peer="unconfined",
+  signal (receive) set=(term) peer="{0}{{,//*}}",
+  signal (send) set=(term) peer="{0}{{,//*}}",
+  /bin/sh cx -> sh,
+  /usr/sbin/nginx rix,
+  /var/log/x w,
+  owner /proc/@{{pid}}/status r,
+
+  profile cat {{
+    signal (receive) peer="runc",
+    signal (receive) peer="unconfined",
+    signal (receive) set=(term) peer="{0}{{,//*}}",
+    /data r,
+  }}
+
+  profile sh {{
+    capability net_admin,
+    signal (receive) peer="runc",
+    signal (receive) peer="unconfined",
+    signal (receive) set=(term) peer="{0}{{,//*}}",
+    /bin/cat px -> {0}//cat,
+    /gone ix,
+    /usr/sbin/nginx px -> {0},
+  }}
+}}
+)",
+                              name));
+  EXPECT_THAT(ids(out), IsEmpty());
+}
+
+TEST(AppArmorRender, UnderNoNewPrivsHelpersShareTheMainProfile) {
+  const Rendered out = rendered(web(), true);
+  EXPECT_THAT(out.profile->children, IsEmpty());
+  EXPECT_THAT(out.text, HasSubstr("  /bin/cat ix,\n"));
+  EXPECT_THAT(out.text, HasSubstr("  /data r,\n"));
+  EXPECT_THAT(out.text, HasSubstr("  capability net_admin,\n"));
+  EXPECT_THAT(out.text, Not(HasSubstr("cx")));
+  EXPECT_THAT(ids(out), ElementsAre("apparmor-helpers-share"));
+  EXPECT_THAT(out.findings[0].message, HasSubstr("/bin/cat, /bin/sh"));
+}
+
+TEST(AppArmorRender, OnlyHardenEnforces) {
+  EXPECT_THAT(rendered(web(), true, Stage::Observe).text,
+              HasSubstr("flags=(complain)"));
+  EXPECT_THAT(rendered(web(), true, Stage::Allow).text,
+              HasSubstr("flags=(complain)"));
+  EXPECT_THAT(rendered(web(), true).text, Not(HasSubstr("flags")));
+}
+
+TEST(AppArmorRender, DoesNotDependOnTheOrderOfRules) {
+  Policy other = web();
+  std::ranges::reverse(other.files);
+  std::ranges::reverse(other.sockets);
+  EXPECT_EQ(rendered(web(), false).text, rendered(other, false).text);
+}
+
+TEST(AppArmorRender, WhatIsOutsideTheNamespaceNeedsTheFlag) {
+  Policy policy = web();
+  policy.files[2].disconnected = true;
+  EXPECT_THAT(rendered(policy, true).text,
+              HasSubstr("flags=(attach_disconnected)"));
+}
+
+TEST(AppArmorRender, TellsReasonsAndExamplesOnRequest) {
+  const Rendered out =
+      rendered(web(), false, Stage::Harden,
+               {.comments = true, .examples = [](const policy::FileRule& rule) {
+                  return rule.widened.empty()
+                             ? std::vector<std::string>{}
+                             : std::vector<std::string>{"/proc/12/status\nx"};
+                }});
+  EXPECT_THAT(out.text,
+              HasSubstr("  # observed: /usr/sbin/nginx (app) in serving\n"
+                        "  # such as @{pid}, pid: allows the same file of "
+                        "others\n"
+                        "  # such as /proc/12/status"));
+  EXPECT_THAT(out.text, Not(HasSubstr("status\nx")));
+  EXPECT_EQ(out.profile->name, rendered(web(), false).profile->name);
+}
+
+TEST(AppArmorRender, WithoutFilesThereIsNoProfile) {
+  Policy policy = web();
+  policy.files_known = false;
+  policy.files.clear();
+  const Rendered out = rendered(policy, true);
+  EXPECT_FALSE(out.profile);
+  EXPECT_THAT(out.text, HasSubstr("# No profile"));
+  EXPECT_THAT(out.text, Not(HasSubstr("profile a_web")));
+}
+
+TEST(AppArmorRender, RefusesAPatternThatAppArmorCannotRead) {
+  Policy policy = web();
+  policy.files[2].pattern = "/[x";
+  EXPECT_FALSE(render(policy, target(true), Stage::Harden, {}));
+}
+
+TEST(AppArmorRender, NamesOfChildrenAreUniqueAndPlain) {
+  Policy policy;
+  for (const char* program : {"/a/cat", "/b/cat", "/x/\xff }", ""}) {
+    policy.files.push_back({.program = program});
+  }
+  EXPECT_THAT(child_names(policy), ElementsAre(std::pair("/a/cat", "cat"),
+                                               std::pair("/b/cat", "cat-2"),
+                                               std::pair("/x/\xff }", "x___")));
+}
+
+}  // namespace
+}  // namespace vambrace::policy::apparmor

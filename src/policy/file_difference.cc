@@ -1,0 +1,99 @@
+#include "policy/file_difference.h"
+
+#include <algorithm>
+#include <map>
+
+#include "policy/apparmor/judge.h"
+
+namespace vambrace::policy {
+namespace {
+
+// What a rule can allow, as AppArmor tells it apart.
+constexpr std::string_view kLetters = "aklmrwx";
+
+struct Read {
+  const apparmor::FileRule* rule = nullptr;
+  apparmor::Pattern pattern;
+};
+
+Result<std::vector<Read>> read(const apparmor::Rules& rules,
+                               const apparmor::Variables& variables) {
+  std::vector<Read> out;
+  for (const apparmor::FileRule& rule : rules.files) {
+    if (!rule.deny) {
+      TRY_ASSIGN(apparmor::Pattern pattern,
+                 apparmor::Pattern::parse(rule.pattern, variables));
+      out.push_back({.rule = &rule, .pattern = std::move(pattern)});
+    }
+  }
+  return out;
+}
+
+// A path that the rule allows with this letter and the others do not.
+std::optional<std::string> example(const Read& one, char letter,
+                                   const std::vector<Read>& others) {
+  std::vector<const apparmor::Pattern*> patterns;
+  for (const Read& other : others) {
+    if (!allows(*other.rule, letter) ||
+        (other.rule->owner && !one.rule->owner)) {
+      continue;
+    }
+    if (other.rule->pattern == one.rule->pattern) {
+      return std::nullopt;
+    }
+    if (overlap(one.pattern, other.pattern)) {
+      patterns.push_back(&other.pattern);
+    }
+  }
+  return beyond(one.pattern, patterns);
+}
+
+void compare(const std::string& program, const std::vector<Read>& rules,
+             const std::vector<Read>& others, std::vector<FilePermit>& out) {
+  for (const Read& one : rules) {
+    // Letters with the same example are one line.
+    std::map<std::string, std::string> letters;
+    for (const char letter : kLetters) {
+      // Writing implies appending: one of them tells it.
+      if (!allows(*one.rule, letter) ||
+          (letter == 'a' && one.rule->access.write)) {
+        continue;
+      }
+      if (const auto found = example(one, letter, others)) {
+        letters[*found] += letter;
+      }
+    }
+    for (const auto& [path, access] : letters) {
+      out.push_back({.program = program,
+                     .pattern = one.rule->pattern,
+                     .access = access,
+                     .owner = one.rule->owner,
+                     .example = path});
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::vector<FilePermit>> files_beyond(const apparmor::Profile& one,
+                                             const apparmor::Profile& other) {
+  std::vector<FilePermit> out;
+  TRY_ASSIGN(const auto main, read(one.rules, one.variables));
+  TRY_ASSIGN(const auto other_main, read(other.rules, other.variables));
+  compare("", main, other_main, out);
+  for (const auto& [name, rules] : one.children) {
+    TRY_ASSIGN(const auto child, read(rules, one.variables));
+    const auto same = other.children.find(name);
+    if (same == other.children.end()) {
+      // There the helper runs with the main program's rules, if at all.
+      compare(name, child, other_main, out);
+      continue;
+    }
+    TRY_ASSIGN(const auto other_child, read(same->second, other.variables));
+    compare(name, child, other_child, out);
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+}  // namespace vambrace::policy

@@ -1,0 +1,224 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/explain.h"
+#include "policy/file_difference.h"
+#include "policy/replay.h"
+#include "policy/samples.h"
+#include "policy/seccomp/render.h"
+#include "policy/synthesize.h"
+
+// Replay, explain and diff, asked about files.
+namespace vambrace::policy {
+namespace {
+
+using evidence::Origin;
+using sample::evidence_of;
+using sample::file;
+using sample::seen;
+using sample::with_files;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// An application that starts a shell.
+evidence::Evidence seen_by_both() {
+  return evidence_of(
+      {with_files({file("/etc/app.conf", "r"), file("/bin/sh", "x"),
+                   file("/proc/12/status", "r", seen(1), true),
+                   file("/var/app.log", "ac"), file("tmpfs:memfd:x", "rw"),
+                   file("disconnected:/in", "irw")}),
+       with_files({file("/etc/profile", "r"), file("/bin/sh", "mr")}, "/bin/sh",
+                  Origin::Helper, "/bin/app")});
+}
+
+class Bundle {
+ public:
+  explicit Bundle(const evidence::Evidence& evidence,
+                  Stage stage = Stage::Harden, bool no_new_privs = false)
+      : policy(synthesize(evidence).value()), stage_(stage) {
+    target.no_new_privs = no_new_privs;
+    profile = seccomp::render(policy, target, stage).value().profile;
+  }
+  Replay replay(const evidence::Evidence& evidence) const {
+    return policy::replay(evidence, rendering()).value();
+  }
+  std::vector<Answer> explain(std::vector<std::string> words,
+                              const evidence::Evidence& evidence) const {
+    return policy::explain(parse_question(words).value(), rendering(),
+                           runtime::runtime_layer(target), evidence)
+        .value();
+  }
+
+  Policy policy;
+
+ private:
+  Rendering rendering() const {
+    return {policy, profile, target, capabilities, stage_};
+  }
+  runtime::Target target = *runtime::target_named("docker");
+  seccomp::Profile profile;
+  std::set<std::uint32_t> capabilities;
+  Stage stage_;
+};
+
+std::vector<std::string> denied(const Replay& replay) {
+  std::vector<std::string> out;
+  for (const WouldBeDenial& denial : replay.denials) {
+    out.push_back(denial.process.exe + ": " + describe(denial));
+  }
+  return out;
+}
+
+TEST(ReplayFiles, OwnEvidenceIsNeverDenied) {
+  for (const bool no_new_privs : {true, false}) {
+    for (const Stage stage : {Stage::Observe, Stage::Harden}) {
+      const Bundle bundle(seen_by_both(), stage, no_new_privs);
+      const Replay replay = bundle.replay(seen_by_both());
+      EXPECT_THAT(denied(replay), IsEmpty());
+      EXPECT_GE(replay.facts, 7U);
+    }
+  }
+}
+
+TEST(ReplayFiles, NamesEachAccessThatNoRuleAllows) {
+  const Bundle bundle(seen_by_both());
+  const Replay replay = bundle.replay(evidence_of(
+      {with_files({file("/etc/app.conf", "rw"), file("/proc/99/status", "r"),
+                   file("/etc/shadow", "r"),
+                   file("/proc/7/status", "r", seen(1), true)}),
+       with_files({file("/etc/app.conf", "r")}, "/bin/sh", Origin::Helper,
+                  "/bin/app")}));
+  EXPECT_THAT(denied(replay),
+              ElementsAre("/bin/sh: file /etc/app.conf (r)",
+                          "/bin/app: file /etc/app.conf (w)",
+                          "/bin/app: file /etc/shadow (r)",
+                          "/bin/app: file /proc/99/status (r)"));
+  EXPECT_EQ(seccomp::to_string(replay.denials[0].outcome).find("EACCES") !=
+                std::string::npos,
+            true);
+}
+
+TEST(ReplayFiles, ARemovedRuleDeniesExactlyItsAccesses) {
+  Bundle bundle(seen_by_both(), Stage::Harden, true);
+  for (std::size_t i = 0; i < bundle.policy.files.size(); ++i) {
+    Bundle cut = bundle;
+    const FileRule rule = cut.policy.files[i];
+    cut.policy.files.erase(cut.policy.files.begin() +
+                           static_cast<std::ptrdiff_t>(i));
+    const Replay replay = cut.replay(seen_by_both());
+    // Two programs that share a profile may cover for each other.
+    ASSERT_LE(replay.denials.size(), 1U) << rule.pattern;
+    if (rule.pattern != "/bin/sh") {
+      ASSERT_EQ(replay.denials.size(), 1U) << rule.pattern;
+    }
+  }
+}
+
+TEST(ReplayFiles, UnknownOwnersAreInDoubt) {
+  const Bundle bundle(
+      evidence_of({with_files({file("/home/x/f", "r", seen(1), true)})}));
+  evidence::Process process = with_files({file("/home/x/f", "r")});
+  process.files[0].owner = std::nullopt;
+  const Replay replay = bundle.replay(evidence_of({process}));
+  ASSERT_EQ(replay.denials.size(), 1U);
+  EXPECT_THAT(replay.denials[0].doubt, HasSubstr("was not recorded"));
+}
+
+TEST(ExplainFiles, SaysByWhichRuleAndWhy) {
+  const Bundle bundle(seen_by_both());
+  const auto answers = bundle.explain({"/etc/app.conf", "r"}, seen_by_both());
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_THAT(answers[0].what,
+              testing::StartsWith("file /etc/app.conf (r) in profile app-"));
+  EXPECT_EQ(answers[0].permission, Permission::Allowed);
+  EXPECT_THAT(answers[0].notes, Contains("rule /etc/app.conf r"));
+  ASSERT_EQ(answers[0].reasons.size(), 1U);
+  ASSERT_EQ(answers[0].uses.size(), 1U);
+  EXPECT_EQ(answers[0].uses[0].detail, "r");
+}
+
+TEST(ExplainFiles, ShowsWhatAPatternStandsFor) {
+  const Bundle bundle(seen_by_both());
+  const auto answers = bundle.explain({"/proc/99/status", "r"}, seen_by_both());
+  EXPECT_EQ(answers[0].permission, Permission::Depends);
+  EXPECT_THAT(answers[0].when, ElementsAre("the file is the process's own"));
+  EXPECT_THAT(answers[0].notes,
+              Contains(testing::StartsWith("wider: @{pid}, pid")));
+  EXPECT_THAT(answers[0].notes, Contains("seen: /proc/12/status"));
+}
+
+TEST(ExplainFiles, EachProfileWithARuleAnswers) {
+  const auto answers =
+      Bundle(seen_by_both()).explain({"/bin/sh"}, seen_by_both());
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].permission, Permission::Depends);
+  EXPECT_THAT(answers[0].when, ElementsAre("the access is x"));
+  EXPECT_THAT(answers[1].what, testing::EndsWith("//sh"));
+  EXPECT_THAT(answers[1].when,
+              ElementsAre("the access is m", "the access is r"));
+}
+
+TEST(ExplainFiles, WhatIsRefusedSaysWhatWouldGrantIt) {
+  const auto answers =
+      Bundle(seen_by_both()).explain({"/etc/shadow", "wr"}, seen_by_both());
+  EXPECT_EQ(answers[0].permission, Permission::Refused);
+  EXPECT_THAT(answers[0].notes,
+              Contains(HasSubstr("file /etc/shadow rw: add")));
+  EXPECT_THAT(answers[0].reasons, IsEmpty());
+}
+
+TEST(ExplainFiles, RefusesWordsThatAreNoAccess) {
+  const auto refusal = [](std::vector<std::string> words) {
+    const auto parsed = parse_question(words);
+    return parsed ? "accepted" : parsed.error().message();
+  };
+  EXPECT_THAT(refusal({"/x", "q"}), HasSubstr("is no access"));
+  EXPECT_THAT(refusal({"/x", "r", "w"}), HasSubstr("a path and an access"));
+  EXPECT_EQ(parse_question(std::vector<std::string>{"/a b\\x0ac"}).value().path,
+            "/a b\nc");
+}
+
+// "- pattern access example" lines of what one side has beyond the other.
+std::vector<std::string> beyond(const std::vector<apparmor::FileRule>& one,
+                                const std::vector<apparmor::FileRule>& other) {
+  apparmor::Profile left{.rules = {.files = one}};
+  apparmor::Profile right{.rules = {.files = other}};
+  std::vector<std::string> out;
+  for (const FilePermit& permit : files_beyond(left, right).value()) {
+    out.push_back(
+        fmt::format("{} {} {}", permit.pattern, permit.access, permit.example));
+  }
+  return out;
+}
+
+TEST(FileDifference, RulesThatSayTheSameAreNone) {
+  const apparmor::Access read{.read = true};
+  EXPECT_THAT(beyond({{.pattern = "/a/{b,c}", .access = read}},
+                     {{.pattern = "/a/b", .access = read},
+                      {.pattern = "/a/c", .access = read}}),
+              IsEmpty());
+  EXPECT_THAT(
+      beyond({{.pattern = "/a/x", .access = read, .owner = true}},
+             {{.pattern = "/a/**", .access = {.read = true, .write = true}}}),
+      IsEmpty());
+}
+
+TEST(FileDifference, ShowsAPathThatTellsTheSidesApart) {
+  const apparmor::Access read{.read = true};
+  const apparmor::Access both{.read = true, .write = true};
+  EXPECT_THAT(beyond({{.pattern = "/a/*", .access = both}},
+                     {{.pattern = "/a/x*", .access = read},
+                      {.pattern = "/a/*", .access = read}}),
+              ElementsAre("/a/* w /a/x"));
+  EXPECT_THAT(beyond({{.pattern = "/a/x", .access = read}},
+                     {{.pattern = "/a/x", .access = read, .owner = true}}),
+              ElementsAre("/a/x r /a/x"));
+  EXPECT_THAT(
+      beyond({{.pattern = "/bin/x", .exec = apparmor::Exec::Inherit}}, {}),
+      ElementsAre("/bin/x mx /bin/x"));
+}
+
+}  // namespace
+}  // namespace vambrace::policy

@@ -1,0 +1,296 @@
+#include "policy/files.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/json.h"
+#include "policy/apparmor/generalize.h"
+#include "policy/apparmor/segment.h"
+#include "policy/programs.h"
+#include "policy/reasons.h"
+
+namespace vambrace::policy {
+namespace {
+
+constexpr std::string_view kDisconnected = "disconnected:";
+
+// File systems that no path leads to; AppArmor does not look at their files
+// (SB_NOUSER, security/apparmor/include/path.h). Sockets are judged by their
+// family instead.
+constexpr std::array<std::string_view, 10> kUnmediated = {
+    "anon_inodefs", "bdev",   "dmabuf",    "drm",    "nsfs",
+    "pidfs",        "pipefs", "secretmem", "sockfs", "tmpfs"};
+
+constexpr std::string_view kScript =
+    "a script; started through #!, or named to its interpreter";
+
+// The letters of a rule: how a descriptor came to a program is no access.
+std::string letters_of(std::string_view access) {
+  std::string letters(access);
+  std::erase(letters, 'i');
+  return letters;
+}
+
+// Whether it matters little who owns the file: what packages install belongs to
+// root, and a rule for owners would only break once the program runs as another
+// user.
+bool whoever_owns(std::string_view pattern) {
+  return apparmor::is_static(pattern.substr(0, pattern.rfind('/') + 1));
+}
+
+// What one program did. Who did it, and how, is told by numbers into `who_`, so
+// that it comes back from the generalization with each rule.
+class Gathered {
+ public:
+  void add(const std::string& path, const evidence::FileFact& fact,
+           const std::string& access, const Reason& reason) {
+    const std::string letters = letters_of(access);
+    const auto [at, fresh] =
+        numbers_.try_emplace({reason, letters}, who_.size());
+    if (fresh) {
+      who_.push_back({reason, letters});
+    }
+    for (const auto& [recording, share] : fact.by) {
+      if (share.count > 0) {
+        seen_.push_back({.path = path,
+                         .access = letters,
+                         .owner = fact.owner,
+                         .process = std::to_string(at->second),
+                         .recording = recording});
+      }
+    }
+  }
+
+  apparmor::Generalized generalize() const {
+    return apparmor::generalize(seen_);
+  }
+
+  std::vector<Reason> reasons(const apparmor::Rule& rule) const {
+    Reasons reasons;
+    for (const std::string& number : rule.processes) {
+      const Who& who = who_[std::stoul(number)];
+      if (who.access.find_first_of(rule.access) != std::string::npos) {
+        reasons.add(who.reason);
+      }
+    }
+    return reasons.sorted();
+  }
+
+ private:
+  struct Who {
+    Reason reason;
+    std::string access;
+  };
+
+  std::vector<apparmor::Observation> seen_;
+  std::map<std::pair<Reason, std::string>, std::size_t> numbers_;
+  std::vector<Who> who_;
+};
+
+class Files {
+ public:
+  Files(const evidence::Evidence& evidence, Policy& policy)
+      : evidence_(evidence), programs_(evidence), policy_(policy) {}
+
+  void add() {
+    for (const evidence::Process& process : evidence_.processes) {
+      if (counts(process.key.origin)) {
+        gather(process);
+        gather_script(process);
+      }
+    }
+    for (const auto& [place, gathered] : gathered_) {
+      store(place, gathered);
+    }
+    std::ranges::sort(policy_.files);
+    policy_.files_known = !gathered_.empty();
+    tell();
+  }
+
+ private:
+  struct Place {
+    std::string program;
+    bool disconnected = false;
+    auto operator<=>(const Place&) const = default;
+  };
+
+  static Reason reason_of(const evidence::Process& process,
+                          const evidence::By& by, std::string note = {}) {
+    Reason reason{.exe = process.key.exe,
+                  .script = process.key.script,
+                  .origin = process.key.origin,
+                  .note = std::move(note)};
+    for (const auto& [phase, count] : evidence::total(by).phases) {
+      reason.phases.insert(phase);
+    }
+    return reason;
+  }
+
+  void gather(const evidence::Process& process) {
+    const std::string program = programs_.of(process.key.exe);
+    for (const evidence::FileFact& fact : process.files) {
+      if (evidence::total(fact.by).count == 0) {
+        continue;
+      }
+      const Reason reason = reason_of(process, fact.by);
+      const auto path = mediated_path(fact);
+      if (!path) {
+        on_no_mount(program, fact);
+        continue;
+      }
+      const bool disconnected = *path != fact.path;
+      gathered_[{program, disconnected}].add(*path, fact, fact.access, reason);
+      if (disconnected) {
+        disconnected_.insert(program);
+      } else if (fact.access.contains('x') && programs_.known(fact.path)) {
+        starts_[fact.path] = programs_.of(fact.path);
+      }
+    }
+  }
+
+  // A program that a script's first line names is started by the script's own
+  // file. That it was executed is not in the evidence; that the interpreter
+  // read it is.
+  void gather_script(const evidence::Process& process) {
+    const std::string& script = process.key.script;
+    if (!script.starts_with('/') || !programs_.known(process.key.parent)) {
+      return;
+    }
+    for (const evidence::FileFact& fact : process.files) {
+      if (fact.path == script && fact.access.contains('r')) {
+        gathered_[{programs_.of(process.key.parent), false}].add(
+            script, fact, "x",
+            reason_of(process, fact.by, std::string(kScript)));
+        starts_[script] = programs_.of(process.key.exe);
+      }
+    }
+  }
+
+  void on_no_mount(const std::string& program, const evidence::FileFact& fact) {
+    const std::string type = fact.path.substr(0, fact.path.find(':'));
+    if (std::ranges::find(kUnmediated, type) == kUnmediated.end()) {
+      find("file-no-mount", "medium", program,
+           fmt::format("used a file of {} that is on no mount: no rule can "
+                       "allow it, and AppArmor may refuse it",
+                       json::quote_bytes(type)),
+           "run it under the profile at stage observe and look at the log");
+    } else if (type == "sockfs" && fact.access.contains('i')) {
+      find("inherited-socket", "low", program,
+           "was started with an open socket whose family was not recorded",
+           "if it is refused, add a network rule for its family");
+    } else if (fact.access.find_first_of("mx") != std::string::npos) {
+      find("code-in-memory", "high", program,
+           fmt::format("ran code out of a file of {} that is on no mount; "
+                       "AppArmor does not see that",
+                       json::quote_bytes(type)),
+           "");
+    }
+  }
+
+  static void merge(FileRule& to, const apparmor::Rule& rule,
+                    const std::vector<Reason>& more) {
+    std::set<char> letters(to.access.begin(), to.access.end());
+    letters.insert(rule.access.begin(), rule.access.end());
+    to.access.assign(letters.begin(), letters.end());
+    Reasons reasons;
+    for (const auto* list : {&std::as_const(to.reasons), &more}) {
+      for (const Reason& reason : *list) {
+        reasons.add(reason);
+      }
+    }
+    to.reasons = reasons.sorted();
+    to.widened.clear();
+    for (const apparmor::Generalization& one : rule.because) {
+      to.widened.push_back({.kind = std::string(to_string(one.kind)),
+                            .pattern = one.pattern,
+                            .allows = one.allows});
+    }
+  }
+
+  void store(const Place& place, const Gathered& gathered) {
+    const apparmor::Generalized made = gathered.generalize();
+    // What became alike without its owner is one rule.
+    std::map<std::pair<std::string, bool>, FileRule> rules;
+    for (const apparmor::Rule& rule : made.rules) {
+      const bool owner = rule.owner && !whoever_owns(rule.pattern);
+      FileRule& out = rules[{rule.pattern, owner}];
+      out.program = place.program;
+      out.pattern = rule.pattern;
+      out.owner = owner;
+      out.disconnected = place.disconnected;
+      merge(out, rule, gathered.reasons(rule));
+      if (const auto it = starts_.find(rule.examples.front());
+          it != starts_.end() && rule.access.contains('x')) {
+        out.starts = it->second;
+      }
+    }
+    for (auto& [key, rule] : rules) {
+      policy_.files.push_back(std::move(rule));
+    }
+    for (const apparmor::Kept& kept : made.kept) {
+      find("file-changes-name", "medium", place.program,
+           fmt::format("{} looks like a name of this run alone, and no pattern "
+                       "may stand for it: {}",
+                       json::quote_bytes(kept.path), kept.reason),
+           "add the name it will have as a decision \"file ...\", or do "
+           "without");
+    }
+    if (!made.within_budget) {
+      find(
+          "files-over-budget", "medium", place.program,
+          "more rules than a profile should hold, and nothing is left that may "
+          "be widened",
+          "split the workload, or keep its data in fewer folders");
+    }
+  }
+
+  void tell() {
+    if (!policy_.files_known) {
+      policy_.findings.push_back(
+          {"files-unknown", "high", "files",
+           "the evidence tells no file: there is no AppArmor profile",
+           "record without --light"});
+    }
+    for (const std::string& program : disconnected_) {
+      find("file-disconnected", "medium", program,
+           "used files from outside its mount namespace; to allow them, a file "
+           "elsewhere that ends in the same path is allowed, too "
+           "(attach_disconnected)",
+           "close such descriptors before the program is started");
+    }
+  }
+
+  void find(std::string id, std::string severity, const std::string& program,
+            std::string message, std::string hint) {
+    const std::string place =
+        program.empty() ? "files" : "files: " + json::quote_bytes(program);
+    policy_.findings.push_back({std::move(id), std::move(severity), place,
+                                std::move(message), std::move(hint)});
+  }
+
+  const evidence::Evidence& evidence_;
+  const Programs programs_;
+  Policy& policy_;
+  std::map<Place, Gathered> gathered_;
+  std::map<std::string, std::string> starts_;  // by path
+  std::set<std::string> disconnected_;
+};
+
+}  // namespace
+
+std::optional<std::string> mediated_path(const evidence::FileFact& fact) {
+  if (fact.path.starts_with('/')) {
+    return fact.path;
+  }
+  if (fact.path.starts_with(kDisconnected)) {
+    return fact.path.substr(kDisconnected.size());
+  }
+  return std::nullopt;
+}
+
+void add_files(const evidence::Evidence& evidence, Policy& policy) {
+  Files(evidence, policy).add();
+}
+
+}  // namespace vambrace::policy

@@ -1,0 +1,236 @@
+#include "policy/files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/json.h"
+#include "policy/samples.h"
+#include "policy/synthesize.h"
+
+namespace vambrace::policy {
+namespace {
+
+using evidence::Origin;
+using sample::evidence_of;
+using sample::file;
+using sample::seen;
+using sample::with_files;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Policy policy_of(std::vector<evidence::Process> processes,
+                 std::vector<Decision> decisions = {}) {
+  return synthesize(evidence_of(std::move(processes)),
+                    {.closures = {}, .decisions = std::move(decisions)})
+      .value();
+}
+
+// "/x rw", "/bin/cat: /x r" for a helper, "owner /x r".
+std::vector<std::string> rules(const Policy& policy) {
+  std::vector<std::string> out;
+  for (const FileRule& rule : policy.files) {
+    out.push_back(fmt::format(
+        "{}{}{} {}{}", rule.program.empty() ? "" : rule.program + ": ",
+        rule.owner ? "owner " : "", rule.pattern, rule.access,
+        !rule.starts           ? ""
+        : rule.starts->empty() ? " -> main"
+                               : " -> " + *rule.starts));
+  }
+  return out;
+}
+
+std::string finding(const Policy& policy, std::string_view id) {
+  for (const Finding& one : policy.findings) {
+    if (one.id == id) {
+      return one.place + ": " + one.message;
+    }
+  }
+  return "";
+}
+
+TEST(Files, BecomeRulesWithTheirReasons) {
+  const Policy policy = policy_of(
+      {with_files({file("/etc/app.conf", "r", seen(1, "startup")),
+                   file("/etc/app.conf", "r", seen(2, "serving")),
+                   file("/var/log/app.log", "ac")}),
+       with_files({file("/root/secret", "r")}, "/bin/bash", Origin::Session),
+       with_files({file("/work/test", "r")}, "/bin/pytest", Origin::Harness)});
+  EXPECT_TRUE(policy.files_known);
+  EXPECT_THAT(rules(policy),
+              ElementsAre("/etc/app.conf r", "/var/log/app.log ac"));
+  ASSERT_EQ(policy.files[0].reasons.size(), 1U);
+  EXPECT_EQ(describe(policy.files[0].reasons[0]),
+            "observed: /bin/app (app) in serving, startup");
+}
+
+TEST(Files, SayWhatAPatternAllowsMore) {
+  const Policy policy = policy_of({with_files({file("/proc/12/status", "r")})});
+  EXPECT_THAT(rules(policy), ElementsAre("/proc/@{pid}/status r"));
+  ASSERT_EQ(policy.files[0].widened.size(), 1U);
+  EXPECT_EQ(policy.files[0].widened[0].kind, "pid");
+  EXPECT_EQ(policy.files[0].widened[0].pattern, "@{pid}");
+  EXPECT_THAT(policy.files[0].widened[0].allows,
+              HasSubstr("every other process"));
+}
+
+TEST(Files, TheSameBehaviorAgainGivesTheSameBytes) {
+  const auto recorded = [](const char* recording, const char* pid,
+                           const char* temp) {
+    return print(
+        synthesize(
+            evidence_of(
+                {with_files({file(pid, "r", seen(1, "all", recording)),
+                             file(temp, "crw", seen(3, "all", recording))})},
+                recording))
+            .value());
+  };
+  EXPECT_EQ(recorded("r1", "/proc/12/status", "/tmp/tmp.Xb3dE9fG2h"),
+            recorded("r2", "/proc/4711/status", "/tmp/tmp.Qa8sD7fH1j"));
+}
+
+TEST(Files, EachHelperHasItsOwn) {
+  const Policy policy = policy_of(
+      {with_files({file("/bin/cat", "x"), file("/bin/app", "mr")}),
+       with_files(
+           {file("/bin/cat", "mr"), file("/data", "r"), file("/bin/app", "x")},
+           "/bin/cat", Origin::Helper, "/bin/app"),
+       // An entrypoint and a probe begin under the container's profile.
+       with_files({file("/entry", "r")}, "/bin/sh", Origin::Helper),
+       with_files({file("/healthy", "r")}, "/bin/probe", Origin::Probe,
+                  "/usr/bin/runc")});
+  EXPECT_THAT(rules(policy),
+              ElementsAre("/bin/app mr", "/bin/cat x -> /bin/cat", "/entry r",
+                          "/healthy r", "/bin/cat: /bin/app x -> main",
+                          "/bin/cat: /bin/cat mr", "/bin/cat: /data r"));
+}
+
+TEST(Files, AScriptThatItsInterpreterReadMayBeStarted) {
+  evidence::Process script =
+      with_files({file("/opt/hook", "r"), file("/etc/hook.conf", "r")},
+                 "/bin/sh", Origin::Helper, "/bin/app");
+  script.key.script = "/opt/hook";
+  const Policy policy =
+      policy_of({with_files({file("/bin/sh", "x")}), std::move(script)});
+  EXPECT_THAT(rules(policy),
+              ElementsAre("/bin/sh x -> /bin/sh", "/opt/hook x -> /bin/sh",
+                          "/bin/sh: /etc/hook.conf r", "/bin/sh: /opt/hook r"));
+  EXPECT_THAT(describe(policy.files[1].reasons[0]), HasSubstr("#!"));
+}
+
+TEST(Files, WhereADescriptorCameFromIsNoAccess) {
+  EXPECT_THAT(rules(policy_of({with_files({file("/dev/null", "irw")})})),
+              ElementsAre("/dev/null rw"));
+}
+
+TEST(Files, OnNoMountNeedNoRuleUnlessSomethingIsAmiss) {
+  const Policy quiet = policy_of({with_files(
+      {file("pipefs:", "irw"), file("tmpfs:memfd:x", "rw"), file("/x", "r")})});
+  EXPECT_THAT(rules(quiet), ElementsAre("/x r"));
+  EXPECT_THAT(quiet.findings, IsEmpty());
+  const Policy amiss =
+      policy_of({with_files({file("tmpfs:memfd:jit", "mr"),
+                             file("mqueue:q", "r"), file("sockfs:", "irw")})});
+  EXPECT_THAT(finding(amiss, "code-in-memory"), HasSubstr("tmpfs"));
+  EXPECT_THAT(finding(amiss, "file-no-mount"), HasSubstr("mqueue"));
+  EXPECT_NE(finding(amiss, "inherited-socket"), "");
+}
+
+TEST(Files, OutsideTheMountNamespaceAreTold) {
+  const Policy policy = policy_of({with_files({file("disconnected:/x", "r")})});
+  ASSERT_EQ(policy.files.size(), 1U);
+  EXPECT_TRUE(policy.files[0].disconnected);
+  EXPECT_EQ(policy.files[0].pattern, "/x");
+  EXPECT_THAT(finding(policy, "file-disconnected"),
+              HasSubstr("attach_disconnected"));
+}
+
+TEST(Files, ASecretWithAChangingNameStaysLiteralAndIsTold) {
+  const Policy policy =
+      policy_of({with_files({file("/proc/12/environ", "r")})});
+  EXPECT_THAT(rules(policy), ElementsAre("/proc/12/environ r"));
+  EXPECT_THAT(finding(policy, "file-changes-name"),
+              HasSubstr("/proc/12/environ"));
+}
+
+TEST(Files, NoneAtAllIsUnknownNotNothing) {
+  const Policy policy = policy_of({sample::process({sample::fact("read")})});
+  EXPECT_FALSE(policy.files_known);
+  EXPECT_NE(finding(policy, "files-unknown"), "");
+  EXPECT_THAT(print(policy), HasSubstr("\"files\": null"));
+  EXPECT_EQ(parse(print(policy)).value(), policy);
+}
+
+TEST(Files, CallsWhosePathsWereNotRecordedAreTold) {
+  evidence::Process process = with_files({file("/x", "r")});
+  process.syscalls = {sample::fact("unlink"),
+                      sample::fact("rename", sample::failed(2, "ENOENT")),
+                      sample::fact("mount"), sample::fact("bind")};
+  evidence::Evidence evidence = evidence_of({process});
+  EXPECT_THAT(finding(synthesize(evidence).value(), "paths-unknown"),
+              HasSubstr("files: unlink: which paths"));
+  EXPECT_THAT(finding(synthesize(evidence).value(), "mounts-unknown"),
+              HasSubstr("mount: what was"));
+  evidence.recordings[0].probes[std::string(evidence::kPathProbe)] = "lsm";
+  EXPECT_EQ(finding(synthesize(evidence).value(), "paths-unknown"), "");
+}
+
+TEST(Files, PeopleAddAndDropRules) {
+  const auto decided = [](const char* what, const char* choice) {
+    return policy_of(
+        {with_files({file("/x", "rw")})},
+        {{.what = what, .choice = choice, .who = "ann", .why = "w"}});
+  };
+  const Policy added = decided("file /var/lib/a b/temp-*.rdb wdr", "add");
+  EXPECT_THAT(rules(added),
+              ElementsAre("/var/lib/a b/temp-*.rdb drw", "/x rw"));
+  EXPECT_EQ(describe(added.files[0].reasons[0]), "decision: add by ann: w");
+  EXPECT_THAT(rules(decided("file /x w", "drop")), ElementsAre("/x r"));
+  EXPECT_THAT(rules(decided("file /x rw", "drop")), IsEmpty());
+  EXPECT_EQ(decided("file /x r", "keep").files[0].reasons.size(), 2U);
+}
+
+TEST(Files, ADecisionThatNamesNoRuleIsRefused) {
+  const auto refusal = [](const char* what, const char* choice) {
+    const auto made =
+        synthesize(evidence_of({with_files({file("/x", "r")})}),
+                   {.closures = {}, .decisions = {{what, choice, "ann", "w"}}});
+    return made ? "accepted" : made.error().message();
+  };
+  EXPECT_THAT(refusal("file x r", "add"), HasSubstr("names no file rule"));
+  EXPECT_THAT(refusal("file /x", "add"), HasSubstr("names no file rule"));
+  EXPECT_THAT(refusal("file /x z", "add"), HasSubstr("names no file rule"));
+  EXPECT_THAT(refusal("file /[x r", "add"), testing::StartsWith("decision: "));
+  EXPECT_THAT(refusal("file /@{none} r", "add"), HasSubstr("no variable"));
+  EXPECT_THAT(refusal("file /x x", "add"), HasSubstr("not added by hand"));
+}
+
+TEST(Sockets, BecomeRulesByFamilyAndType) {
+  evidence::Process process = sample::process(
+      {sample::fact("socket", {{2, 0x80801, 6}, {2, 1, 0}, {16, 3, 0}}),
+       sample::fact("socketpair", {{1, 1, 0}})});
+  const Policy policy = policy_of({process});
+  std::vector<std::string> made;
+  for (const SocketRule& rule : policy.sockets) {
+    made.push_back(rule.family + " " + rule.type);
+  }
+  EXPECT_THAT(made, ElementsAre("inet stream", "netlink raw", "unix stream"));
+  const Policy unseen = policy_of({sample::process({sample::fact("socket")})});
+  ASSERT_EQ(unseen.sockets.size(), 1U);
+  EXPECT_EQ(unseen.sockets[0].family, "");
+  EXPECT_NE(finding(unseen, "socket-family-unknown"), "");
+}
+
+TEST(Signals, BecomeRulesByName) {
+  evidence::Process process = sample::process({sample::fact("kill")});
+  process.signals = {{15, seen(1)}, {0, seen(1)}, {35, seen(1)}, {99, seen(1)}};
+  const Policy policy = policy_of({process});
+  std::vector<std::string> made;
+  for (const SignalRule& rule : policy.signals) {
+    made.push_back(rule.signal);
+  }
+  EXPECT_THAT(made, ElementsAre("exists", "rtmin+3", "term"));
+}
+
+}  // namespace
+}  // namespace vambrace::policy

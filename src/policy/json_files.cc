@@ -1,0 +1,141 @@
+#include "policy/json_parts.h"
+
+namespace vambrace::policy {
+namespace {
+
+using json::Reader;
+using json::Value;
+
+void put_program(Value& out, const std::string& program) {
+  if (!program.empty()) {
+    out["program"] = json::quote_bytes(program);
+  }
+}
+
+Value to_json(const Widening& widening) {
+  return {{"kind", widening.kind},
+          {"pattern", json::quote_bytes(widening.pattern)},
+          {"allows", widening.allows}};
+}
+
+Result<Widening> read_widening(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  Widening widening;
+  TRY_ASSIGN(widening.kind, reader.text("kind"));
+  TRY_ASSIGN(widening.pattern, read_quoted(reader, "pattern"));
+  TRY_ASSIGN(widening.allows, reader.text("allows"));
+  TRY(reader.finish());
+  return widening;
+}
+
+// In the order of the path, which is no order of theirs.
+Result<std::vector<Widening>> read_widenings(Reader& reader) {
+  std::vector<Widening> out;
+  if (!reader.has("widened")) {
+    return out;
+  }
+  TRY_ASSIGN(const Value* array, reader.array("widened"));
+  for (const Value& value : *array) {
+    TRY_ASSIGN(
+        Widening one,
+        read_widening(value, fmt::format("{}[{}]", reader.place_of("widened"),
+                                         out.size())));
+    out.push_back(std::move(one));
+  }
+  if (out.empty()) {
+    return std::unexpected(
+        bad(reader.place_of("widened"), "empty; leave it out").error());
+  }
+  return out;
+}
+
+bool is_access(std::string_view access) {
+  return !access.empty() && access.find('i') == access.npos &&
+         access.find_first_not_of(evidence::kAccessLetters) == access.npos &&
+         std::ranges::adjacent_find(access, std::greater_equal()) ==
+             access.end();
+}
+
+}  // namespace
+
+Value to_json(const FileRule& rule) {
+  Value out = {{"pattern", json::quote_bytes(rule.pattern)},
+               {"access", rule.access},
+               {"reasons", reasons_json(rule.reasons)}};
+  put_program(out, rule.program);
+  if (rule.owner) {
+    out["owner"] = true;
+  }
+  if (rule.disconnected) {
+    out["disconnected"] = true;
+  }
+  if (rule.starts) {
+    out["starts"] = json::quote_bytes(*rule.starts);
+  }
+  for (const Widening& widening : rule.widened) {
+    out["widened"].push_back(to_json(widening));
+  }
+  return out;
+}
+
+Value to_json(const SocketRule& rule) {
+  Value out = {{"family", rule.family},
+               {"type", rule.type},
+               {"reasons", reasons_json(rule.reasons)}};
+  put_program(out, rule.program);
+  return out;
+}
+
+Value to_json(const SignalRule& rule) {
+  Value out = {{"signal", rule.signal},
+               {"reasons", reasons_json(rule.reasons)}};
+  put_program(out, rule.program);
+  return out;
+}
+
+Result<FileRule> read_file_rule(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  FileRule rule;
+  TRY_ASSIGN(rule.program, read_quoted(reader, "program"));
+  TRY_ASSIGN(rule.pattern, read_quoted(reader, "pattern"));
+  TRY_ASSIGN(rule.access, reader.text("access"));
+  TRY_ASSIGN(rule.owner, reader.boolean_or("owner", false));
+  TRY_ASSIGN(rule.disconnected, reader.boolean_or("disconnected", false));
+  if (reader.has("starts")) {
+    TRY_ASSIGN(rule.starts, read_quoted(reader, "starts"));
+  }
+  TRY_ASSIGN(rule.widened, read_widenings(reader));
+  TRY_ASSIGN(rule.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  if (rule.pattern.empty() || !is_access(rule.access)) {
+    TRY(bad(place,
+            "no pattern, or an access that is not some of "
+            "\"acdklmoprwx\" in that order"));
+  }
+  return rule;
+}
+
+Result<SocketRule> read_socket_rule(const Value& value,
+                                    const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  SocketRule rule;
+  TRY_ASSIGN(rule.program, read_quoted(reader, "program"));
+  TRY_ASSIGN(rule.family, reader.text("family"));
+  TRY_ASSIGN(rule.type, reader.text("type"));
+  TRY_ASSIGN(rule.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  return rule;
+}
+
+Result<SignalRule> read_signal_rule(const Value& value,
+                                    const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  SignalRule rule;
+  TRY_ASSIGN(rule.program, read_quoted(reader, "program"));
+  TRY_ASSIGN(rule.signal, reader.text("signal"));
+  TRY_ASSIGN(rule.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  return rule;
+}
+
+}  // namespace vambrace::policy

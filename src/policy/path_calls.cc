@@ -1,0 +1,126 @@
+#include "policy/path_calls.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/json.h"
+#include "policy/programs.h"
+#include "policy/reasons.h"
+
+namespace vambrace::policy {
+namespace {
+
+// Those that AppArmor asks about by path, and those it asks about as mounts
+// (security/apparmor/lsm.c).
+constexpr std::array<std::string_view, 25> kPathCalls = {
+    "bind",      "chmod",    "chown",      "chown32",  "fchmodat",
+    "fchmodat2", "fchownat", "lchown",     "lchown32", "link",
+    "linkat",    "mkdir",    "mkdirat",    "mknod",    "mknodat",
+    "rename",    "renameat", "renameat2",  "rmdir",    "symlink",
+    "symlinkat", "truncate", "truncate64", "unlink",   "unlinkat"};
+constexpr std::array<std::string_view, 5> kMountCalls = {
+    "mount", "move_mount", "pivot_root", "umount", "umount2"};
+constexpr std::array<std::string_view, 3> kTraceCalls = {
+    "process_vm_readv", "process_vm_writev", "ptrace"};
+
+enum class Kind : std::uint8_t { Path, Mount, Trace };
+
+template <std::size_t N>
+bool in(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::optional<Kind> kind_of(std::string_view name) {
+  return in(kPathCalls, name)    ? std::optional(Kind::Path)
+         : in(kMountCalls, name) ? std::optional(Kind::Mount)
+         : in(kTraceCalls, name) ? std::optional(Kind::Trace)
+                                 : std::nullopt;
+}
+
+// How often the call did something, in recordings that do not tell to what.
+std::uint64_t unknown(const evidence::SyscallFact& fact, Kind kind,
+                      const std::set<std::string>& with_paths) {
+  std::uint64_t count = 0;
+  for (const auto& [recording, share] : fact.by) {
+    if (kind == Kind::Path && with_paths.contains(recording)) {
+      continue;
+    }
+    std::uint64_t failed = 0;
+    for (const auto& [error, times] : share.errnos) {
+      failed += times;
+    }
+    count += share.count - std::min(share.count, failed);
+  }
+  return count;
+}
+
+// A socket with a name in the file system is a file that is made.
+bool binds_to_a_path(const evidence::Process& process) {
+  return std::ranges::any_of(
+      process.network, [](const evidence::NetworkFact& fact) {
+        return fact.operation == "bind" && fact.address == "unix";
+      });
+}
+
+Finding finding(Kind kind, const std::string& program,
+                const std::set<std::string>& names) {
+  const std::string calls = fmt::format("{}", fmt::join(names, ", "));
+  const std::string place =
+      program.empty() ? "files" : "files: " + json::quote_bytes(program);
+  switch (kind) {
+    case Kind::Path:
+      return {"paths-unknown", "high", place,
+              fmt::format("{}: which paths was not recorded, so no rule allows "
+                          "what they did",
+                          calls),
+              "add the paths as decisions, \"file PATTERN w\", in bundle.yaml"};
+    case Kind::Mount:
+      return {"mounts-unknown", "high", place,
+              fmt::format("{}: what was mounted where was not recorded, so no "
+                          "rule allows it",
+                          calls),
+              "mount before the workload starts"};
+    case Kind::Trace:
+      break;
+  }
+  return {"traced-unknown", "high", place,
+          fmt::format("{}: which processes were looked into was not recorded, "
+                      "so no rule allows it",
+                      calls),
+          "leave debuggers out of the workload"};
+}
+
+}  // namespace
+
+void add_path_calls(const evidence::Evidence& evidence, Policy& policy) {
+  std::set<std::string> with_paths;
+  for (const evidence::Recording& recording : evidence.recordings) {
+    if (recording.probes.contains(std::string(evidence::kPathProbe))) {
+      with_paths.insert(recording.id);
+    }
+  }
+  const Programs programs(evidence);
+  std::map<std::pair<Kind, std::string>, std::set<std::string>> calls;
+  for (const evidence::Process& process : evidence.processes) {
+    if (!counts(process.key.origin)) {
+      continue;
+    }
+    const bool binds_paths = binds_to_a_path(process);
+    for (const evidence::SyscallFact& fact : process.syscalls) {
+      const auto name = kernel::syscall_name(fact.syscall);
+      const auto kind = name ? kind_of(*name) : std::nullopt;
+      if (name == "bind" && !binds_paths) {
+        continue;
+      }
+      if (kind && unknown(fact, *kind, with_paths) > 0) {
+        calls[{*kind, programs.of(process.key.exe)}].emplace(*name);
+      }
+    }
+  }
+  for (const auto& [of, names] : calls) {
+    policy.findings.push_back(finding(of.first, of.second, names));
+  }
+}
+
+}  // namespace vambrace::policy

@@ -1,0 +1,116 @@
+#include "policy/sockets.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/json.h"
+#include "kernel/sockets.h"
+#include "policy/programs.h"
+#include "policy/reasons.h"
+
+namespace vambrace::policy {
+namespace {
+
+// Rules by what they are about, without their reasons.
+template <class Rule>
+using Drafts = std::map<Rule, Reasons>;
+
+template <class Rule>
+std::vector<Rule> finished(Drafts<Rule>& drafts) {
+  std::vector<Rule> rules;
+  for (auto& [draft, reasons] : drafts) {
+    rules.push_back(draft);
+    rules.back().reasons = reasons.sorted();
+  }
+  return rules;
+}
+
+std::string place_of(std::string_view what, const std::string& program) {
+  return program.empty()
+             ? std::string(what)
+             : fmt::format("{}: {}", what, json::quote_bytes(program));
+}
+
+bool makes_sockets(kernel::Syscall syscall) {
+  const auto name = kernel::syscall_name(syscall);
+  return name == "socket" || name == "socketpair" || name == "socketcall";
+}
+
+// The family and the type that one tuple of arguments names.
+SocketRule rule_of(const std::string& program,
+                   const std::vector<std::uint64_t>& tuple) {
+  SocketRule rule{.program = program, .family = {}, .type = {}, .reasons = {}};
+  if (tuple.empty()) {
+    return rule;
+  }
+  rule.family = kernel::socket_family_name(tuple[0]).value_or("");
+  if (!rule.family.empty() && tuple.size() > 1) {
+    rule.type = kernel::socket_type_name(tuple[1]).value_or("");
+  }
+  return rule;
+}
+
+}  // namespace
+
+void add_sockets(const evidence::Evidence& evidence, Policy& policy) {
+  const Programs programs(evidence);
+  Drafts<SocketRule> drafts;
+  for (const evidence::Process& process : evidence.processes) {
+    if (!counts(process.key.origin)) {
+      continue;
+    }
+    const std::string program = programs.of(process.key.exe);
+    for (const evidence::SyscallFact& fact : process.syscalls) {
+      const evidence::Share share = evidence::total(fact.by);
+      if (!makes_sockets(fact.syscall) || share.count == 0) {
+        continue;
+      }
+      std::set<std::vector<std::uint64_t>> tuples{{}};
+      if (fact.args && !fact.args->unbounded && !fact.args->tuples.empty()) {
+        tuples = fact.args->tuples;
+      }
+      for (const auto& tuple : tuples) {
+        drafts[rule_of(program, tuple)].add(Cause::Observed, process.key,
+                                            share);
+      }
+    }
+  }
+  policy.sockets = finished(drafts);
+  for (const SocketRule& rule : policy.sockets) {
+    if (rule.family.empty()) {
+      policy.findings.push_back(
+          {"socket-family-unknown", "medium", place_of("network", rule.program),
+           "made sockets of a family that was not recorded or has no name; any "
+           "family is granted",
+           "record without --light"});
+    }
+  }
+}
+
+void add_signals(const evidence::Evidence& evidence, Policy& policy) {
+  const Programs programs(evidence);
+  Drafts<SignalRule> drafts;
+  for (const evidence::Process& process : evidence.processes) {
+    if (!counts(process.key.origin)) {
+      continue;
+    }
+    for (const evidence::SignalFact& fact : process.signals) {
+      const auto name = kernel::signal_name(fact.signal);
+      const bool real_time = fact.signal >= kernel::kFirstRealTimeSignal &&
+                             fact.signal <= kernel::kLastSignal;
+      if (!name && !real_time) {
+        continue;  // the kernel refuses such a number
+      }
+      drafts[{.program = programs.of(process.key.exe),
+              .signal = name ? std::string(*name)
+                             : fmt::format(
+                                   "rtmin+{}",
+                                   fact.signal - kernel::kFirstRealTimeSignal),
+              .reasons = {}}]
+          .add(Cause::Observed, process.key, evidence::total(fact.by));
+    }
+  }
+  policy.signals = finished(drafts);
+}
+
+}  // namespace vambrace::policy
