@@ -26,11 +26,11 @@ std::string mode_of(const apparmor::FileRule& rule) {
   return mode + std::string(apparmor::letters(rule.exec));
 }
 
-class Explainer {
+class FileExplainer {
  public:
-  Explainer(const Question& question, const Rendering& rendering,
-            const apparmor::Profile& profile,
-            const evidence::Evidence& evidence)
+  FileExplainer(const Question& question, const Rendering& rendering,
+                const apparmor::Profile& profile,
+                const evidence::Evidence& evidence)
       : question_(question),
         profile_(profile),
         evidence_(evidence),
@@ -231,7 +231,7 @@ Result<std::vector<Answer>> explain_file(const Question& question,
         ErrorCode::InvalidInput,
         "the bundle has no AppArmor profile: its evidence tells no file");
   }
-  return Explainer(question, rendering, *rendered.profile, evidence).run();
+  return FileExplainer(question, rendering, *rendered.profile, evidence).run();
 }
 
 }  // namespace vambrace::policy

@@ -11,10 +11,10 @@
 namespace vambrace::policy {
 namespace {
 
-class Player {
+class FilePlayer {
  public:
-  Player(const Rendering& rendering, const apparmor::Profile& profile,
-         Replay& replay)
+  FilePlayer(const Rendering& rendering, const apparmor::Profile& profile,
+             Replay& replay)
       : profile_(profile), replay_(replay), rendering_(rendering) {}
 
   Result<> play(const evidence::Evidence& evidence) {
@@ -90,7 +90,7 @@ Result<> replay_files(const evidence::Evidence& evidence,
              apparmor::render(rendering.policy, rendering.target,
                               rendering.stage, rendering.capabilities));
   return rendered.profile
-             ? Player(rendering, *rendered.profile, replay).play(evidence)
+             ? FilePlayer(rendering, *rendered.profile, replay).play(evidence)
              : Result<>{};
 }
 
