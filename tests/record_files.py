@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import support
 from record_counts import children_of, kinds, record, recording
@@ -114,6 +115,55 @@ os.wait()
 print(os.getpid())
 """
 
+# What calls that give no descriptor name, each file by another call.
+NAMES = r"""
+import ctypes, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+here = os.fsencode(sys.argv[1])
+os.chdir(here)
+os.mkdir(b"dir")
+os.symlink(b"dir", b"way")
+os.symlink(here + b"/way", b"far")
+folder = os.open(b"dir", os.O_PATH)
+os.mknod(b"far/plain")
+os.mknod(b"node", dir_fd=folder)
+os.link(b"dir/node", b"./way/../linked")
+os.chmod(b"far/plain", 0o600)
+os.symlink(b"far/plain", b"last")
+os.chmod(b"last", 0o644)
+os.chown(b"plain", 1, 1, dir_fd=folder)
+os.lchown(b"dir/node", 1, 1)
+os.truncate(b"linked", 10)
+os.rename(b"way/plain", b"dir/moved")
+libc.syscall(316, folder, b"moved", -100, b"again", 0)  # renameat2
+server = socket.socket(socket.AF_UNIX)
+server.bind(b"way/socket")
+server.listen()
+client = socket.socket(socket.AF_UNIX)
+client.connect(here + b"/far/socket")
+socket.socket(socket.AF_UNIX).bind(b"\0abstract")
+os.unlink(b"dir/socket")
+os.unlink(b"node", dir_fd=folder)
+os.mkdir(b"bad\n\"\xff")
+os.rmdir(b"bad\n\"\xff")
+os.mkdir(b"inner", dir_fd=folder)
+libc.unlinkat(folder, b"inner", 0x200)
+for failing in (b"none", b"dir"):
+    try:
+        os.unlink(failing)
+    except OSError:
+        pass
+os.mkdir(b"x" * 200)
+"""
+
+NAMED = {
+    "/dir/ c", "/way c", "/far c", "/dir/plain c", "/dir/node c", "/linked l", "/dir/plain p",
+    "/last c", "/dir/plain o", "/dir/node o", "/linked w", "/dir/plain drw", "/dir/moved cw",
+    "/dir/moved drw", "/again cw", "/dir/socket c", "/dir/socket rw", "/dir/socket d",
+    "/dir/node d", "/bad\n\"\xff/ c", "/bad\n\"\xff/ d", "/dir/inner/ c", "/dir/inner/ d",
+    "/" + "x" * 200 + "/ c",
+}
+
 EXPECTED = {
     "/plain r", "/dir/inner r", "/new cw", "/log ac", "/cut rw", "/theirs r", "/bad\n\xff\"name r",
     "/dir/ r", "/made cw", "/sized rw", "/sized w", "/sized p", "/sized o", "/locked rw",
@@ -129,11 +179,11 @@ def unquoted(text):
                   lambda m: chr(int(m[1], 16)) if m[1] else "\\", plain)
 
 
-def files(evidence, wanted=lambda process: True):
-    """{(path, letters): fact}"""
+def files(evidence, wanted=lambda process: True, only_named=False):
+    """{(path, letters): fact} of the files that were seen, or that were only named."""
     return {(unquoted(fact["path"]), fact["access"]): fact
             for process in evidence["processes"] if wanted(process)
-            for fact in process["files"]}
+            for fact in process["files"] if (fact["owner"] is None) == only_named}
 
 
 def is_python(process):
@@ -150,7 +200,8 @@ def record_accesses(*words):
 
 def test_every_access_has_its_path_and_letters_and_there_is_no_other():
     evidence, folder = record_accesses()
-    assert kinds(evidence) == set(), evidence["verdict"]
+    # It makes a mount namespace of its own, whose root is gone with it.
+    assert kinds(evidence) == {"links_unfollowed"}, evidence["verdict"]
     found = files(evidence, is_python)
     below = {f"{path.removeprefix(folder)} {letters}": fact
              for (path, letters), fact in found.items() if path.startswith(folder + "/")}
@@ -164,6 +215,37 @@ def test_every_access_has_its_path_and_letters_and_there_is_no_other():
         assert wanted in elsewhere, (wanted, sorted(elsewhere))
     own = {path for path, _ in found if re.fullmatch(r"/proc/\d+/status", path)}
     assert len(own) == 2, own
+
+
+def named(evidence, folder, wanted=is_python):
+    return {f"{path.removeprefix(folder)} {letters}"
+            for path, letters in files(evidence, wanted, only_named=True)
+            if path.startswith(folder + "/")}
+
+
+def test_files_that_are_only_named_have_the_path_that_their_links_lead_to():
+    folder = os.path.realpath(support.temp_dir())
+    evidence = record(command=["python3", "-c", NAMES, folder])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    found = named(evidence, folder)
+    assert found == NAMED, (f"missing {sorted(NAMED - found)}, more {sorted(found - NAMED)}")
+
+
+def test_links_are_followed_in_the_root_of_a_container():
+    support.require_docker()
+    support.image()
+    name = support.container_name("named")
+    script = "mkdir -p /srv/real && ln -s /srv /way && mkdir /way/real/made && sleep 0.5"
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        vambrace("record", "-o", path, "--container", name, "--", "docker", "run", "--rm",
+                 "--name", name, "--security-opt", "seccomp=unconfined", support.IMAGE,
+                 "sh", "-c", script, expect=0)
+        with open(path, encoding="utf-8") as file:
+            evidence = json.load(file)
+    assert kinds(evidence) == set(), evidence["verdict"]
+    found = named(evidence, "", lambda process: process["origin"] == "helper")
+    assert {"/way c", "/srv/real/made/ c"} <= found, found
 
 
 def test_a_program_is_executed_by_its_starter_and_mapped_for_itself():

@@ -24,6 +24,10 @@ constexpr GapKind kKinds[] = {
     {"io_uring", "io_uring was used; its operations are not system calls",
      "disable io_uring in the workload or in the kernel "
      "(kernel.io_uring_disabled) and record again"},
+    {"links_unfollowed",
+     "symbolic links in the names of files could not be followed",
+     "let a program of the container live until its files are looked at, or "
+     "check the paths without an owner by hand"},
     {"map_full", "a table was full; facts were refused",
      "record again with larger tables or a shorter run"},
     {"mixed_images", "recordings of different image digests were merged",

@@ -219,6 +219,11 @@ constexpr std::array kByPath = {"link",    "linkat",    "mkdir",  "mkdirat",
                                 "symlink", "symlinkat"};
 
 std::set<std::string> unseen_calls(const Evidence& evidence) {
+  if (std::ranges::all_of(evidence.recordings, [](const auto& one) {
+        return one.probes.contains(std::string(evidence::kPathProbe));
+      })) {
+    return {};
+  }
   std::set<std::string> calls;
   for (const Process& process : evidence.processes) {
     if (!counts(process.key.origin)) {

@@ -240,7 +240,9 @@ class Builder {
     evidence::FileFact fact;
     fact.path = *path;
     fact.access = letters_of(key.access);
-    fact.owner = (key.access & VMB_FILE_OWNED) != 0;
+    if ((key.access & VMB_FILE_NAMED_ONLY) == 0) {
+      fact.owner = (key.access & VMB_FILE_OWNED) != 0;
+    }
     count(fact.by[frame_.recording.id], key.phase, file.tally);
     draft(key.image).process.files.push_back(std::move(fact));
   }

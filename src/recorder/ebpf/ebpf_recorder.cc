@@ -22,6 +22,7 @@
 #include "recorder/ebpf/docker.h"
 #include "recorder/ebpf/frame.h"
 #include "recorder/ebpf/launcher.h"
+#include "recorder/ebpf/names.h"
 #include "recorder/ebpf/oci.h"
 #include "recorder/ebpf/programs.h"
 #include "recorder/ebpf/selectors.h"
@@ -100,6 +101,7 @@ class EbpfRecorder : public Recorder {
   Container container_;  // of --container, once it is known
   ring_buffer* ring_ = nullptr;
   Programs programs_;
+  Roots roots_;
   Frame frame_;
   std::string phase_ = "startup";  // of the slices that begin now
   steady_clock::time_point next_slice_{};
@@ -420,6 +422,7 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
     if (const auto image =
             session_->maps().at<vmb_image>("images", hint.image)) {
       programs_.look(hint.image, *image, main_pid_);
+      roots_.look(image->tgid);
     }
   }
   // hint.image is the scope's number here.
@@ -615,6 +618,7 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
     }
   }
   raw.build_ids = programs_.build_ids();
+  follow_names(raw, roots_);
   raw.hints_seen = raw.counters.hints_seen;
   raw.recursion_misses = session_->recursion_misses();
   const auto containers = found_containers(raw);

@@ -107,6 +107,13 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
                     fmt::format("{} files with paths longer than {} bytes", cut,
                                 +VMB_LONG_PATH)});
   }
+  if (const auto found = raw.unfollowed.find(scope);
+      found != raw.unfollowed.end()) {
+    gaps.push_back({"links_unfollowed",
+                    fmt::format("{} files that calls only named, by programs "
+                                "in a mount namespace that is gone",
+                                found->second)});
+  }
   if (seen.stacks_failed != 0) {
     gaps.push_back(
         {"read_failed", fmt::format("{} kernel stacks", seen.stacks_failed)});

@@ -105,6 +105,10 @@ std::optional<std::string> path_of(const Raw& raw, const vmb_file_key& key,
       std::size_t{file.path.at} + file.path.bytes > raw.path_bytes.size()) {
     return std::nullopt;
   }
+  if (const auto found = raw.followed.find({file.path.at, key.access});
+      found != raw.followed.end()) {
+    return found->second;
+  }
   Parts parts = parts_of(
       std::string_view(raw.path_bytes).substr(file.path.at, file.path.bytes));
   if ((key.access & VMB_FILE_INTERNAL) != 0) {
@@ -126,11 +130,12 @@ std::optional<std::string> path_of(const Raw& raw, const vmb_file_key& key,
 
 std::string letters_of(std::uint32_t access) {
   constexpr std::pair<std::uint32_t, char> kLetters[] = {
-      {VMB_ACCESS_APPEND, 'a'},  {VMB_ACCESS_CREATE, 'c'},
-      {VMB_ACCESS_INHERIT, 'i'}, {VMB_ACCESS_LOCK, 'k'},
-      {VMB_ACCESS_MAP, 'm'},     {VMB_ACCESS_CHOWN, 'o'},
-      {VMB_ACCESS_CHMOD, 'p'},   {VMB_ACCESS_READ, 'r'},
-      {VMB_ACCESS_WRITE, 'w'},   {VMB_ACCESS_EXECUTE, 'x'}};
+      {VMB_ACCESS_APPEND, 'a'}, {VMB_ACCESS_CREATE, 'c'},
+      {VMB_ACCESS_DELETE, 'd'}, {VMB_ACCESS_INHERIT, 'i'},
+      {VMB_ACCESS_LOCK, 'k'},   {VMB_ACCESS_LINK, 'l'},
+      {VMB_ACCESS_MAP, 'm'},    {VMB_ACCESS_CHOWN, 'o'},
+      {VMB_ACCESS_CHMOD, 'p'},  {VMB_ACCESS_READ, 'r'},
+      {VMB_ACCESS_WRITE, 'w'},  {VMB_ACCESS_EXECUTE, 'x'}};
   std::string letters;
   for (const auto& [bit, letter] : kLetters) {
     if ((access & bit) != 0) {

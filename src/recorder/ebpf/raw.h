@@ -21,7 +21,7 @@ static_assert(sizeof(vmb_tally) == 24);
 static_assert(sizeof(vmb_tuple_key) == 40);
 static_assert(sizeof(vmb_other_key) == 40);
 static_assert(sizeof(vmb_cap_key) == 32);
-static_assert(sizeof(vmb_rule) == 32);
+static_assert(sizeof(vmb_rule) == 48);
 static_assert(sizeof(vmb_file_key) == 40);
 static_assert(sizeof(vmb_file) == 40);
 static_assert(sizeof(vmb_seen_files) == VMB_SEEN * 64);
@@ -46,6 +46,10 @@ struct Raw {
   Table<vmb_cap_key, vmb_tally> caps;
   Table<vmb_file_key, vmb_file> files;
   std::string path_bytes;  // the names of all files
+  // Of files that were only named, by place of the name and access: their path.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> followed;
+  // By scope, how many of them have links that nobody could follow.
+  std::map<std::uint32_t, std::uint64_t> unfollowed;
   std::map<std::uint32_t, std::vector<std::string>> stacks;
   std::map<std::uint32_t, BuildId> build_ids;  // by image
   vmb_counters counters{};

@@ -6,6 +6,7 @@
 
 #include "recorder/ebpf/collect.h"
 #include "recorder/ebpf/frame.h"
+#include "recorder/ebpf/names.h"
 #include "recorder/ebpf/programs.h"
 #include "recorder/ebpf/session.h"
 
@@ -65,11 +66,14 @@ Result<Resumed> resume(const Files& files, const std::string& id) {
     ring_buffer__free(ring);
   }
   Programs programs;
+  Roots roots;
   for (std::uint32_t number = 1; number < raw.images.size(); ++number) {
+    roots.look(raw.images[number].tgid);
     programs.look(number, raw.images[number],
                   static_cast<std::uint32_t>(state.main_pid));
   }
   raw.build_ids = programs.build_ids();
+  follow_names(raw, roots);
   state.frame.gaps.push_back(
       {"interrupted",
        "the recorder ended before the scope did; the kernel went on counting "

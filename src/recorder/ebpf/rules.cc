@@ -55,6 +55,68 @@ constexpr FileCall kFileCalls[] = {
     {"fchown32", VMB_FILE_FCHOWN},
 };
 
+// A call that names files and gives no descriptor. What it asks AppArmor is in
+// security/apparmor/lsm.c, apparmor_path_*().
+struct NamingCall {
+  std::string_view name;
+  vmb_name first;
+  vmb_name second;
+};
+
+constexpr u32 kMoved = VMB_ACCESS_READ | VMB_ACCESS_WRITE | VMB_ACCESS_DELETE;
+constexpr u32 kMovedTo = VMB_ACCESS_WRITE | VMB_ACCESS_CREATE;
+
+// {argument of the name + 1, of the folder's descriptor + 1, unused, access}.
+constexpr NamingCall kNamingCalls[] = {
+    {"unlink", {1, 0, 0, VMB_ACCESS_DELETE}, {}},
+    {"unlinkat", {2, 1, 0, VMB_ACCESS_DELETE}, {}},
+    {"rmdir", {1, 0, 0, VMB_ACCESS_DELETE | VMB_FILE_FOLDER}, {}},
+    {"mkdir", {1, 0, 0, VMB_ACCESS_CREATE | VMB_FILE_FOLDER}, {}},
+    {"mkdirat", {2, 1, 0, VMB_ACCESS_CREATE | VMB_FILE_FOLDER}, {}},
+    {"mknod", {1, 0, 0, VMB_ACCESS_CREATE}, {}},
+    {"mknodat", {2, 1, 0, VMB_ACCESS_CREATE}, {}},
+    {"symlink", {2, 0, 0, VMB_ACCESS_CREATE}, {}},
+    {"symlinkat", {3, 2, 0, VMB_ACCESS_CREATE}, {}},
+    {"link", {2, 0, 0, VMB_ACCESS_LINK}, {}},
+    {"linkat", {4, 3, 0, VMB_ACCESS_LINK}, {}},
+    {"rename", {1, 0, 0, kMoved}, {2, 0, 0, kMovedTo}},
+    {"renameat", {2, 1, 0, kMoved}, {4, 3, 0, kMovedTo}},
+    {"renameat2", {2, 1, 0, kMoved}, {4, 3, 0, kMovedTo}},
+    {"chmod", {1, 0, 0, VMB_ACCESS_CHMOD}, {}},
+    {"fchmodat", {2, 1, 0, VMB_ACCESS_CHMOD}, {}},
+    {"fchmodat2", {2, 1, 0, VMB_ACCESS_CHMOD}, {}},
+    {"chown", {1, 0, 0, VMB_ACCESS_CHOWN}, {}},
+    {"chown32", {1, 0, 0, VMB_ACCESS_CHOWN}, {}},
+    {"lchown", {1, 0, 0, VMB_ACCESS_CHOWN}, {}},
+    {"lchown32", {1, 0, 0, VMB_ACCESS_CHOWN}, {}},
+    {"fchownat", {2, 1, 0, VMB_ACCESS_CHOWN}, {}},
+    {"truncate", {1, 0, 0, VMB_ACCESS_WRITE}, {}},
+    {"truncate64", {1, 0, 0, VMB_ACCESS_WRITE}, {}},
+};
+
+// What the socket in the file system is asked for.
+constexpr std::pair<std::string_view, u32> kAddressCalls[] = {
+    {"bind", VMB_ACCESS_CREATE},
+    {"connect", VMB_ACCESS_READ | VMB_ACCESS_WRITE},
+};
+
+void add_names(vmb_rule& rule, std::string_view name) {
+  for (const NamingCall& call : kNamingCalls) {
+    if (name == call.name) {
+      rule.file = VMB_FILE_NAMED;
+      rule.name[0] = call.first;
+      rule.name[1] = call.second;
+      rule.removal = name == "unlinkat" ? 3 : 0;
+    }
+  }
+  for (const auto& [known, access] : kAddressCalls) {
+    if (name == known) {
+      rule.file = VMB_FILE_ADDRESS;
+      rule.name[0].access = access;
+    }
+  }
+}
+
 std::uint8_t file_of(kernel::Syscall syscall, std::string_view name) {
   // The old mmap of i386 has its arguments in memory.
   if (syscall.arch == kernel::Arch::I386 && name == "mmap") {
@@ -89,6 +151,7 @@ vmb_rule rule_of(kernel::Syscall syscall) {
     }
   }
   rule.file = file_of(syscall, name.value_or(""));
+  add_names(rule, name.value_or(""));
   return rule;
 }
 

@@ -222,6 +222,7 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
     if (!options.light) {
       session->probes_["errnos"] = "tp_btf/sys_exit";
       session->probes_["files"] = "tp_btf/sys_exit";
+      session->probes_[std::string(evidence::kPathProbe)] = "tp_btf/sys_exit";
     }
     session->probes_["images"] = "tp_btf/sched_process_exec";
     if (with_caps) {

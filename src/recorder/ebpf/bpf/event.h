@@ -276,6 +276,8 @@ enum {
 	VMB_FILE_FTRUNCATE = 9,
 	VMB_FILE_FCHMOD = 10,
 	VMB_FILE_FCHOWN = 11,
+	VMB_FILE_NAMED = 12,   /* no descriptor: one or two names */
+	VMB_FILE_ADDRESS = 13, /* a socket's, which may be in the file system */
 };
 
 /* How a file was accessed, as AppArmor is asked; below that, what it is. */
@@ -290,10 +292,15 @@ enum {
 	VMB_ACCESS_CHMOD = 128,
 	VMB_ACCESS_CHOWN = 256,
 	VMB_ACCESS_INHERIT = 512, /* at execve, rather than opened */
+	VMB_ACCESS_DELETE = 1024,
+	VMB_ACCESS_LINK = 2048,
 	VMB_FILE_OWNED = 1 << 16, /* by the task's own file system user */
 	VMB_FILE_FOLDER = 1 << 17,
 	/* On a file system of the kernel's own: memfd, pipes and the like. */
 	VMB_FILE_INTERNAL = 1 << 18,
+	/* Not seen itself: the place is that of the folder to which the name in
+	 * the call is relative, and the name. */
+	VMB_FILE_NAMED_ONLY = 1 << 19,
 };
 
 /* A place in the tree of mounts: all names up to the root, mixed. */
@@ -309,12 +316,13 @@ enum {
 	VMB_PATH_DISCONNECTED = 2,
 };
 
-/* Where the names are: leaf first, each with its NUL. */
+/* Where the names are: leaf first, each with its NUL. (A name in a call counts
+ * as one, whatever it is made of.) */
 struct vmb_path {
 	u32 at;
 	u32 bytes;
 	u32 flags;
-	u32 unused;
+	u32 mount_ns; /* of mounts, by inode */
 };
 
 struct vmb_file_key {
@@ -349,6 +357,14 @@ enum {
 	VMB_RULED_FILE = 2,
 };
 
+/* A file that a call names: arguments by index + 1, 0 for none. */
+struct vmb_name {
+	u8 name;
+	u8 folder; /* AT_FDCWD if none */
+	u16 unused;
+	u32 access;
+};
+
 /* Which arguments of a call are kept. */
 struct vmb_rule {
 	u64 mask[3];
@@ -357,7 +373,10 @@ struct vmb_rule {
 	u8 special;
 	u8 special_index;
 	u8 file; /* VMB_FILE_... */
-	u8 unused;
+	/* Of VMB_FILE_NAMED: flags, index + 1, where AT_REMOVEDIR tells that
+	 * the file is a folder. */
+	u8 removal;
+	struct vmb_name name[2];
 };
 
 /* One watched set of tasks; 0 is the harness. */

@@ -24,6 +24,13 @@
 #define F_WRLCK	   1
 #define LOCK_EX	   2
 #define F_SETLEASE 1024
+/* include/uapi/linux/fcntl.h */
+#define AT_FDCWD     (-100)
+#define AT_REMOVEDIR 0x200
+/* include/linux/socket.h, include/uapi/linux/un.h */
+#define AF_UNIX	      1
+#define SUN_PATH      2
+#define SUN_PATH_SIZE 108
 /* include/uapi/linux/stat.h */
 #define S_IFMT	0170000
 #define S_IFDIR 0040000
@@ -34,16 +41,21 @@
 
 #define MAX_INHERITED 4096
 
+static __always_inline struct vmb_rule *rule_of(u64 call)
+{
+	u32 arch = call >> 32, nr = (u32)call, index;
+
+	if (nr >= VMB_RULE_CALLS || arch >= VMB_ARCHES)
+		return NULL;
+	index = arch * VMB_RULE_CALLS + nr;
+	return bpf_map_lookup_elem(&rules, &index);
+}
+
 /* What is to be seen of the file at the call's exit. */
 static __always_inline u32 file_work(u64 call)
 {
-	u32 arch = call >> 32, nr = (u32)call, index;
-	struct vmb_rule *rule;
+	struct vmb_rule *rule = rule_of(call);
 
-	if (nr >= VMB_RULE_CALLS || arch >= VMB_ARCHES)
-		return VMB_FILE_NOTHING;
-	index = arch * VMB_RULE_CALLS + nr;
-	rule = bpf_map_lookup_elem(&rules, &index);
 	return rule ? rule->file : VMB_FILE_NOTHING;
 }
 
@@ -64,11 +76,14 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 	if (!all)
 		return false;
 	walk.dentry = dentry;
+	if (work->file.access & VMB_FILE_NAMED_ONLY)
+		walk.used = work->named;
 	enter_mount(&walk, (struct mount *)place->mount);
 	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
 	used = walk.used;
 	top = walk.mount;
 	path->flags = 0;
+	path->mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	if (work->file.access & VMB_FILE_INTERNAL) {
 		long length = -1;
 
@@ -190,43 +205,22 @@ static __always_inline bool is_same(struct vmb_file_key *a,
 	       a->place.mixed == b->place.mixed;
 }
 
-/* which: a struct file; access: VMB_ACCESS_... */
-__noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
+/* An access to what is where the walk begins; by: image << 32 | phase. */
+static __always_inline int note_place(struct vmb_scratch *work,
+				      struct walk *walk, u64 by, u32 access)
 {
-	u32 zero = 0;
-	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-	struct vmb_file_key *key;
-	struct file *file = (struct file *)which;
-	struct backing_file *backing;
+	struct vmb_file_key *key = &work->file;
 	struct vmb_file *known;
 	struct vmb_seen *mine;
-	struct mount *mount;
-	struct walk walk = {};
 
-	if (!work || !file || !image)
-		return 0;
-	walk.dentry = READ_OF(struct file, file, f_path.dentry);
-	mount = mount_of(READ_OF(struct file, file, f_path.mnt));
-	if (is_backing(file, mount, walk.dentry)) {
-		backing = (struct backing_file *)file;
-		walk.dentry = BPF_CORE_READ(backing, user_path.dentry);
-		mount = mount_of(BPF_CORE_READ(backing, user_path.mnt));
-	}
-	enter_mount(&walk, mount);
-	access |= kind_of(walk.dentry);
-	/* Pipes and sockets that are handed on. */
-	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
-		return 0;
-
-	key = &work->file;
-	key->image = image;
-	key->phase = phase;
+	key->image = by >> 32;
+	key->phase = (u32)by;
 	key->access = access;
 	key->unused = 0;
-	key->place.dentry = (u64)walk.dentry;
-	key->place.mount = (u64)walk.mount;
-	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
-	key->place.mixed = walk.mixed;
+	key->place.dentry = (u64)walk->dentry;
+	key->place.mount = (u64)walk->mount;
+	bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
+	key->place.mixed = walk->mixed;
 	mine = seen_at(key);
 	if (mine && is_same(&mine->key, key) && (s32)mine->count >= 0) {
 		mine->count++;
@@ -244,6 +238,33 @@ __noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
 	mine->last = (u32)bpf_jiffies64();
 	mine->count = 1;
 	return 0;
+}
+
+/* which: a struct file; access: VMB_ACCESS_... */
+__noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
+{
+	u32 zero = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	struct file *file = (struct file *)which;
+	struct backing_file *backing;
+	struct mount *mount;
+	struct walk walk = {};
+
+	if (!work || !file || !image)
+		return 0;
+	walk.dentry = READ_OF(struct file, file, f_path.dentry);
+	mount = mount_of(READ_OF(struct file, file, f_path.mnt));
+	if (is_backing(file, mount, walk.dentry)) {
+		backing = (struct backing_file *)file;
+		walk.dentry = BPF_CORE_READ(backing, user_path.dentry);
+		mount = mount_of(BPF_CORE_READ(backing, user_path.mnt));
+	}
+	enter_mount(&walk, mount);
+	access |= kind_of(walk.dentry);
+	/* Pipes and sockets that are handed on. */
+	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
+		return 0;
+	return note_place(work, &walk, (u64)image << 32 | phase, access);
 }
 
 /* The file of a descriptor of the current task; null if there is none. */
@@ -269,6 +290,125 @@ static __always_inline struct file *file_of(u32 fd)
 	}
 	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
 	return file;
+}
+
+static long mix_name(u32 index, struct walk *walk)
+{
+	u32 zero = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!work || index >= VMB_LONG_PATH / 8)
+		return 1;
+	mix(walk, ((u64 *)work->path)[index]);
+	return 0;
+}
+
+/*
+ * A file of which nothing is known but its name in the current task's call, of
+ * less than `limit` bytes; by: image << 32 | phase. Links in the name are not
+ * followed here. False if the name is empty.
+ */
+__noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
+{
+	u32 zero = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct walk walk = {};
+	struct file *file;
+	struct mount *mount;
+	long length;
+
+	if (!work || !(by >> 32))
+		return 1;
+	if (limit > VMB_LONG_PATH)
+		limit = VMB_LONG_PATH;
+	length = bpf_probe_read_user_str(work->path, limit, (void *)name);
+	if (length <= 0 || length > VMB_LONG_PATH) {
+		count_one(files_unread);
+		return 1;
+	}
+	if (length == 1)
+		return 0;
+	__builtin_memset(&work->path[length], 0, 8);
+	bpf_loop((u32)(length + 7) >> 3, mix_name, &walk, 0);
+	if (work->path[0] == '/') {
+		walk.dentry = BPF_CORE_READ(task, fs, root.dentry);
+		mount = mount_of(BPF_CORE_READ(task, fs, root.mnt));
+	} else if ((s32)folder == AT_FDCWD) {
+		walk.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
+		mount = mount_of(BPF_CORE_READ(task, fs, pwd.mnt));
+	} else {
+		file = file_of(folder);
+		if (!file) {
+			count_one(files_unread);
+			return 0;
+		}
+		walk.dentry = BPF_CORE_READ(file, f_path.dentry);
+		mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	}
+	enter_mount(&walk, mount);
+	work->named = length;
+	note_place(work, &walk, by, access | VMB_FILE_NAMED_ONLY);
+	return 1;
+}
+
+/* The names in a call, which tells of no descriptor. */
+static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
+				 struct vmb_rule *rule)
+{
+	u32 arch = call >> 32, folder, access;
+	struct file *file;
+
+	if (!regs || !rule)
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		struct vmb_name *name = &rule->name[i];
+
+		if (!name->name)
+			break;
+		folder = name->folder ? argument(regs, arch, name->folder - 1)
+				      : AT_FDCWD;
+		access = name->access;
+		if (rule->removal &&
+		    argument(regs, arch, rule->removal - 1) & AT_REMOVEDIR)
+			access |= VMB_FILE_FOLDER;
+		if (note_named(argument(regs, arch, name->name - 1), folder, by,
+			       access, VMB_LONG_PATH))
+			continue;
+		/* The descriptor itself (AT_EMPTY_PATH); what a link is made of
+		 * is not asked about. */
+		file = access & VMB_ACCESS_LINK ? NULL : file_of(folder);
+		if (file)
+			note_access((u64)file, by >> 32, by, access);
+	}
+	return 0;
+}
+
+/* The file that a socket's address names. */
+static __noinline int note_address(struct pt_regs *regs, u64 call, u64 by,
+				   struct vmb_rule *rule)
+{
+	u64 address;
+	u32 arch = call >> 32, bytes;
+	u16 family = 0;
+
+	if (!regs || !rule)
+		return 0;
+	address = argument(regs, arch, 1);
+	bytes = argument(regs, arch, 2);
+	if (bpf_probe_read_user(&family, sizeof(family), (void *)address)) {
+		count_one(files_unread);
+		return 0;
+	}
+	if (family != AF_UNIX || bytes <= SUN_PATH)
+		return 0;
+	bytes -= SUN_PATH;
+	if (bytes > SUN_PATH_SIZE)
+		bytes = SUN_PATH_SIZE;
+	/* Without a name it is abstract. */
+	note_named(address + SUN_PATH, AT_FDCWD, by, rule->name[0].access,
+		   bytes + 1);
+	return 0;
 }
 
 struct mapped {
@@ -335,8 +475,8 @@ static __always_inline u32 access_of_mapping(u64 protection)
 	return VMB_ACCESS_MAP | (protection & PROT_READ ? VMB_ACCESS_READ : 0);
 }
 
-/* Of the current task's call, which succeeded. */
-static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
+/* By the descriptor or the address in the current task's call. */
+static __noinline int note_held(u32 image, u32 phase, u64 call, u64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -406,6 +546,24 @@ static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
 	if (!access) /* a place only (O_PATH) */
 		return 0;
 	return note_access((u64)file, image, phase, access);
+}
+
+/* Of the current task's call, which succeeded. Each kind has a function of its
+ * own, for the sake of the stack. */
+static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct vmb_rule *rule = rule_of(call);
+	u64 by = (u64)image << 32 | phase;
+
+	if (!rule)
+		return 0;
+	switch (rule->file) {
+	case VMB_FILE_NAMED: return note_names(regs, call, by, rule);
+	case VMB_FILE_ADDRESS: return note_address(regs, call, by, rule);
+	default: return note_held(image, phase, call, result);
+	}
 }
 
 struct inherited {

@@ -132,7 +132,13 @@ struct vfsmount {
 	struct dentry *mnt_root;
 } VMB_CORE;
 
-struct mnt_namespace;
+struct ns_common {
+	unsigned int inum;
+} VMB_CORE;
+
+struct mnt_namespace {
+	struct ns_common ns;
+} VMB_CORE;
 
 struct mount {
 	struct mount *mnt_parent;
@@ -185,10 +191,7 @@ struct vm_area_struct {
 
 struct fs_struct {
 	struct path root;
-} VMB_CORE;
-
-struct ns_common {
-	unsigned int inum;
+	struct path pwd;
 } VMB_CORE;
 
 struct user_namespace {

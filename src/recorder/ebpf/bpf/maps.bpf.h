@@ -74,6 +74,8 @@ struct vmb_scratch {
 	struct vmb_file_key file;
 	struct vmb_file fresh;
 	u64 number;
+	u32 named; /* bytes of a name in a call, which is in `path` */
+	u32 unused;
 	char path[VMB_LONG_PATH + 2 * VMB_NAME_BYTES];
 };
 

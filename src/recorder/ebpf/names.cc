@@ -1,0 +1,155 @@
+#include "recorder/ebpf/names.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <deque>
+#include <vector>
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+constexpr int kMostLinks = 40;
+
+void split(std::string_view path, std::deque<std::string>& front) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    if (const auto part = path.substr(at, end - at);
+        !part.empty() && part != ".") {
+      parts.emplace_back(part);
+    }
+    at = end + 1;
+  }
+  front.insert(front.begin(), parts.begin(), parts.end());
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string path;
+  for (const std::string& part : parts) {
+    path += '/';
+    path += part;
+  }
+  return path.empty() ? "/" : path;
+}
+
+// The link's target; nullopt if it is none, or nothing.
+std::optional<std::string> target_of(int root, const std::string& path) {
+  if (path == "/proc/self" || path == "/proc/thread-self") {
+    return std::nullopt;
+  }
+  std::array<char, PATH_MAX> target{};
+  const ssize_t bytes =
+      ::readlinkat(root, path.c_str() + 1, target.data(), target.size());
+  if (bytes <= 0) {
+    return std::nullopt;
+  }
+  return std::string(target.data(), static_cast<std::size_t>(bytes));
+}
+
+std::uint32_t namespace_of(const std::string& process) {
+  struct stat info{};
+  return ::stat((process + "/ns/mnt").c_str(), &info) == 0
+             ? static_cast<std::uint32_t>(info.st_ino)
+             : 0;
+}
+
+// chmod, chown, truncate and connect go to where the last link leads; what is
+// made, moved or removed is the link itself.
+bool follows_last(std::uint32_t access) {
+  return (access & (VMB_ACCESS_CREATE | VMB_ACCESS_DELETE | VMB_ACCESS_LINK)) ==
+         0;
+}
+
+bool is_runtime(const Raw& raw, std::uint32_t image) {
+  return image >= raw.images.size() ||
+         (raw.images[image].key.kind != VMB_IMAGE_EXEC &&
+          raw.images[image].key.kind != VMB_IMAGE_LATE &&
+          raw.images[image].key.kind != VMB_IMAGE_MOVED);
+}
+
+}  // namespace
+
+Roots::Roots() : own_(namespace_of("/proc/self")) {
+  roots_[own_] = Fd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+void Roots::look(std::uint32_t pid) {
+  const std::string process = "/proc/" + std::to_string(pid);
+  const std::uint32_t mount_ns = namespace_of(process);
+  if (mount_ns == 0 || mount_ns == own_ ||
+      (roots_.size() >= kMost && !roots_.contains(mount_ns))) {
+    return;
+  }
+  Fd root(
+      ::open((process + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  // Still that process, and no other of its number.
+  if (root && namespace_of(process) == mount_ns) {
+    roots_[mount_ns] = std::move(root);
+  }
+}
+
+int Roots::of(std::uint32_t mount_ns) const {
+  const auto found = roots_.find(mount_ns);
+  return found == roots_.end() ? -1 : found->second.get();
+}
+
+std::string follow(int root, std::string_view path, bool last) {
+  std::deque<std::string> ahead;
+  std::vector<std::string> done;
+  int links = 0;
+  split(path, ahead);
+  while (!ahead.empty()) {
+    const std::string part = std::move(ahead.front());
+    ahead.pop_front();
+    if (part == "..") {
+      if (!done.empty()) {
+        done.pop_back();
+      }
+      continue;
+    }
+    done.push_back(part);
+    if ((ahead.empty() && !last) || links == kMostLinks || root < 0) {
+      continue;
+    }
+    if (const auto target = target_of(root, joined(done))) {
+      ++links;
+      done.pop_back();
+      if (target->starts_with('/')) {
+        done.clear();
+      }
+      split(*target, ahead);
+    }
+  }
+  return joined(done);
+}
+
+void follow_names(Raw& raw, const Roots& roots) {
+  for (const auto& [key, file] : raw.files) {
+    if ((key.access & VMB_FILE_NAMED_ONLY) == 0) {
+      continue;
+    }
+    const auto named = path_of(raw, key, file);
+    if (!named || !named->starts_with('/')) {
+      continue;
+    }
+    // A runtime's files are no part of any policy, and it changes its root.
+    const bool runtime = is_runtime(raw, key.image);
+    const int root = runtime ? -1 : roots.of(file.path.mount_ns);
+    if (root < 0 && !runtime) {
+      ++raw.unfollowed[raw.images[key.image].key.scope];
+    }
+    const bool last = follows_last(key.access);
+    std::string path = follow(root, *named, last);
+    if ((key.access & VMB_FILE_FOLDER) != 0 && !path.ends_with('/')) {
+      path += '/';
+    }
+    raw.followed[{file.path.at, key.access}] = std::move(path);
+  }
+}
+
+}  // namespace vambrace::recorder::ebpf

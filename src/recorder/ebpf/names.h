@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "recorder/ebpf/raw.h"
+
+// Where files are that a call only named. The kernel side keeps the name and
+// the folder that it is relative to; AppArmor was asked about the file that the
+// name leads to, over symbolic links.
+namespace vambrace::recorder::ebpf {
+
+// The roots of mount namespaces, held open so that links can be followed when
+// the processes have ended. Not for threads.
+class Roots {
+ public:
+  // The first holds the root of this process.
+  Roots();
+
+  // Keeps the root of the process for its namespace, in the place of the one
+  // before: a container's first process begins with the host's. At most 64 are
+  // kept; a process that has ended is no error.
+  void look(std::uint32_t pid);
+
+  // The root of the namespace with that inode; -1 if none was kept.
+  int of(std::uint32_t mount_ns) const;
+
+ private:
+  static constexpr std::size_t kMost = 64;
+
+  std::uint32_t own_;
+  std::map<std::uint32_t, Fd> roots_;
+};
+
+// The path below `root` with its links followed as they are now, the last one
+// only if `last` says so. What is not there (any more) stays as it is named;
+// /proc/self does too, being another for everybody. A path with more than 40
+// links is left from there on, as the kernel would refuse it
+// (path_resolution(7)).
+std::string follow(int root, std::string_view path, bool last);
+
+// Finds where the named files are, for path_of(). Without a root to look in, a
+// name stays as it is, and gaps_of() tells.
+void follow_names(Raw& raw, const Roots& roots);
+
+}  // namespace vambrace::recorder::ebpf
