@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What recording costs, against nothing, an empty program, and strace.
 
-usage: bench/record_overhead.py [--rounds N] [--quick]
+usage: bench/record_overhead.py [--rounds N] [--only getppid|cpus|nginx|redis|files]
 
 Needs root, a Release build in build/, strace, nginx, wrk, redis.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import time
 
 import rates
 from attached import EMPTY, attached, awake
+from file_loads import PROGRAMS, file_loads
 from measure import (BUILD, VAMBRACE, added, added_ratio, machine, median, need,
                      output_of, ratio, ratio_cell, rounds, scratch, spread, table)
 
@@ -32,6 +34,7 @@ def wrap(condition, command, directory):
         "record --light": [VAMBRACE, "record", "--light", "-o", evidence, "--"],
         "record": [VAMBRACE, "record", "-o", evidence, "--"],
         "strace -f -c": ["strace", "-f", "-c", "-o", "/dev/null"],
+        "strace -f -e trace=file": ["strace", "-f", "-e", "trace=file", "-o", "/dev/null"],
     }[condition] + command
 
 
@@ -132,14 +135,41 @@ def server(name, count, server_for, count_of):
               f"full {ratio(results, 'record', 'nothing'):.3f} (target 0.93)")
 
 
+def files(count):
+    """Commands that are mostly about files, each measured by itself."""
+    conditions = ["nothing", "record", "strace -f -e trace=file"]
+    with scratch() as directory:
+        for name, command in file_loads(directory).items():
+            verdicts = set()
+
+            def once(condition, command=command, verdicts=verdicts):
+                said = output_of(wrap(condition, command, directory)).split("\n", 1)[0]
+                if condition == "record":
+                    with open(os.path.join(directory, "evidence.json"), encoding="utf-8") as file:
+                        verdict = json.load(file)["verdict"]
+                    verdicts.add(" ".join([verdict["state"], *sorted(
+                        {gap["kind"] for gap in verdict["gaps"]})]))
+                return 1e9 / int(said)
+
+            once("nothing")
+            results = rounds(count, conditions, once)
+            rows = [[c, f"{1000 / median(results[c]):.0f}", ratio_cell(results, c, "nothing")]
+                    for c in conditions]
+            print(f"\n### {name}\n")
+            print(table(["condition", "median ms", "throughput of unrecorded (95%)"], rows))
+            print(f"\nfull {ratio(results, 'record', 'nothing'):.3f} (target 0.85); "
+                  f"verdict: {', '.join(sorted(verdicts))}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", choices=["getppid", "cpus", "nginx", "redis"])
+    parser.add_argument("--only", choices=["getppid", "cpus", "nginx", "redis", "files"])
     words = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("record_overhead needs root: recording attaches BPF programs")
-    need(VAMBRACE, LOOP, EMPTY, "strace", "nginx", "wrk", "redis-server", "redis-benchmark")
+    need(VAMBRACE, LOOP, EMPTY, "strace", "nginx", "wrk", "redis-server", "redis-benchmark",
+         *PROGRAMS)
     print(f"record_overhead on {machine()}, {words.rounds} rounds")
     if words.only in (None, "getppid"):
         getppid(words.rounds)
@@ -151,6 +181,8 @@ def main():
     if words.only in (None, "redis"):
         server("redis-benchmark GET (16 clients)", words.rounds, support.redis,
                lambda port: rates.redis_count(port, 60000))
+    if words.only in (None, "files"):
+        files(words.rounds)
 
 
 if __name__ == "__main__":

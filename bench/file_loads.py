@@ -1,0 +1,57 @@
+"""Loads that are mostly about files; each says itself how long it took, so that
+what a recorder needs to begin and to end is not counted."""
+
+import os
+import subprocess
+
+PROGRAMS = ("find", "make", "gcc", "git", "sqlite3")
+SELF_TIMED = "begin=$(date +%s%N); {{ {work}; }} >/dev/null; echo $(($(date +%s%N) - begin))"
+
+
+def _sources(directory):
+    """A C project of forty files and a Makefile."""
+    project = os.path.join(directory, "project")
+    os.makedirs(project)
+    for number in range(40):
+        with open(os.path.join(project, f"part{number}.c"), "w", encoding="ascii") as file:
+            file.write(f"#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+                       f"int part{number}(int x) {{ return x + {number}; }}\n")
+    with open(os.path.join(project, "Makefile"), "w", encoding="ascii") as file:
+        file.write("CFLAGS = -O0\nall: $(patsubst %.c,%.o,$(wildcard *.c))\n"
+                   "clean:\n\trm -f *.o\n")
+    return project
+
+
+def _repository(directory):
+    """A git repository of two thousand files."""
+    root = os.path.join(directory, "repository")
+    for number in range(2000):
+        folder = os.path.join(root, f"d{number % 40}")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, f"f{number}"), "w", encoding="ascii") as file:
+            file.write(f"{number}\n")
+    git = ["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-C", root]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *words], check=True)
+    return root
+
+
+def file_loads(directory):
+    """{name: command}; each prints its nanoseconds first."""
+    project, repository = _sources(directory), _repository(directory)
+    base = os.path.join(directory, "base.db")
+    if os.path.exists("/dev/shm"):  # no disk, whose times change
+        base = os.path.join("/dev/shm", os.path.basename(directory) + ".db")
+    inserts = "".join(f"insert into t values({number}, 'x');" for number in range(4000))
+    script = os.path.join(directory, "inserts.sql")
+    with open(script, "w", encoding="ascii") as file:
+        file.write("create table t(a integer primary key, b text);" + inserts)
+    work = {
+        "find over /usr/lib and /usr/share": "find /usr/lib /usr/share -type f -size +1G",
+        "make of 40 C files": f"make -s -C {project} clean; make -s -j2 -C {project}",
+        "git status of 2,000 files, 80 times":
+            f"for i in $(seq 80); do git -C {repository} status; done",
+        "sqlite, 4,000 transactions":
+            f"rm -f {base}; sqlite3 {base} < {script}; rm -f {base}",
+    }
+    return {name: ["sh", "-c", SELF_TIMED.format(work=text)] for name, text in work.items()}
