@@ -133,6 +133,8 @@ os.symlink(b"far/plain", b"last")
 os.chmod(b"last", 0o644)
 os.chown(b"plain", 1, 1, dir_fd=folder)
 os.lchown(b"dir/node", 1, 1)
+held = os.open(b"dir/node", os.O_PATH)
+libc.fchownat(held, b"", 2, 2, 0x1000)  # AT_EMPTY_PATH: the file itself
 os.truncate(b"linked", 10)
 os.rename(b"way/plain", b"dir/moved")
 libc.syscall(316, folder, b"moved", -100, b"again", 0)  # renameat2
@@ -229,6 +231,7 @@ def test_files_that_are_only_named_have_the_path_that_their_links_lead_to():
     assert kinds(evidence) == set(), evidence["verdict"]
     found = named(evidence, folder)
     assert found == NAMED, (f"missing {sorted(NAMED - found)}, more {sorted(found - NAMED)}")
+    assert (folder + "/dir/node", "o") in files(evidence, is_python), "fchownat of a descriptor"
 
 
 def test_links_are_followed_in_the_root_of_a_container():

@@ -2,7 +2,7 @@
 /*
  * Files, as AppArmor is asked about them: how they were accessed, and the path
  * below the root of the mount namespace. Calls that succeeded tell them, by the
- * file that their descriptor stands for.
+ * file that their descriptor stands for or, without one, by its name.
  */
 #ifndef VAMBRACE_RECORDER_FILES_H
 #define VAMBRACE_RECORDER_FILES_H
@@ -341,7 +341,7 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 		file = file_of(folder);
 		if (!file) {
 			count_one(files_unread);
-			return 0;
+			return 1;
 		}
 		walk.dentry = BPF_CORE_READ(file, f_path.dentry);
 		mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
@@ -375,11 +375,12 @@ static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
 		if (note_named(argument(regs, arch, name->name - 1), folder, by,
 			       access, VMB_LONG_PATH))
 			continue;
-		/* The descriptor itself (AT_EMPTY_PATH); what a link is made of
-		 * is not asked about. */
-		file = access & VMB_ACCESS_LINK ? NULL : file_of(folder);
+		/* The descriptor itself (AT_EMPTY_PATH). */
+		file = file_of(folder);
 		if (file)
 			note_access((u64)file, by >> 32, by, access);
+		else
+			count_one(files_unread);
 	}
 	return 0;
 }
