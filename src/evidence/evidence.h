@@ -220,8 +220,10 @@ struct FileFact {
   // a slash at the end of a folder. Without one at the begin it is on no mount:
   // "tmpfs:memfd:x", "disconnected:/x".
   std::string path;
-  std::string access;         // some of kAccessLetters, in that order
-  std::optional<bool> owner;  // the file was the accessing user's own
+  std::string access;  // some of kAccessLetters, in that order
+  // The file was the accessing user's own; nullopt if a call only named it. The
+  // path then is the name's, over links as they were when the recording ended.
+  std::optional<bool> owner;
   By by;
   auto operator<=>(const FileFact&) const = default;
 };

@@ -109,10 +109,11 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
   }
   if (const auto found = raw.unfollowed.find(scope);
       found != raw.unfollowed.end()) {
-    gaps.push_back({"links_unfollowed",
-                    fmt::format("{} files that calls only named, by programs "
-                                "in a mount namespace that is gone",
-                                found->second)});
+    gaps.push_back(
+        {"links_unfollowed",
+         fmt::format("{} accesses to files that calls only named, by programs "
+                     "in a mount namespace that is gone",
+                     found->second)});
   }
   if (seen.stacks_failed != 0) {
     gaps.push_back(

@@ -48,7 +48,7 @@ struct Raw {
   std::string path_bytes;  // the names of all files
   // Of files that were only named, by place of the name and access: their path.
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> followed;
-  // By scope, how many of them have links that nobody could follow.
+  // By scope, accesses by names whose links nobody could follow.
   std::map<std::uint32_t, std::uint64_t> unfollowed;
   std::map<std::uint32_t, std::vector<std::string>> stacks;
   std::map<std::uint32_t, BuildId> build_ids;  // by image
