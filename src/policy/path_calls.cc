@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "policy/programs.h"
 #include "policy/reasons.h"
+#include "policy/unplaced.h"
 
 namespace vambrace::policy {
 namespace {
@@ -36,23 +37,6 @@ std::optional<Kind> kind_of(std::string_view name) {
          : in(kMountCalls, name) ? std::optional(Kind::Mount)
          : in(kTraceCalls, name) ? std::optional(Kind::Trace)
                                  : std::nullopt;
-}
-
-// How often the call did something, in recordings that do not tell to what.
-std::uint64_t unknown(const evidence::SyscallFact& fact, Kind kind,
-                      const std::set<std::string>& with_paths) {
-  std::uint64_t count = 0;
-  for (const auto& [recording, share] : fact.by) {
-    if (kind == Kind::Path && with_paths.contains(recording)) {
-      continue;
-    }
-    std::uint64_t failed = 0;
-    for (const auto& [error, times] : share.errnos) {
-      failed += times;
-    }
-    count += share.count - std::min(share.count, failed);
-  }
-  return count;
 }
 
 // A socket with a name in the file system is a file that is made.
@@ -94,12 +78,7 @@ Finding finding(Kind kind, const std::string& program,
 }  // namespace
 
 void add_path_calls(const evidence::Evidence& evidence, Policy& policy) {
-  std::set<std::string> with_paths;
-  for (const evidence::Recording& recording : evidence.recordings) {
-    if (recording.probes.contains(std::string(evidence::kPathProbe))) {
-      with_paths.insert(recording.id);
-    }
-  }
+  const std::set<std::string> with_paths = recordings_with_paths(evidence);
   const Programs programs(evidence);
   std::map<std::pair<Kind, std::string>, std::set<std::string>> calls;
   for (const evidence::Process& process : evidence.processes) {
@@ -113,7 +92,10 @@ void add_path_calls(const evidence::Evidence& evidence, Policy& policy) {
       if (name == "bind" && !binds_paths) {
         continue;
       }
-      if (kind && unknown(fact, *kind, with_paths) > 0) {
+      // No recording tells of mounts and traced processes.
+      if (kind &&
+          succeeded(fact, *kind == Kind::Path ? with_paths
+                                              : std::set<std::string>{}) > 0) {
         calls[{*kind, programs.of(process.key.exe)}].emplace(*name);
       }
     }

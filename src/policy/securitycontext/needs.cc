@@ -6,6 +6,7 @@
 #include <set>
 
 #include "policy/reasons.h"
+#include "policy/unplaced.h"
 
 namespace vambrace::policy::securitycontext {
 namespace {
@@ -218,29 +219,32 @@ constexpr std::array kByPath = {"link",    "linkat",    "mkdir",  "mkdirat",
                                 "rmdir",   "renameat2", "unlink", "unlinkat",
                                 "symlink", "symlinkat"};
 
-std::set<std::string> unseen_calls(const Evidence& evidence) {
-  if (std::ranges::all_of(evidence.recordings, [](const auto& one) {
-        return one.probes.contains(std::string(evidence::kPathProbe));
-      })) {
-    return {};
+// Recordings that tell where such calls did it: they say so, or have facts that
+// come from nothing else.
+std::set<std::string> telling(const Evidence& evidence) {
+  std::set<std::string> ids = recordings_with_paths(evidence);
+  for (const Process& process : evidence.processes) {
+    for (const FileFact& fact : process.files) {
+      if (has(fact, "dl") || (is_folder(fact) && has(fact, "c"))) {
+        for (const auto& [recording, share] : fact.by) {
+          ids.insert(recording);
+        }
+      }
+    }
   }
+  return ids;
+}
+
+std::set<std::string> unseen_calls(const Evidence& evidence) {
+  const std::set<std::string> told = telling(evidence);
   std::set<std::string> calls;
   for (const Process& process : evidence.processes) {
     if (!counts(process.key.origin)) {
       continue;
     }
-    for (const FileFact& fact : process.files) {
-      if (has(fact, "dl") || (is_folder(fact) && has(fact, "c"))) {
-        return {};  // these recordings tell
-      }
-    }
     for (const evidence::SyscallFact& fact : process.syscalls) {
       const auto name = kernel::syscall_name(fact.syscall);
-      std::uint64_t worked = evidence::total(fact.by).count;
-      for (const auto& [error, count] : evidence::total(fact.by).errnos) {
-        worked -= count;
-      }
-      if (name && worked > 0 &&
+      if (name && succeeded(fact, told) > 0 &&
           std::ranges::find(kByPath, *name) != kByPath.end()) {
         calls.emplace(*name);
       }

@@ -221,6 +221,18 @@ TEST(Needs, CallsThatChangeAFolderByItsPathAreToldUntilTheirPlacesAre) {
   EXPECT_THAT(needs_of(sample::evidence_of({app})).unseen, IsEmpty());
 }
 
+TEST(Needs, OneRecordingThatTellsPlacesSpeaksForNoOther) {
+  Process app = process({{"/a/b/", "c"}});  // of r1
+  app.syscalls = {sample::fact("mkdir", sample::seen(1)),
+                  sample::fact("rename", sample::seen(1, "serving", "r2"))};
+  Evidence evidence = sample::evidence_of({app});
+  evidence.recordings.push_back(evidence.recordings[0]);
+  evidence.recordings[1].id = "r2";
+  EXPECT_THAT(needs_of(evidence).unseen, ElementsAre("rename"));
+  evidence.recordings[1].probes[std::string(evidence::kPathProbe)] = "x";
+  EXPECT_THAT(needs_of(evidence).unseen, IsEmpty());
+}
+
 TEST(Needs, AreOfAHostIfNoContainerWasRecorded) {
   Evidence evidence = sample::evidence_of({process({})});
   evidence.recordings[0].runtime = "process";

@@ -1,0 +1,34 @@
+#include "policy/unplaced.h"
+
+#include <algorithm>
+
+namespace vambrace::policy {
+
+std::set<std::string> recordings_with_paths(
+    const evidence::Evidence& evidence) {
+  std::set<std::string> ids;
+  for (const evidence::Recording& recording : evidence.recordings) {
+    if (recording.probes.contains(std::string(evidence::kPathProbe))) {
+      ids.insert(recording.id);
+    }
+  }
+  return ids;
+}
+
+std::uint64_t succeeded(const evidence::SyscallFact& fact,
+                        const std::set<std::string>& left_out) {
+  std::uint64_t count = 0;
+  for (const auto& [recording, share] : fact.by) {
+    if (left_out.contains(recording)) {
+      continue;
+    }
+    std::uint64_t failed = 0;
+    for (const auto& [error, times] : share.errnos) {
+      failed += times;
+    }
+    count += share.count - std::min(share.count, failed);
+  }
+  return count;
+}
+
+}  // namespace vambrace::policy
