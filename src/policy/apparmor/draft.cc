@@ -7,7 +7,7 @@
 namespace vambrace::policy::apparmor {
 
 Segment literal_segment(std::string_view name) {
-  return {.text = pattern_of(name), .name = std::string(name)};
+  return {.text = pattern_of(name), .name = name};
 }
 
 std::vector<Piece> pieces_of(const Draft& draft, std::size_t count) {
@@ -32,11 +32,12 @@ std::string join(Draft& draft) {
 }
 
 Drafts::iterator put(Drafts& drafts, Draft draft) {
-  std::string text = join(draft);
-  const bool owner = draft.owner;
-  const auto [at, is_new] =
-      drafts.try_emplace({std::move(text), owner}, std::move(draft));
-  if (is_new) {
+  std::pair key{join(draft), draft.owner};
+  // Most come in order.
+  const std::size_t before = drafts.size();
+  const auto at =
+      drafts.try_emplace(drafts.end(), std::move(key), std::move(draft));
+  if (drafts.size() > before) {
     return at;
   }
   Draft& there = at->second;
@@ -51,6 +52,9 @@ Drafts::iterator put(Drafts& drafts, Draft draft) {
 }
 
 std::string both(std::string_view a, std::string_view b) {
+  if (b.find_first_not_of(a) == b.npos) {
+    return std::string(a);
+  }
   std::string out = std::string(a) + std::string(b);
   std::ranges::sort(out);
   out.erase(std::ranges::unique(out).begin(), out.end());

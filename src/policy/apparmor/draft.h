@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace vambrace::policy::apparmor {
 // pointed to; names without a form stand for themselves.
 struct Segment {
   std::string text;
-  std::string name;          // a literal's bytes
+  std::string_view name;     // a literal's bytes
   std::optional<Form> form;  // a pattern
   std::vector<std::string> examples;
   std::size_t seen = 0;
@@ -47,7 +48,7 @@ std::string join(Draft& draft);
 // Adds a draft to those with the same pattern and owner; where it went.
 Drafts::iterator put(Drafts& drafts, Draft draft);
 
-// The letters of both, sorted.
+// The letters of both, sorted; `a` is sorted already.
 std::string both(std::string_view a, std::string_view b);
 
 }  // namespace vambrace::policy::apparmor

@@ -8,29 +8,53 @@
 namespace vambrace::policy::apparmor {
 namespace {
 
-// A digit each for the letters: m a month's first, d a day's or hour's first, y
-// a year's first, n any.
+// The digits that a letter of a layout stands for: m a month's first, d a day's
+// or hour's first, y a year's first, n any. Other bytes are themselves.
+struct Digits {
+  std::string_view text;
+  std::string_view bytes;
+};
+
+std::optional<Digits> digits_for(char letter) {
+  switch (letter) {
+    case 'm':
+      return Digits{"[01]", "01"};
+    case 'd':
+      return Digits{"[0-3]", "0123"};
+    case 'y':
+      return Digits{"[12]", "12"};
+    case 'n':
+      return Digits{"[0-9]", "0123456789"};
+    default:
+      return std::nullopt;
+  }
+}
+
 Shape digit_classes(std::string_view layout) {
   Shape out;
-  for (const char byte : layout) {
-    switch (byte) {
-      case 'm':
-        out += {.text = "[01]", .pieces = {{.bytes = one_of("01")}}};
-        break;
-      case 'd':
-        out += {.text = "[0-3]", .pieces = {{.bytes = one_of("0123")}}};
-        break;
-      case 'y':
-        out += {.text = "[12]", .pieces = {{.bytes = one_of("12")}}};
-        break;
-      case 'n':
-        out += {.text = "[0-9]", .pieces = {{.bytes = digits()}}};
-        break;
-      default:
-        out += literal({&byte, 1});
+  for (const char letter : layout) {
+    if (const auto some = digits_for(letter)) {
+      out += {.text = std::string(some->text),
+              .pieces = {{.bytes = one_of(some->bytes)}}};
+    } else {
+      out += literal({&letter, 1});
     }
   }
   return out;
+}
+
+// Does the text start as the layout says?
+bool fits(std::string_view layout, std::string_view text) {
+  if (text.size() < layout.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < layout.size(); ++i) {
+    const auto some = digits_for(layout[i]);
+    if (some ? !some->bytes.contains(text[i]) : layout[i] != text[i]) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // A date at the start of the text, in one of the usual layouts; with a time.
@@ -90,11 +114,9 @@ std::optional<Part> leading_date(std::string_view text) {
     return std::nullopt;
   }
   for (const std::string_view layout : kDates) {
-    Shape shape = digit_classes(layout);
-    const std::string_view start = text.substr(0, layout.size());
-    const std::string_view rest = text.substr(start.size());
-    if (matches(shape.pieces, start) && leading(rest, digits()).empty()) {
-      return Part{.shape = std::move(shape), .length = layout.size()};
+    if (fits(layout, text) &&
+        leading(text.substr(layout.size()), digits()).empty()) {
+      return Part{.shape = digit_classes(layout), .length = layout.size()};
     }
   }
   return std::nullopt;

@@ -57,19 +57,33 @@ class ByLetters {
     if (!kind_) {
       return std::nullopt;
     }
+    build();
     return Form{.shape = std::move(shape_), .kind = *kind_, .needed = needed()};
   }
 
  private:
   void keep(std::string_view text) {
-    shape_ += literal(text);
     whole_ = false;
+    if (!parts_.empty() && !parts_.back().shape &&
+        parts_.back().kept.end() == text.begin()) {
+      const std::string_view before = parts_.back().kept;
+      parts_.back().kept = {before.data(), before.size() + text.size()};
+    } else {
+      parts_.push_back({.kept = text, .shape = std::nullopt});
+    }
+  }
+
+  // Most names have no part that changes: their shape is never built.
+  void build() {
+    for (const Part& part : parts_) {
+      shape_ += part.shape ? *part.shape : literal(part.kept);
+    }
   }
 
   // Sure: no other name than one that changes has such a part.
-  std::size_t put(const Shape& shape, Kind kind, std::size_t length,
+  std::size_t put(Shape shape, Kind kind, std::size_t length,
                   bool sure = false) {
-    shape_ += shape;
+    parts_.push_back({.kept = {}, .shape = std::move(shape)});
     sure_ = sure_ && sure;
     if (!kind_ || rank(kind) > rank(*kind_)) {
       kind_ = kind;
@@ -123,8 +137,14 @@ class ByLetters {
     return counts ? 3 : 2;
   }
 
+  struct Part {
+    std::string_view kept;
+    std::optional<Shape> shape;
+  };
+
   bool static_;
   Place place_;
+  std::vector<Part> parts_;
   Shape shape_;
   std::optional<Kind> kind_;
   bool sure_ = true;  // each part that changes is

@@ -157,18 +157,6 @@ std::vector<Piece> pieces_of(std::string_view prefix) {
   return out;
 }
 
-// The bytes that every match starts with.
-std::string fixed_start(std::span<const Piece> pattern) {
-  std::string out;
-  for (const Piece& piece : pattern) {
-    if (piece.min != 1 || piece.max != 1 || piece.bytes.count() != 1) {
-      break;
-    }
-    out += static_cast<char>(piece.bytes._Find_first());
-  }
-  return out;
-}
-
 std::vector<Entry> entries() {
   std::vector<Entry> out;
   for (const Sensitive& sensitive : kTable) {

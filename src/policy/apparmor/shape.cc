@@ -139,7 +139,28 @@ Shape any_below() {
                      {.bytes = any_byte(), .min = 0, .max = 0}}};
 }
 
+std::string fixed_start(std::span<const Piece> pattern) {
+  std::string out;
+  for (const Piece& piece : pattern) {
+    if (piece.min != 1 || piece.max != 1 || piece.bytes.count() != 1) {
+      break;
+    }
+    out += static_cast<char>(piece.bytes._Find_first());
+  }
+  return out;
+}
+
 bool matches(std::span<const Piece> pattern, std::string_view bytes) {
+  // Most names differ from most patterns in what is fixed at the start.
+  while (!pattern.empty() && pattern.front().min == 1 &&
+         pattern.front().max == 1) {
+    if (bytes.empty() || !pattern.front().bytes.test(
+                             static_cast<unsigned char>(bytes.front()))) {
+      return false;
+    }
+    pattern = pattern.subspan(1);
+    bytes.remove_prefix(1);
+  }
   std::vector<Unit> fixed;
   for (const char byte : bytes) {
     fixed.push_back({.bytes = one_of({&byte, 1})});

@@ -46,6 +46,9 @@ Shape literal(std::string_view bytes);
 Shape any_name();
 Shape any_below();
 
+// The bytes that every match starts with.
+std::string fixed_start(std::span<const Piece> pattern);
+
 // Does the pattern match these bytes, all of them?
 bool matches(std::span<const Piece> pattern, std::string_view bytes);
 

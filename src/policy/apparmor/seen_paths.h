@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/apparmor/generalize.h"
+
+// What was seen, path by path: what generalize.h walks over.
+namespace vambrace::policy::apparmor {
+
+// Sets of words. Equal sets are kept once and named by a number; 0 is empty.
+class WordSets {
+ public:
+  std::uint32_t with(std::uint32_t set, std::string_view word);
+  // Sorted.
+  const std::vector<std::string_view>& words(std::uint32_t set) const {
+    return sets_[set];
+  }
+
+ private:
+  std::vector<std::vector<std::string_view>> sets_{{}};
+  std::map<std::vector<std::string_view>, std::uint32_t> numbers_{{{}, 0}};
+  std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> known_;
+};
+
+struct Path {
+  std::string_view bytes;
+  std::span<const std::string_view> names;  // empty: not absolute
+  std::string access;                       // sorted letters
+  bool owner = true;
+  std::uint32_t recordings = 0;  // sets of SeenPaths
+  std::uint32_t processes = 0;
+};
+
+// Each path once, sorted by its bytes. What was observed must outlive it.
+class SeenPaths {
+ public:
+  explicit SeenPaths(std::span<const Observation> seen);
+
+  std::size_t size() const { return paths_.size(); }
+  const Path& operator[](std::size_t index) const { return paths_[index]; }
+  const std::vector<std::string_view>& words(std::uint32_t set) const {
+    return sets_.words(set);
+  }
+
+ private:
+  void add(const Observation& one);
+  void split_names();
+
+  std::vector<Path> paths_;
+  std::vector<std::string_view> names_;  // of all paths, one after the other
+  WordSets sets_;
+};
+
+}  // namespace vambrace::policy::apparmor

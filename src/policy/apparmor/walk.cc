@@ -1,0 +1,287 @@
+#include "policy/apparmor/walk.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "policy/apparmor/sensitive.h"
+
+namespace vambrace::policy::apparmor {
+
+// One name in a directory, and the paths that go on from there.
+struct Walk::Entry {
+  std::string_view name;
+  std::span<std::uint32_t> paths;
+  std::optional<Form> form;
+  bool taken = false;
+};
+
+// The names that are followed as one.
+struct Walk::Group {
+  Segment segment;
+  std::vector<std::uint32_t> paths;
+
+  void take(Entry& entry) {
+    entry.taken = true;
+    ++segment.seen;
+    if (segment.examples.size() < kMaxExamples) {
+      segment.examples.emplace_back(entry.name);
+    }
+    paths.insert(paths.end(), entry.paths.begin(), entry.paths.end());
+  }
+};
+
+namespace {
+
+// The letters of an access that belong to one purpose. Executing is of none.
+std::string letters_for(Purpose purpose, std::string_view access) {
+  std::string out;
+  for (const char letter : access) {
+    const Purpose its = letter == 'r'   ? Purpose::Read
+                        : letter == 'm' ? Purpose::Map
+                                        : Purpose::Write;
+    if (its == purpose && letter != 'x') {
+      out += letter;
+    }
+  }
+  return out;
+}
+
+// Which of many shapes matches a name. Those that begin with the same fixed
+// bytes are found by these, so that a directory with thousands of groups does
+// not compare each name with each of them.
+class ShapeIndex {
+ public:
+  explicit ShapeIndex(std::vector<const Shape*> shapes)
+      : shapes_(std::move(shapes)) {
+    for (std::size_t i = 0; i < shapes_.size(); ++i) {
+      std::string start = fixed_start(shapes_[i]->pieces);
+      lengths_.insert(start.size());
+      by_start_[std::move(start)].push_back(i);
+    }
+  }
+
+  // The first one's place; nullopt: none does.
+  std::optional<std::size_t> first_that_matches(std::string_view name) const {
+    std::optional<std::size_t> first;
+    for (const std::size_t length : lengths_) {
+      if (length > name.size()) {
+        break;
+      }
+      const auto found = by_start_.find(std::string(name.substr(0, length)));
+      if (found == by_start_.end()) {
+        continue;
+      }
+      for (const std::size_t at : found->second) {
+        if ((!first || at < *first) && matches(shapes_[at]->pieces, name)) {
+          first = at;
+          break;
+        }
+      }
+    }
+    return first;
+  }
+
+ private:
+  std::vector<const Shape*> shapes_;
+  std::set<std::size_t> lengths_;
+  std::unordered_map<std::string, std::vector<std::size_t>> by_start_;
+};
+
+}  // namespace
+
+void Walk::follow(Purpose purpose) {
+  purpose_ = purpose;
+  std::vector<std::uint32_t> all;
+  for (std::uint32_t i = 0; i < paths_.size(); ++i) {
+    if (!paths_[i].names.empty() &&
+        !letters_for(purpose, paths_[i].access).empty()) {
+      all.push_back(i);
+    }
+  }
+  std::string directory = "/";
+  enter(all, directory);
+}
+
+void Walk::keep(std::uint32_t index) {
+  Draft draft = literal_draft(index);
+  draft.access = paths_[index].access;
+  put(drafts_, std::move(draft));
+}
+
+// All these paths share the pattern of `directory`, which trail_ spells. They
+// are put in another order.
+void Walk::enter(std::span<std::uint32_t> paths, std::string& directory) {
+  const std::size_t depth = trail_.size();
+  const auto going_on = std::ranges::stable_partition(
+      paths,
+      [&](std::uint32_t index) { return paths_[index].names.size() == depth; });
+  const auto ending = paths.first(paths.size() - going_on.size());
+  if (!ending.empty()) {
+    leave(ending);
+  }
+  if (going_on.empty()) {
+    return;
+  }
+  std::vector<Entry> all =
+      entries({going_on.begin(), going_on.end()}, directory);
+  for (Group& group : groups(all)) {
+    std::ranges::sort(group.paths);
+    descend(segments_.emplace_back(std::move(group.segment)), group.paths,
+            directory);
+  }
+  for (const Entry& entry : all) {
+    if (!entry.taken) {
+      descend(segments_.emplace_back(literal_segment(entry.name)), entry.paths,
+              directory);
+    }
+  }
+}
+
+void Walk::descend(const Segment& segment, std::span<std::uint32_t> paths,
+                   std::string& directory) {
+  const std::size_t length = directory.size();
+  const std::size_t pattern = segment.form ? 1 : 0;
+  trail_.push_back(&segment);
+  patterns_ += pattern;
+  directory += segment.text;
+  directory += '/';
+  enter(paths, directory);
+  directory.resize(length);
+  patterns_ -= pattern;
+  trail_.pop_back();
+}
+
+// What the directory holds, sorted by name.
+std::vector<Walk::Entry> Walk::entries(std::span<std::uint32_t> paths,
+                                       std::string_view directory) const {
+  const std::size_t depth = trail_.size();
+  const auto name_of = [&](std::uint32_t index) {
+    return paths_[index].names[depth];
+  };
+  // Sorted by all their bytes, most are already.
+  if (!std::ranges::is_sorted(paths, {}, name_of)) {
+    std::ranges::stable_sort(paths, {}, name_of);
+  }
+  std::vector<Entry> out;
+  for (std::size_t first = 0; first < paths.size();) {
+    const std::string_view name = name_of(paths[first]);
+    std::size_t end = first + 1;
+    while (end < paths.size() && name_of(paths[end]) == name) {
+      ++end;
+    }
+    out.push_back({.name = name,
+                   .paths = paths.subspan(first, end - first),
+                   .form = form_of(name, {directory, purpose_})});
+    first = end;
+  }
+  return out;
+}
+
+std::vector<Walk::Group> Walk::groups(std::vector<Entry>& entries) const {
+  std::map<std::string_view, std::vector<const Entry*>> alike;
+  for (const Entry& entry : entries) {
+    if (entry.form) {
+      alike[entry.form->shape.text].push_back(&entry);
+    }
+  }
+  std::vector<Group> out;
+  std::map<std::string_view, std::size_t> by_text;
+  std::vector<const Shape*> shapes;
+  for (const auto& [text, members] : alike) {
+    // One text may come from several readings of a name; the surest counts.
+    const Form& form = *std::ranges::min(members, {}, [](const Entry* member) {
+                          return member->form->needed;
+                        })->form;
+    if (is_enough(members, form.needed)) {
+      by_text[text] = out.size();
+      out.emplace_back().segment = {
+          .text = std::string(text), .name = {}, .form = form};
+    }
+  }
+  if (out.empty()) {
+    return out;
+  }
+  for (const Group& group : out) {
+    shapes.push_back(&group.segment.form->shape);
+  }
+  // The names of the form first: they are its examples.
+  for (Entry& entry : entries) {
+    if (entry.form) {
+      if (const auto at = by_text.find(entry.form->shape.text);
+          at != by_text.end()) {
+        out[at->second].take(entry);
+      }
+    }
+  }
+  const ShapeIndex index(std::move(shapes));
+  for (Entry& entry : entries) {
+    if (entry.taken || entry.name.empty()) {
+      continue;
+    }
+    if (const auto wide = index.first_that_matches(entry.name)) {
+      out[*wide].take(entry);
+    }
+  }
+  return out;
+}
+
+bool Walk::is_enough(const std::vector<const Entry*>& members,
+                     std::size_t needed) const {
+  return members.size() >= needed ||
+         (members.size() == 2 && took_turns(*members[0], *members[1]));
+}
+
+// Does each of the two have a recording that the other has not?
+bool Walk::took_turns(const Entry& a, const Entry& b) const {
+  const auto recordings = [&](const Entry& entry) {
+    std::set<std::uint32_t> sets;
+    for (const std::uint32_t index : entry.paths) {
+      sets.insert(paths_[index].recordings);
+    }
+    std::set<std::string_view> out;
+    for (const std::uint32_t set : sets) {
+      out.insert(paths_.words(set).begin(), paths_.words(set).end());
+    }
+    return out;
+  };
+  const auto in_a = recordings(a);
+  const auto in_b = recordings(b);
+  return !std::ranges::includes(in_a, in_b) &&
+         !std::ranges::includes(in_b, in_a);
+}
+
+// The pattern that trail_ spells stands for these paths.
+void Walk::leave(std::span<const std::uint32_t> paths) {
+  Draft draft{.segments = trail_};
+  const Sensitive* sensitive =
+      patterns_ == 0 ? nullptr
+                     : touched(pieces_of(draft, draft.segments.size()));
+  for (const std::uint32_t index : paths) {
+    if (sensitive != nullptr) {
+      kept_.emplace(paths_[index].bytes, sensitive->reason);
+      Draft one = literal_draft(index);
+      one.access = letters_for(purpose_, paths_[index].access);
+      put(drafts_, std::move(one));
+      continue;
+    }
+    draft.access =
+        both(draft.access, letters_for(purpose_, paths_[index].access));
+    draft.owner = draft.owner && paths_[index].owner;
+  }
+  if (sensitive == nullptr) {
+    draft.paths.assign(paths.begin(), paths.end());
+    std::ranges::sort(draft.paths);
+    put(drafts_, std::move(draft));
+  }
+}
+
+Draft Walk::literal_draft(std::uint32_t index) {
+  Draft out{.owner = paths_[index].owner, .paths = {index}};
+  for (const std::string_view name : paths_[index].names) {
+    out.segments.push_back(&segments_.emplace_back(literal_segment(name)));
+  }
+  return out;
+}
+
+}  // namespace vambrace::policy::apparmor
