@@ -28,6 +28,26 @@ std::string line(std::string_view word, const WouldBeDenial& denial) {
       denial.doubt.empty() ? "" : fmt::format(" ({})", denial.doubt));
 }
 
+// What `explain` can be asked about it.
+std::string question(const WouldBeDenial& denial) {
+  if (denial.syscall) {
+    return kernel::syscall_label(*denial.syscall);
+  }
+  if (!denial.path.empty()) {
+    return json::quote_bytes(denial.path);
+  }
+  if (!denial.socket.empty() || !denial.signal.empty()) {
+    return denial.signal.empty() ? "socket" : "kill";
+  }
+  return std::string(
+      kernel::capability_name(denial.capability).value_or("WHAT"));
+}
+
+bool is_capability(const WouldBeDenial& denial) {
+  return !denial.syscall && denial.path.empty() && denial.socket.empty() &&
+         denial.signal.empty();
+}
+
 std::string text_of(const std::string& directory,
                     const repository::Bundle& bundle,
                     const evidence::Evidence& evidence,
@@ -61,23 +81,17 @@ std::string text_of(const std::string& directory,
            fmt::format("next: vambrace verify {} -- COMMAND\n", directory);
   }
   text += fmt::format("{} would be denied\n", result.denials.size());
-  const WouldBeDenial& first = result.denials.front();
-  const std::string what =
-      first.syscall ? kernel::syscall_label(*first.syscall)
-      : !first.path.empty()
-          ? json::quote_bytes(first.path)
-          : std::string(
-                kernel::capability_name(first.capability).value_or("WHAT"));
-  return text + fmt::format("next: vambrace explain {} {}\n", directory, what);
+  return text + fmt::format("next: vambrace explain {} {}\n", directory,
+                            question(result.denials.front()));
 }
 
 json::Value json_of(const std::vector<WouldBeDenial>& denials) {
   json::Value list = json::Value::array();
   for (const WouldBeDenial& denial : denials) {
     json::Value one = {
-        {"layer", denial.syscall        ? "seccomp"
-                  : denial.path.empty() ? "capabilities"
-                                        : "apparmor"},
+        {"layer", denial.syscall          ? "seccomp"
+                  : is_capability(denial) ? "capabilities"
+                                          : "apparmor"},
         {"what", policy::describe(denial)},
         {"arguments", json::quote_bytes(denial.arguments)},
         {"exe", json::quote_bytes(denial.process.exe)},
@@ -98,6 +112,10 @@ json::Value json_of(const std::vector<WouldBeDenial>& denials) {
     } else if (!denial.path.empty()) {
       one["path"] = json::quote_bytes(denial.path);
       one["access"] = denial.access;
+    } else if (!denial.socket.empty()) {
+      one["socket"] = denial.socket;
+    } else if (!denial.signal.empty()) {
+      one["signal"] = denial.signal;
     } else {
       one["name"] =
           std::string(kernel::capability_name(denial.capability).value_or(""));

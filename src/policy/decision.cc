@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/spelling.h"
 #include "kernel/capabilities.h"
+#include "kernel/sockets.h"
 
 namespace vambrace::policy {
 namespace {
@@ -69,6 +70,59 @@ Result<Subject> file_subject(std::string_view text) {
   return FileSubject{std::string(pattern), access};
 }
 
+// `named` gives the name of a number below `end`.
+template <class Named>
+std::vector<std::string> names_below(std::uint32_t end, Named named) {
+  std::vector<std::string> names;
+  for (std::uint32_t number = 0; number < end; ++number) {
+    if (const auto name = named(number)) {
+      names.emplace_back(*name);
+    }
+  }
+  return names;
+}
+
+Result<> known(std::string_view what, std::string_view word,
+               const std::vector<std::string>& names) {
+  if (std::ranges::find(names, word) != names.end()) {
+    return {};
+  }
+  const auto nearest = nearest_spelling(word, names);
+  return std::unexpected(
+      Error(ErrorCode::InvalidInput,
+            fmt::format("unknown {} \"{}\"", what, json::quote_bytes(word)))
+          .with_hint(nearest ? fmt::format("did you mean {}?", *nearest)
+                             : fmt::format("one is {}", names.front())));
+}
+
+Result<Subject> socket_subject(std::string_view text) {
+  // Beyond every family and type that the kernel has.
+  constexpr std::uint32_t kFamilies = 64;
+  constexpr std::uint32_t kTypes = 16;
+  const std::size_t space = text.find(' ');
+  SocketSubject socket{std::string(text.substr(0, space)), ""};
+  TRY(known("socket family", socket.family,
+            names_below(kFamilies, kernel::socket_family_name)));
+  if (space != std::string_view::npos) {
+    socket.type = text.substr(space + 1);
+    TRY(known("socket type", socket.type,
+              names_below(kTypes, kernel::socket_type_name)));
+  }
+  return socket;
+}
+
+Result<Subject> signal_subject(std::string_view name) {
+  std::vector<std::string> names =
+      names_below(kernel::kFirstRealTimeSignal, kernel::signal_name);
+  for (std::uint32_t number = kernel::kFirstRealTimeSignal;
+       number <= kernel::kLastSignal; ++number) {
+    names.push_back(
+        fmt::format("rtmin+{}", number - kernel::kFirstRealTimeSignal));
+  }
+  TRY(known("signal", name, names));
+  return SignalSubject{std::string(name)};
+}
+
 }  // namespace
 
 Result<Subject> parse_subject(std::string_view what) {
@@ -88,11 +142,18 @@ Result<Subject> parse_subject(std::string_view what) {
   if (kind == "file") {
     return file_subject(name);
   }
+  if (kind == "network") {
+    return socket_subject(name);
+  }
+  if (kind == "signal") {
+    return signal_subject(name);
+  }
   return std::unexpected(
       Error(ErrorCode::InvalidInput,
             fmt::format("\"{}\" names no rule", json::quote_bytes(what)))
-          .with_hint("write \"syscall NAME\", \"capability NAME\" or \"file "
-                     "PATTERN ACCESS\""));
+          .with_hint("write \"syscall NAME\", \"capability NAME\", \"file "
+                     "PATTERN ACCESS\", \"network FAMILY TYPE\" or \"signal "
+                     "NAME\""));
 }
 
 }  // namespace vambrace::policy

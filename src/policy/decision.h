@@ -12,7 +12,7 @@ namespace vambrace::policy {
 
 // A person's choice about one rule.
 struct Decision {
-  std::string what;    // "syscall ptrace", "capability NET_ADMIN", "file /x rw"
+  std::string what;    // "syscall ptrace", "file /x rw": see parse_subject
   std::string choice;  // "keep", "drop", "add"
   std::string who;
   std::string why;
@@ -42,10 +42,21 @@ struct FileSubject {
   std::string access;   // some of evidence::kAccessLetters, in that order
   auto operator<=>(const FileSubject&) const = default;
 };
-using Subject = std::variant<SyscallSubject, CapabilitySubject, FileSubject>;
+struct SocketSubject {
+  std::string family;  // "inet"
+  std::string type;    // "stream"; empty: any
+  auto operator<=>(const SocketSubject&) const = default;
+};
+struct SignalSubject {
+  std::string signal;  // "term", "rtmin+3"
+  auto operator<=>(const SignalSubject&) const = default;
+};
+using Subject = std::variant<SyscallSubject, CapabilitySubject, FileSubject,
+                             SocketSubject, SignalSubject>;
 
-// "syscall ptrace", "capability NET_ADMIN" (with or without CAP_) or
-// "file /var/lib/x/* rw": the last word is the access, in any order.
+// "syscall ptrace", "capability NET_ADMIN" (with or without CAP_),
+// "file /var/lib/x/* rw": the last word is the access, in any order;
+// "network inet stream" or "network inet", "signal term".
 // InvalidInput for anything else, with the nearest name as hint. Whether the
 // pattern can be read is not asked here.
 Result<Subject> parse_subject(std::string_view what);

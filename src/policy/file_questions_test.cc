@@ -116,6 +116,77 @@ TEST(ReplayFiles, ARemovedRuleDeniesExactlyItsAccesses) {
   }
 }
 
+// An application and its helper, each with sockets and signals of its own.
+evidence::Evidence talkers() {
+  evidence::Process app =
+      sample::process({sample::fact("socket", {{2, 1, 0}, {1, 2, 0}}),
+                       sample::fact("socketpair", {{1, 1, 0}})});
+  app.files = {file("/etc/app.conf", "r"), file("/bin/sh", "x")};
+  app.signals = {{15, seen(3)}, {0, seen(1)}};
+  evidence::Process helper = with_files({file("/etc/profile", "r")}, "/bin/sh",
+                                        Origin::Helper, "/bin/app");
+  helper.syscalls = {sample::fact("socket", {{16, 3, 0}})};
+  helper.signals = {{15, seen(1)}, {40, seen(1)}};
+  return evidence_of({app, helper});
+}
+
+TEST(ReplayTalk, OwnSocketsAndSignalsAreNeverDenied) {
+  for (const bool no_new_privs : {true, false}) {
+    const Bundle bundle(talkers(), Stage::Harden, no_new_privs);
+    EXPECT_THAT(denied(bundle.replay(talkers())), IsEmpty());
+  }
+}
+
+TEST(ReplayTalk, ARemovedSocketRuleIsNamedForItsProgram) {
+  Bundle bundle(talkers());
+  std::erase_if(bundle.policy.sockets, [](const SocketRule& rule) {
+    return rule.family == "inet" || rule.family == "netlink";
+  });
+  const Replay replay = bundle.replay(talkers());
+  EXPECT_THAT(denied(replay), ElementsAre("/bin/app: socket inet stream",
+                                          "/bin/sh: socket netlink raw"));
+  EXPECT_EQ(replay.denials[0].outcome,
+            (seccomp::Outcome{seccomp::Action::Errno, 13}));
+}
+
+TEST(ReplayTalk, TypesOfOneFamilyAreToldApart) {
+  Bundle bundle(talkers());
+  std::erase_if(bundle.policy.sockets, [](const SocketRule& rule) {
+    return rule.family == "unix" && rule.type == "dgram";
+  });
+  EXPECT_THAT(denied(bundle.replay(talkers())),
+              ElementsAre("/bin/app: socket unix dgram"));
+}
+
+TEST(ReplayTalk, AFamilyThatWasNotRecordedNeedsARuleForAny) {
+  evidence::Evidence light = talkers();
+  light.processes[0].syscalls = {sample::fact("socket")};
+  const Replay replay = Bundle(talkers()).replay(light);
+  ASSERT_THAT(denied(replay), testing::IsSupersetOf({"/bin/app: socket any"}));
+  EXPECT_THAT(replay.denials[0].doubt, HasSubstr("was not recorded"));
+  EXPECT_THAT(denied(Bundle(light).replay(light)), IsEmpty());
+  EXPECT_THAT(denied(Bundle(light).replay(talkers())),
+              testing::Each(testing::Not(HasSubstr(": socket "))));
+}
+
+TEST(ReplayTalk, ARemovedSignalRuleIsNamedWhereNobodyMaySendItInstead) {
+  Bundle apart(talkers());
+  Bundle flat(talkers(), Stage::Harden, true);
+  for (Bundle* bundle : {&apart, &flat}) {
+    std::erase_if(bundle->policy.signals, [](const SignalRule& rule) {
+      return rule.program.empty() && rule.signal == "term";
+    });
+  }
+  EXPECT_THAT(denied(apart.replay(talkers())),
+              ElementsAre("/bin/app: signal term"));
+  EXPECT_THAT(denied(flat.replay(talkers())), IsEmpty());
+  std::erase_if(apart.policy.signals,
+                [](const SignalRule& rule) { return rule.signal != "exists"; });
+  EXPECT_THAT(denied(apart.replay(talkers())),
+              ElementsAre("/bin/sh: signal rtmin+8", "/bin/app: signal term",
+                          "/bin/sh: signal term"));
+}
+
 TEST(ReplayFiles, UnknownOwnersAreInDoubt) {
   const Bundle bundle(
       evidence_of({with_files({file("/home/x/f", "r", seen(1), true)})}));

@@ -190,6 +190,35 @@ TEST(Files, PeopleAddAndDropRules) {
   EXPECT_EQ(decided("file /x r", "keep").files[0].reasons.size(), 2U);
 }
 
+TEST(Files, PeopleAddAndDropSocketsAndSignals) {
+  evidence::Process process = with_files({file("/x", "r")});
+  process.syscalls = {sample::fact("socket", {{2, 1, 0}, {2, 2, 0}})};
+  process.signals = {{15, sample::seen(1)}};
+  const auto decided = [&](const char* what, const char* choice) {
+    const Policy policy =
+        policy_of({process},
+                  {{.what = what, .choice = choice, .who = "ann", .why = "w"}});
+    std::string out;
+    for (const SocketRule& rule : policy.sockets) {
+      out += fmt::format("{} {} {}, ", rule.family, rule.type,
+                         rule.reasons.size());
+    }
+    for (const SignalRule& rule : policy.signals) {
+      out += fmt::format("{} {}, ", rule.signal, rule.reasons.size());
+    }
+    return out;
+  };
+  EXPECT_EQ(decided("network inet dgram", "drop"), "inet stream 1, term 1, ");
+  EXPECT_EQ(decided("network inet", "drop"), "term 1, ");
+  EXPECT_EQ(decided("network unix dgram", "add"),
+            "inet dgram 1, inet stream 1, unix dgram 1, term 1, ");
+  EXPECT_EQ(decided("network inet stream", "keep"),
+            "inet dgram 1, inet stream 2, term 1, ");
+  EXPECT_EQ(decided("signal term", "drop"), "inet dgram 1, inet stream 1, ");
+  EXPECT_EQ(decided("signal rtmin+2", "add"),
+            "inet dgram 1, inet stream 1, rtmin+2 1, term 1, ");
+}
+
 TEST(Files, ADecisionThatNamesNoRuleIsRefused) {
   const auto refusal = [](const char* what, const char* choice) {
     const auto made =
@@ -198,6 +227,12 @@ TEST(Files, ADecisionThatNamesNoRuleIsRefused) {
     return made ? "accepted" : made.error().message();
   };
   EXPECT_THAT(refusal("file x r", "add"), HasSubstr("names no file rule"));
+  EXPECT_THAT(refusal("network ine stream", "drop"),
+              HasSubstr("unknown socket family"));
+  EXPECT_THAT(refusal("network inet strem", "drop"),
+              HasSubstr("unknown socket type"));
+  EXPECT_THAT(refusal("signal rtmin+33", "drop"), HasSubstr("unknown signal"));
+  EXPECT_THAT(refusal("signal term", "dorp"), HasSubstr("unknown choice"));
   EXPECT_THAT(refusal("file /x", "add"), HasSubstr("names no file rule"));
   EXPECT_THAT(refusal("file /x z", "add"), HasSubstr("names no file rule"));
   EXPECT_THAT(refusal("file /[x r", "add"), testing::StartsWith("decision: "));

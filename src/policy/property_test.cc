@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "evidence/facts.h"
 #include "evidence/generated.h"
 #include "policy/capabilities/noise.h"
 #include "policy/capabilities/reduce.h"
@@ -113,12 +114,19 @@ RC_GTEST_PROP(SynthesisProperty, TheSameBehaviorRecordedAgainChangesNothing,
   again.recordings[0].start += std::chrono::hours(1);
   again.recordings[0].end += std::chrono::hours(2);
   for (evidence::Process& process : again.processes) {
+    evidence::each_list(
+        [&](auto& facts) {
+          for (auto& fact : facts) {
+            const evidence::Share share = fact.by.begin()->second;
+            fact.by = {{again.recordings[0].id, share}};
+          }
+        },
+        process);
     for (evidence::SyscallFact& fact : process.syscalls) {
-      evidence::Share share = fact.by.begin()->second;
+      evidence::Share& share = fact.by.begin()->second;
       share.count *= 2;
       share.denied *= 2;
       share.first += std::chrono::hours(1);
-      fact.by = {{again.recordings[0].id, share}};
     }
   }
   RC_ASSERT(synthesize(again).value() == first);

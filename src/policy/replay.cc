@@ -10,7 +10,7 @@
 #include "policy/capabilities/reduce.h"
 #include "policy/partial_call.h"
 #include "policy/reasons.h"
-#include "policy/replay_files.h"
+#include "policy/replay_profile.h"
 
 namespace vambrace::policy {
 namespace {
@@ -185,6 +185,12 @@ std::string describe(const WouldBeDenial& denial) {
     return fmt::format("file {} ({})", json::quote_bytes(denial.path),
                        denial.access);
   }
+  if (!denial.socket.empty()) {
+    return "socket " + denial.socket;
+  }
+  if (!denial.signal.empty()) {
+    return "signal " + denial.signal;
+  }
   if (denial.syscall) {
     const bool native = denial.syscall->arch == kernel::Arch::X86_64;
     what = fmt::format(
@@ -207,7 +213,7 @@ Result<Replay> replay(const evidence::Evidence& evidence,
   TRY_ASSIGN(seccomp::Evaluator evaluator,
              seccomp::Evaluator::of(rendering.profile, rendering.target));
   Replay replay = Player(rendering, std::move(evaluator)).play(evidence);
-  TRY(replay_files(evidence, rendering, replay));
+  TRY(replay_profile(evidence, rendering, replay));
   return replay;
 }
 

@@ -37,20 +37,44 @@ bool makes_sockets(kernel::Syscall syscall) {
 }
 
 // The family and the type that one tuple of arguments names.
-SocketRule rule_of(const std::string& program,
-                   const std::vector<std::uint64_t>& tuple) {
-  SocketRule rule{.program = program, .family = {}, .type = {}, .reasons = {}};
+SocketKind kind_of(const std::vector<std::uint64_t>& tuple) {
+  SocketKind kind;
   if (tuple.empty()) {
-    return rule;
+    return kind;
   }
-  rule.family = kernel::socket_family_name(tuple[0]).value_or("");
-  if (!rule.family.empty() && tuple.size() > 1) {
-    rule.type = kernel::socket_type_name(tuple[1]).value_or("");
+  kind.family = kernel::socket_family_name(tuple[0]).value_or("");
+  if (!kind.family.empty() && tuple.size() > 1) {
+    kind.type = kernel::socket_type_name(tuple[1]).value_or("");
   }
-  return rule;
+  return kind;
 }
 
 }  // namespace
+
+std::set<SocketKind> sockets_of(const evidence::SyscallFact& fact) {
+  if (!makes_sockets(fact.syscall) || evidence::total(fact.by).count == 0) {
+    return {};
+  }
+  if (!fact.args || fact.args->unbounded || fact.args->tuples.empty()) {
+    return {{}};
+  }
+  std::set<SocketKind> kinds;
+  for (const auto& tuple : fact.args->tuples) {
+    kinds.insert(kind_of(tuple));
+  }
+  return kinds;
+}
+
+std::string signal_of(const evidence::SignalFact& fact) {
+  if (const auto name = kernel::signal_name(fact.signal)) {
+    return std::string(*name);
+  }
+  const bool real_time = fact.signal >= kernel::kFirstRealTimeSignal &&
+                         fact.signal <= kernel::kLastSignal;
+  return real_time ? fmt::format("rtmin+{}",
+                                 fact.signal - kernel::kFirstRealTimeSignal)
+                   : "";
+}
 
 void add_sockets(const evidence::Evidence& evidence, Policy& policy) {
   const Programs programs(evidence);
@@ -61,17 +85,12 @@ void add_sockets(const evidence::Evidence& evidence, Policy& policy) {
     }
     const std::string program = programs.of(process.key.exe);
     for (const evidence::SyscallFact& fact : process.syscalls) {
-      const evidence::Share share = evidence::total(fact.by);
-      if (!makes_sockets(fact.syscall) || share.count == 0) {
-        continue;
-      }
-      std::set<std::vector<std::uint64_t>> tuples{{}};
-      if (fact.args && !fact.args->unbounded && !fact.args->tuples.empty()) {
-        tuples = fact.args->tuples;
-      }
-      for (const auto& tuple : tuples) {
-        drafts[rule_of(program, tuple)].add(Cause::Observed, process.key,
-                                            share);
+      for (const SocketKind& kind : sockets_of(fact)) {
+        drafts[{.program = program,
+                .family = kind.family,
+                .type = kind.type,
+                .reasons = {}}]
+            .add(Cause::Observed, process.key, evidence::total(fact.by));
       }
     }
   }
@@ -95,17 +114,12 @@ void add_signals(const evidence::Evidence& evidence, Policy& policy) {
       continue;
     }
     for (const evidence::SignalFact& fact : process.signals) {
-      const auto name = kernel::signal_name(fact.signal);
-      const bool real_time = fact.signal >= kernel::kFirstRealTimeSignal &&
-                             fact.signal <= kernel::kLastSignal;
-      if (!name && !real_time) {
-        continue;  // the kernel refuses such a number
+      const std::string signal = signal_of(fact);
+      if (signal.empty()) {
+        continue;
       }
       drafts[{.program = programs.of(process.key.exe),
-              .signal = name ? std::string(*name)
-                             : fmt::format(
-                                   "rtmin+{}",
-                                   fact.signal - kernel::kFirstRealTimeSignal),
+              .signal = signal,
               .reasons = {}}]
           .add(Cause::Observed, process.key, evidence::total(fact.by));
     }

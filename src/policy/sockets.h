@@ -1,9 +1,26 @@
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "evidence/evidence.h"
 #include "policy/policy.h"
 
 namespace vambrace::policy {
+
+// What kind of socket, in AppArmor's words.
+struct SocketKind {
+  std::string family;  // "inet"; empty: not known
+  std::string type;    // "stream"; empty: not known, or it has no name
+  auto operator<=>(const SocketKind&) const = default;
+};
+
+// The sockets that a call made by being let through; none where it makes none
+// or never was. Arguments that were not recorded make one that is not known.
+std::set<SocketKind> sockets_of(const evidence::SyscallFact& fact);
+
+// "term", "rtmin+3"; empty: the kernel refuses such a number.
+std::string signal_of(const evidence::SignalFact& fact);
 
 // Adds which sockets each program made and which signals it sent. Arguments
 // that were not recorded make a rule for any family, with a finding.

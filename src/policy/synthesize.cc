@@ -318,12 +318,54 @@ class Synthesis {
         TRY(decide_syscall(call->name, decision.choice, reason));
       } else if (const auto* file = std::get_if<FileSubject>(&subject)) {
         TRY(during("decision", decide_file(*file, decision.choice, reason)));
+      } else if (const auto* socket = std::get_if<SocketSubject>(&subject)) {
+        TRY(decide(policy_.sockets, decision.choice, reason,
+                   {.program = {},
+                    .family = socket->family,
+                    .type = socket->type,
+                    .reasons = {reason}}));
+      } else if (const auto* signal = std::get_if<SignalSubject>(&subject)) {
+        TRY(decide(
+            policy_.signals, decision.choice, reason,
+            {.program = {}, .signal = signal->signal, .reasons = {reason}}));
       } else {
         TRY(decide_capability(std::get<CapabilitySubject>(subject).number,
                               decision.choice, reason));
       }
     }
     std::ranges::sort(policy_.files);
+    std::ranges::sort(policy_.sockets);
+    std::ranges::sort(policy_.signals);
+    return {};
+  }
+
+  static bool is_about(const SocketRule& rule, const SocketRule& wanted) {
+    return rule.family == wanted.family &&
+           (wanted.type.empty() || rule.type == wanted.type);
+  }
+  static bool is_about(const SignalRule& rule, const SignalRule& wanted) {
+    return rule.signal == wanted.signal;
+  }
+
+  // As of files: a rule of the main program is added, a drop is for every one.
+  template <class Rule>
+  static Result<> decide(std::vector<Rule>& rules, const std::string& choice,
+                         const Reason& reason, const Rule& wanted) {
+    if (choice == "add") {
+      rules.push_back(wanted);
+    } else if (choice == "drop") {
+      std::erase_if(rules,
+                    [&](const Rule& rule) { return is_about(rule, wanted); });
+    } else if (choice == "keep") {
+      for (Rule& rule : rules) {
+        if (is_about(rule, wanted)) {
+          rule.reasons.push_back(reason);
+          std::ranges::sort(rule.reasons);
+        }
+      }
+    } else {
+      return unknown_choice(choice);
+    }
     return {};
   }
 

@@ -1,0 +1,209 @@
+#include "policy/replay_profile.h"
+
+#include <algorithm>
+
+#include "kernel/errnos.h"
+#include "policy/apparmor/judge.h"
+#include "policy/apparmor/render.h"
+#include "policy/files.h"
+#include "policy/reasons.h"
+#include "policy/sockets.h"
+
+namespace vambrace::policy {
+namespace {
+
+template <class Set, class Word>
+bool empty_or_has(const Set& set, const Word& word) {
+  return set.empty() || set.contains(word);
+}
+
+bool empty_or_is(const std::string& wanted, const std::string& word) {
+  return wanted.empty() || wanted == word;
+}
+
+// A family that is not known is allowed by a rule for any alone.
+bool allows(const apparmor::Rules& rules, const SocketKind& kind) {
+  const auto network = [&](const apparmor::NetworkRule& rule) {
+    return empty_or_is(rule.family, kind.family) &&
+           empty_or_is(rule.type, kind.type);
+  };
+  const auto unix_socket = [&](const apparmor::UnixRule& rule) {
+    return kind.family == "unix" && empty_or_is(rule.type, kind.type) &&
+           empty_or_has(rule.access, "create");
+  };
+  return std::ranges::any_of(rules.network, network) ||
+         std::ranges::any_of(rules.unix_sockets, unix_socket);
+}
+
+bool speaks_of(const apparmor::SignalRule& rule, const std::string& access,
+               const std::string& signal) {
+  return empty_or_has(rule.access, access) &&
+         empty_or_has(rule.signals, signal);
+}
+
+std::string text_of(const SocketKind& kind) {
+  if (kind.family.empty()) {
+    return "any";
+  }
+  return kind.type.empty() ? kind.family : kind.family + " " + kind.type;
+}
+
+class ProfilePlayer {
+ public:
+  ProfilePlayer(const Rendering& rendering, const apparmor::Profile& profile,
+                Replay& replay)
+      : profile_(profile), replay_(replay), rendering_(rendering) {}
+
+  Result<> play(const evidence::Evidence& evidence) {
+    TRY_ASSIGN(const Judge main, judge_of(profile_.rules));
+    std::map<std::string, Judge> children;
+    for (const auto& [name, rules] : profile_.children) {
+      TRY_ASSIGN(Judge child, judge_of(rules));
+      children.emplace(name, std::move(child));
+    }
+    const auto names = apparmor::child_names(rendering_.policy);
+    for (const evidence::Process& process : evidence.processes) {
+      if (!counts(process.key.origin)) {
+        continue;
+      }
+      const auto name = names.find(process.key.exe);
+      const auto child = children.find(name == names.end() ? "" : name->second);
+      play(child == children.end() ? main : child->second, process);
+    }
+    std::ranges::sort(replay_.denials);
+    return {};
+  }
+
+ private:
+  struct Judge {
+    const apparmor::Rules* rules = nullptr;
+    apparmor::FileJudge files;
+  };
+
+  Result<Judge> judge_of(const apparmor::Rules& rules) const {
+    TRY_ASSIGN(apparmor::FileJudge files,
+               apparmor::FileJudge::of(rules, profile_.variables));
+    return Judge{.rules = &rules, .files = std::move(files)};
+  }
+
+  void play(const Judge& judge, const evidence::Process& process) {
+    for (const evidence::FileFact& fact : process.files) {
+      judge_file(judge.files, process.key, fact);
+    }
+    for (const evidence::SyscallFact& fact : process.syscalls) {
+      judge_sockets(*judge.rules, process.key, fact);
+    }
+    for (const evidence::SignalFact& fact : process.signals) {
+      judge_signal(*judge.rules, process.key, fact);
+    }
+  }
+
+  void judge_file(const apparmor::FileJudge& rules,
+                  const evidence::ProcessKey& key,
+                  const evidence::FileFact& fact) {
+    const evidence::Share share = evidence::total(fact.by);
+    const auto path = mediated_path(fact);
+    if (share.count == 0 || !path) {
+      return;
+    }
+    ++replay_.facts;
+    const std::string refused = rules.refused(*path, fact.access, fact.owner);
+    const bool lost = fact.path[0] != '/' && !profile_.attach_disconnected;
+    if (refused.empty() && !lost) {
+      return;
+    }
+    WouldBeDenial denial = denial_of(key, share);
+    denial.path = fact.path;
+    denial.access = lost ? fact.access : refused;
+    if (!fact.owner && rules.refused(*path, fact.access, true) != refused) {
+      denial.doubt = "whether the file was its own was not recorded";
+    }
+    replay_.denials.push_back(std::move(denial));
+  }
+
+  void judge_sockets(const apparmor::Rules& rules,
+                     const evidence::ProcessKey& key,
+                     const evidence::SyscallFact& fact) {
+    for (const SocketKind& kind : sockets_of(fact)) {
+      ++replay_.facts;
+      if (allows(rules, kind)) {
+        continue;
+      }
+      WouldBeDenial denial = denial_of(key, evidence::total(fact.by));
+      denial.socket = text_of(kind);
+      if (kind.family.empty()) {
+        denial.doubt = "its family was not recorded";
+      }
+      replay_.denials.push_back(std::move(denial));
+    }
+  }
+
+  void judge_signal(const apparmor::Rules& rules,
+                    const evidence::ProcessKey& key,
+                    const evidence::SignalFact& fact) {
+    const evidence::Share share = evidence::total(fact.by);
+    const std::string signal = signal_of(fact);
+    if (signal.empty() || share.count == 0) {
+      return;
+    }
+    ++replay_.facts;
+    const bool sent = std::ranges::any_of(rules.signals, [&](const auto& rule) {
+      return speaks_of(rule, "send", signal) && is_received(rule, signal);
+    });
+    if (sent) {
+      return;
+    }
+    WouldBeDenial denial = denial_of(key, share);
+    denial.signal = signal;
+    replay_.denials.push_back(std::move(denial));
+  }
+
+  // Both sides are asked. Rules within the workload name the same peer: all of
+  // its profiles.
+  bool is_received(const apparmor::SignalRule& sent,
+                   const std::string& signal) const {
+    const auto receives = [&](const apparmor::Rules& rules) {
+      return std::ranges::any_of(rules.signals, [&](const auto& rule) {
+        return speaks_of(rule, "receive", signal) &&
+               empty_or_is(rule.peer, sent.peer);
+      });
+    };
+    return receives(profile_.rules) ||
+           std::ranges::any_of(profile_.children, [&](const auto& child) {
+             return receives(child.second);
+           });
+  }
+
+  WouldBeDenial denial_of(const evidence::ProcessKey& key,
+                          const evidence::Share& share) const {
+    WouldBeDenial denial{.syscall = std::nullopt,
+                         .process = key,
+                         .count = share.count,
+                         .outcome = {profile_.mode == apparmor::Mode::Enforce
+                                         ? seccomp::Action::Errno
+                                         : seccomp::Action::Log,
+                                     kernel::kEacces}};
+    for (const auto& [phase, count] : share.phases) {
+      denial.phases.insert(phase);
+    }
+    return denial;
+  }
+
+  const apparmor::Profile& profile_;
+  Replay& replay_;
+  const Rendering& rendering_;
+};
+
+}  // namespace
+
+Result<> replay_profile(const evidence::Evidence& evidence,
+                        const Rendering& rendering, Replay& replay) {
+  TRY_ASSIGN(const apparmor::Rendered rendered,
+             apparmor::render(rendering.policy, rendering.target,
+                              rendering.stage, rendering.capabilities));
+  return rendered.profile ? ProfilePlayer(rendering, *rendered.profile, replay)
+                                .play(evidence)
+                          : Result<>{};
+}
+
+}  // namespace vambrace::policy
