@@ -320,10 +320,11 @@ TEST(Assemble, GivesTestsTheCallsThatSurelyAreTheirs) {
 
 TEST(Symbols, NamesAStackFromTheCheckOutwardsWithoutTheTracing) {
   const Symbols symbols = Symbols::parse(
+      "0000000000000800 t gone_before_the_trampoline\n"
       "0000000000001000 T cap_capable\n"
       "0000000000002000 t bpf_trace_run5\n"
       "0000000000003000 T do_mount.constprop.0\n");
-  EXPECT_THAT(symbols.names({0x2010, 0x1010, 0x3010, 0, 0x1010}),
+  EXPECT_THAT(symbols.names({0x2010, 0x810, 0x1010, 0x3010, 0, 0x1010}),
               ElementsAre("cap_capable", "do_mount"));
 }
 
