@@ -138,6 +138,7 @@ libc.fchownat(held, b"", 2, 2, 0x1000)  # AT_EMPTY_PATH: the file itself
 os.truncate(b"linked", 10)
 os.rename(b"way/plain", b"dir/moved")
 libc.syscall(316, folder, b"moved", -100, b"again", 0)  # renameat2
+libc.syscall(316, -100, b"again", -100, b"linked", 2)  # RENAME_EXCHANGE
 server = socket.socket(socket.AF_UNIX)
 server.bind(b"way/socket")
 server.listen()
@@ -156,14 +157,19 @@ for failing in (b"none", b"dir"):
     except OSError:
         pass
 os.mkdir(b"x" * 200)
+os.mkdir(b"was")
+os.chmod(b"was", 0o700)
+os.rename(b"was", b"dir/is")
+os.chown(b"far/is", 0, 0)
 """
 
 NAMED = {
     "/dir/ c", "/way c", "/far c", "/dir/plain c", "/dir/node c", "/linked l", "/dir/plain p",
     "/last c", "/dir/plain o", "/dir/node o", "/linked w", "/dir/plain drw", "/dir/moved cw",
-    "/dir/moved drw", "/again cw", "/dir/socket c", "/dir/socket rw", "/dir/socket d",
+    "/dir/moved drw", "/again cw", "/again drw", "/linked cw", "/linked drw", "/dir/socket c", "/dir/socket rw", "/dir/socket d",
     "/dir/node d", "/bad\n\"\xff/ c", "/bad\n\"\xff/ d", "/dir/inner/ c", "/dir/inner/ d",
-    "/" + "x" * 200 + "/ c",
+    "/" + "x" * 200 + "/ c", "/was/ c", "/was/ p", "/was/ drw", "/dir/is/ cw",
+    "/dir/is/ o",
 }
 
 EXPECTED = {

@@ -145,7 +145,7 @@ def _plain(text):
 
 
 def boot(script, *, files=None, programs=(), folders=(), words="", apparmor=False,
-         image=False, memory=1024, timeout=200):
+         overlay=False, image=False, memory=1024, timeout=200):
     """Boots, runs the script and powers off; gives the answers (Said).
 
     files     {path inside: contents}, the path as text or as bytes, the contents
@@ -156,6 +156,7 @@ def boot(script, *, files=None, programs=(), folders=(), words="", apparmor=Fals
     folders   local folders, put where they lie here
     words     more words for the kernel's command line
     apparmor  boot with AppArmor as the security module
+    overlay   with overlayfs, which is no part of the kernel's image
     image     see above
     """
     kernel_image = kernel()
@@ -177,6 +178,9 @@ def boot(script, *, files=None, programs=(), folders=(), words="", apparmor=Fals
     top.add_program(VAMBRACE, "/usr/bin/vambrace")
     for program in programs:
         top.add_program(program)
+    if overlay:
+        top.add_file("/vm/overlay.ko", os.path.join(os.path.dirname(kernel_image), "overlay.ko"))
+        script = "/bin/busybox insmod /vm/overlay.ko\n" + script
     top.add_file("/vm/start", (START.encode(), 0o755))
     top.add_file("/vm/script", script.encode())
     for path, contents in (files or {}).items():
@@ -236,7 +240,7 @@ def kernel():
     if os.uname().machine != "x86_64":
         skip("the emulated machine is an x86_64 one")
     require_program("qemu-system-x86_64", "busybox", "dpkg", "apt-cache")
-    place = os.path.join(CACHE, "kernel-6.1")
+    place = os.path.join(CACHE, "kernel-6.1-overlay")
     found = _image_in(place)
     if found:
         return found
@@ -253,7 +257,11 @@ def kernel():
         if run("dpkg", "-x", os.path.join(folder, packages[0]), unpacked).code != 0:
             skip(f"{packages[0]} cannot be unpacked")
         os.makedirs(place, exist_ok=True)
-        shutil.copy(_image_in(os.path.join(unpacked, "boot")), place)
+        version = os.path.basename(_image_in(os.path.join(unpacked, "boot")))
+        module = f"lib/modules/{version.removeprefix('vmlinuz-')}/kernel/fs/overlayfs/overlay.ko"
+        shutil.copy(os.path.join(unpacked, module), place)
+        # Last: it tells that all is there.
+        shutil.copy(os.path.join(unpacked, "boot", version), place)
     return _image_in(place)
 
 

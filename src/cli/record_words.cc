@@ -63,6 +63,10 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
       "container:NAME; once per workload");
   declared.flag("--light", options.light,
                 "watch no exits: cheaper, but no errnos and no denials");
+  std::string file_probe;
+  declared.choice("--file-probe", {"hooks", "calls"}, file_probe,
+                  "where files are seen (unless given: in the kernel's "
+                  "hooks if it has them)");
   declared.value("--user", "NAME", options.user,
                  "run the command as this user");
   declared.value("--container", "NAME", scope.container,
@@ -98,6 +102,14 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
   declared.command(scope.command, "the command to record", false);
   TRY(declared.parse(environment, words));
   TRY(sizes.check(options));
+  if (!file_probe.empty()) {
+    options.file_probe = file_probe == "hooks" ? recorder::FileProbe::Hooks
+                                               : recorder::FileProbe::Calls;
+  }
+  if (options.light && options.file_probe == recorder::FileProbe::Hooks) {
+    return fail(ErrorCode::InvalidInput,
+                "--light watches no files, so --file-probe has no meaning");
+  }
   if (id) {
     TRY(during("--id", evidence::check_identity(*id)));
     options.workload_id = *id;

@@ -26,8 +26,13 @@ struct Scope {
   std::vector<std::string> workloads;
 };
 
+// Where files are seen: in the hooks of the security modules, where the kernel
+// lets us, or else at the exits of calls.
+enum class FileProbe : std::uint8_t { Automatic, Hooks, Calls };
+
 struct Options {
   bool light = false;  // no sys_exit probe: no errnos, no denied attempts
+  FileProbe file_probe = FileProbe::Automatic;
   bool redact = true;
   std::string user;         // run the command as this user; empty: as we are
   std::string workload_id;  // evidence identity; empty: derived from the scope

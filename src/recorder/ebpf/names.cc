@@ -8,6 +8,7 @@
 #include <array>
 #include <climits>
 #include <deque>
+#include <set>
 #include <vector>
 
 namespace vambrace::recorder::ebpf {
@@ -63,6 +64,50 @@ std::uint32_t namespace_of(const std::string& process) {
 bool follows_last(std::uint32_t access) {
   return (access & (VMB_ACCESS_CREATE | VMB_ACCESS_DELETE | VMB_ACCESS_LINK)) ==
          0;
+}
+
+// Of what chmod, chown and rename name, only the thing itself tells what it is.
+bool may_be_folder(std::uint32_t access) {
+  constexpr std::uint32_t kMovedTo = VMB_ACCESS_WRITE | VMB_ACCESS_CREATE;
+  constexpr std::uint32_t kMoved = VMB_ACCESS_READ | VMB_ACCESS_DELETE;
+  return (access & (VMB_ACCESS_CHMOD | VMB_ACCESS_CHOWN)) != 0 ||
+         (access & kMoved) == kMoved || (access & kMovedTo) == kMovedTo;
+}
+
+enum class Thing : std::uint8_t { Gone, File, Folder };
+
+Thing thing_at(int root, const std::string& path) {
+  struct stat info{};
+  if (root < 0 || path == "/" ||
+      ::fstatat(root, path.c_str() + 1, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return Thing::Gone;
+  }
+  return S_ISDIR(info.st_mode) ? Thing::Folder : Thing::File;
+}
+
+// The paths of all files, by mount namespace: what has others below it was a
+// folder.
+using Seen = std::map<std::uint32_t, std::set<std::string>>;
+
+Seen paths_in(const Raw& raw) {
+  Seen seen;
+  for (const auto& [key, file] : raw.files) {
+    if (auto path = path_of(raw, key, file)) {
+      seen[file.path.mount_ns].insert(std::move(*path));
+    }
+  }
+  return seen;
+}
+
+bool was_folder(const Seen& seen, std::uint32_t mount_ns,
+                const std::string& path) {
+  const auto paths = seen.find(mount_ns);
+  if (paths == seen.end()) {
+    return false;
+  }
+  const std::string below = path + '/';
+  const auto next = paths->second.lower_bound(below);
+  return next != paths->second.end() && next->starts_with(below);
 }
 
 bool is_runtime(const Raw& raw, std::uint32_t image) {
@@ -129,6 +174,11 @@ std::string follow(int root, std::string_view path, bool last) {
 }
 
 void follow_names(Raw& raw, const Roots& roots) {
+  struct Lost {
+    std::uint32_t mount_ns;
+    std::string* path;
+  };
+  std::vector<Lost> lost;
   for (const auto& [key, file] : raw.files) {
     if ((key.access & VMB_FILE_NAMED_ONLY) == 0) {
       continue;
@@ -148,7 +198,22 @@ void follow_names(Raw& raw, const Roots& roots) {
     if ((key.access & VMB_FILE_FOLDER) != 0 && !path.ends_with('/')) {
       path += '/';
     }
-    raw.followed[{file.path.at, key.access}] = std::move(path);
+    std::string& followed = raw.followed[{file.path.at, key.access}];
+    followed = std::move(path);
+    if (may_be_folder(key.access)) {
+      const Thing thing = thing_at(root, followed);
+      if (thing == Thing::Folder) {
+        followed += '/';
+      } else if (thing == Thing::Gone) {
+        lost.push_back({file.path.mount_ns, &followed});
+      }
+    }
+  }
+  const Seen seen = lost.empty() ? Seen{} : paths_in(raw);
+  for (const Lost& one : lost) {
+    if (was_folder(seen, one.mount_ns, *one.path)) {
+      *one.path += '/';
+    }
   }
 }
 

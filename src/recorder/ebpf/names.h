@@ -43,8 +43,10 @@ class Roots {
 // (path_resolution(7)).
 std::string follow(int root, std::string_view path, bool last);
 
-// Finds where the named files are, for path_of(). Without a root to look in, a
-// name stays as it is, and gaps_of() tells.
+// Finds where the named files are, for path_of(), and which of them are
+// folders: those that are there as such, and those of which nothing is left but
+// that others were seen below them. Without a root to look in, a name stays as
+// it is, and gaps_of() tells.
 void follow_names(Raw& raw, const Roots& roots);
 
 }  // namespace vambrace::recorder::ebpf

@@ -53,6 +53,8 @@ constexpr FileCall kFileCalls[] = {
     {"fchmod", VMB_FILE_FCHMOD},
     {"fchown", VMB_FILE_FCHOWN},
     {"fchown32", VMB_FILE_FCHOWN},
+    {"execve", VMB_FILE_EXEC},
+    {"execveat", VMB_FILE_EXEC},
 };
 
 // A call that names files and gives no descriptor. What it asks AppArmor is in
@@ -106,7 +108,7 @@ void add_names(vmb_rule& rule, std::string_view name) {
       rule.file = VMB_FILE_NAMED;
       rule.name[0] = call.first;
       rule.name[1] = call.second;
-      rule.removal = name == "unlinkat" ? 3 : 0;
+      rule.flags = name == "unlinkat" ? 3 : name == "renameat2" ? 5 : 0;
     }
   }
   for (const auto& [known, access] : kAddressCalls) {

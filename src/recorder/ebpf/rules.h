@@ -28,7 +28,7 @@ inline bool keeps_arguments(const vmb_rule& rule) {
 }
 
 inline bool tells_file(const vmb_rule& rule) {
-  return rule.file != VMB_FILE_NOTHING;
+  return rule.file != VMB_FILE_NOTHING && rule.file != VMB_FILE_EXEC;
 }
 
 }  // namespace vambrace::recorder::ebpf

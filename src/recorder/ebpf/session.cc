@@ -12,6 +12,7 @@
 
 #include "host/disk_files.h"
 #include "record.skel.h"
+#include "recorder/ebpf/offer.h"
 #include "recorder/ebpf/rules.h"
 #include "recorder/ebpf/state.h"
 
@@ -41,15 +42,72 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
-bool has_tracepoint(const btf* kernel, const std::string& name) {
-  return btf__find_by_name_kind(kernel, ("btf_trace_" + name).c_str(),
-                                BTF_KIND_TYPEDEF) > 0;
-}
-
 void set_size(bpf_map* map, std::uint32_t entries) {
   if (entries != 0) {
     bpf_map__set_max_entries(map, entries);
   }
+}
+
+void set_sizes(record_bpf& skeleton, const Options& options) {
+  if (options.max_tasks != 0) {
+    skeleton.rodata->usable_slots = options.max_tasks;
+  }
+  set_size(skeleton.maps.tasks, options.max_tasks);
+  set_size(skeleton.maps.images, options.max_images);
+  set_size(skeleton.maps.image_ids, options.max_images);
+  if (options.max_images != 0) {
+    skeleton.rodata->max_images = options.max_images;
+  }
+  for (bpf_map* map :
+       {skeleton.maps.facts, skeleton.maps.errnos, skeleton.maps.tuples,
+        skeleton.maps.tuple_counts, skeleton.maps.others, skeleton.maps.caps,
+        skeleton.maps.files, skeleton.maps.paths}) {
+    set_size(map, options.max_facts);
+  }
+  if (options.light) {  // nothing tells of files
+    set_size(skeleton.maps.files, 1);
+    set_size(skeleton.maps.paths, 1);
+  }
+  set_size(skeleton.maps.hints, options.ring_bytes);
+}
+
+void set_programs(record_bpf& skeleton, const Options& options,
+                  const Offer& offer, const Choice& choice) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton.obj) {
+    if (std::string_view(bpf_program__section_name(program))
+            .starts_with("lsm/")) {
+      bpf_program__set_autoload(program, choice.hooks);
+    }
+  }
+  bpf_program__set_autoload(skeleton.progs.hook_file_truncate,
+                            choice.hooks && offer.file_truncate);
+  bpf_program__set_autoload(skeleton.progs.call_exits, !options.light);
+  bpf_program__set_autoload(skeleton.progs.signal_comes, !options.light);
+  bpf_program__set_autoload(skeleton.progs.capability_checked,
+                            choice.capabilities && offer.cap_tracepoint);
+  bpf_program__set_autoload(skeleton.progs.capability_returns,
+                            choice.capabilities && !offer.cap_tracepoint);
+}
+
+void set_up(record_bpf& skeleton, const Options& options, const Offer& offer,
+            const Choice& choice) {
+  set_sizes(skeleton, options);
+  set_programs(skeleton, options, offer, choice);
+  timespec tick{};
+  ::clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  skeleton.rodata->tick_ns = static_cast<u64>(tick.tv_nsec);
+  const bool by_exits = !options.light && !choice.hooks;
+  const std::uint32_t native = native_arch();
+  for (std::uint32_t nr = 0; nr < VMB_NATIVE_CALLS; ++nr) {
+    const vmb_rule& rule = rules()[native * VMB_RULE_CALLS + nr];
+    skeleton.rodata->ruled[nr] = static_cast<std::uint8_t>(
+        (keeps_arguments(rule) ? VMB_RULED_ARGUMENTS : 0) |
+        (tells_file(rule) && by_exits ? VMB_RULED_FILE : 0));
+  }
+  skeleton.rodata->watch_exits = options.light ? 0 : 1;
+  skeleton.rodata->exits_tell_files = by_exits ? 1 : 0;
+  skeleton.rodata->plain_loads = offer.plain_loads ? 1 : 0;
 }
 
 // May this process load programs that read kernel memory? Root in a container
@@ -144,7 +202,6 @@ std::vector<std::string> entries(const std::string& directory,
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::load(const Options& options) {
-  last_words().clear();
   libbpf_set_print(keep_words);
   if (::geteuid() != 0 || !has_capabilities()) {
     return std::unexpected(load_error(EPERM));
@@ -158,91 +215,69 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
                        "file /sys/kernel/btf/vmlinux must exist)"));
   }
 
-  const bool has_cap_tracepoint = has_tracepoint(kernel.get(), "cap_capable");
-  for (const bool with_caps : {true, false}) {
+  const Offer offer = offer_of(kernel.get());
+  if (options.file_probe == FileProbe::Hooks && !offer.hooks) {
+    return std::unexpected(
+        Error(ErrorCode::Unsupported,
+              "this kernel lets no program into the hooks of its security "
+              "modules")
+            .with_hint("see whether /sys/kernel/security/lsm has bpf; without "
+                       "--file-probe, calls tell the files"));
+  }
+  Choice choice{.hooks = offer.hooks && !options.light &&
+                         options.file_probe != FileProbe::Calls,
+                .capabilities = true};
+  while (true) {
+    last_words().clear();
     std::unique_ptr<Session> session(new Session);
-    record_bpf* skeleton = record_bpf__open();
-    if (skeleton == nullptr) {
+    session->skeleton_ = record_bpf__open();
+    if (session->skeleton_ == nullptr) {
       return std::unexpected(load_error(errno));
     }
-    session->skeleton_ = skeleton;
-    if (options.max_tasks != 0) {
-      skeleton->rodata->usable_slots = options.max_tasks;
+    set_up(*session->skeleton_, options, offer, choice);
+    const int failed = record_bpf__load(session->skeleton_);
+    if (failed == 0) {
+      TRY(session->settle(options, offer, choice));
+      return session;
     }
-    set_size(skeleton->maps.tasks,
-             options.max_tasks == 0 ? 0 : options.max_tasks);
-    set_size(skeleton->maps.images, options.max_images);
-    set_size(skeleton->maps.image_ids, options.max_images);
-    if (options.max_images != 0) {
-      skeleton->rodata->max_images = options.max_images;
-    }
-    for (bpf_map* map :
-         {skeleton->maps.facts, skeleton->maps.errnos, skeleton->maps.tuples,
-          skeleton->maps.tuple_counts, skeleton->maps.others,
-          skeleton->maps.caps, skeleton->maps.files, skeleton->maps.paths}) {
-      set_size(map, options.max_facts);
-    }
-    if (options.light) {  // no call tells of its file
-      set_size(skeleton->maps.files, 1);
-      set_size(skeleton->maps.paths, 1);
-    }
-    set_size(skeleton->maps.hints, options.ring_bytes);
-    timespec tick{};
-    ::clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-    skeleton->rodata->tick_ns = static_cast<u64>(tick.tv_nsec);
-    const std::uint32_t native = native_arch();
-    for (std::uint32_t nr = 0; nr < VMB_NATIVE_CALLS; ++nr) {
-      const vmb_rule& rule = rules()[native * VMB_RULE_CALLS + nr];
-      skeleton->rodata->ruled[nr] = static_cast<std::uint8_t>(
-          (keeps_arguments(rule) ? VMB_RULED_ARGUMENTS : 0) |
-          (tells_file(rule) && !options.light ? VMB_RULED_FILE : 0));
-    }
-    skeleton->rodata->watch_exits = options.light ? 0 : 1;
-    skeleton->rodata->plain_loads =
-        btf__find_by_name_kind(kernel.get(), "bpf_rdonly_cast", BTF_KIND_FUNC) >
-                0
-            ? 1
-            : 0;
-    bpf_program__set_autoload(skeleton->progs.call_exits, !options.light);
-    bpf_program__set_autoload(skeleton->progs.signal_comes, !options.light);
-    bpf_program__set_autoload(skeleton->progs.capability_checked,
-                              with_caps && has_cap_tracepoint);
-    bpf_program__set_autoload(skeleton->progs.capability_returns,
-                              with_caps && !has_cap_tracepoint);
-
-    const int failed = record_bpf__load(skeleton);
-    if (failed != 0) {
-      // Only the capability probe may be missing.
-      if (with_caps && last_words().contains("capability_")) {
-        continue;
-      }
+    // Either may be missing; the rest may not.
+    if (choice.hooks && options.file_probe == FileProbe::Automatic &&
+        last_words().contains("hook_")) {
+      choice.hooks = false;
+    } else if (choice.capabilities && last_words().contains("capability_")) {
+      choice.capabilities = false;
+    } else {
       return std::unexpected(load_error(-failed));
     }
-    session->probes_["syscalls"] = "tp_btf/sys_enter";
-    if (!options.light) {
-      session->probes_["errnos"] = "tp_btf/sys_exit";
-      session->probes_["files"] = "tp_btf/sys_exit";
-      session->probes_[std::string(evidence::kPathProbe)] = "tp_btf/sys_exit";
-    }
-    session->probes_["images"] = "tp_btf/sched_process_exec";
-    if (with_caps) {
-      session->probes_["capabilities"] =
-          has_cap_tracepoint ? "tp_btf/cap_capable" : "fexit/cap_capable";
-    } else {
-      session->gaps_.push_back(
-          {"compat",
-           "capability checks were not watched: this kernel offers "
-           "neither the tracepoint nor the function"});
-    }
-    TRY_ASSIGN(session->maps_, Maps::of(skeleton->obj));
-    for (std::uint32_t index = 0; index < rules().size(); ++index) {
-      if (keeps_arguments(rules()[index]) || tells_file(rules()[index])) {
-        TRY(session->maps_.put("rules", index, rules()[index]));
-      }
-    }
-    return session;
   }
-  return std::unexpected(load_error(EPERM));
+}
+
+Result<> Session::settle(const Options& options, const Offer& offer,
+                         const Choice& choice) {
+  probes_["syscalls"] = "tp_btf/sys_enter";
+  probes_["images"] = "tp_btf/sched_process_exec";
+  if (!options.light) {
+    probes_["errnos"] = "tp_btf/sys_exit";
+    probes_["files"] = choice.hooks ? "lsm/file_open" : "tp_btf/sys_exit";
+    probes_[std::string(evidence::kPathProbe)] =
+        choice.hooks ? "lsm/path_unlink" : "tp_btf/sys_exit";
+  }
+  if (choice.capabilities) {
+    probes_["capabilities"] =
+        offer.cap_tracepoint ? "tp_btf/cap_capable" : "fexit/cap_capable";
+  } else {
+    gaps_.push_back({"compat",
+                     "capability checks were not watched: this kernel offers "
+                     "neither the tracepoint nor the function"});
+  }
+  TRY_ASSIGN(maps_, Maps::of(skeleton_->obj));
+  for (std::uint32_t index = 0; index < rules().size(); ++index) {
+    if (keeps_arguments(rules()[index]) ||
+        rules()[index].file != VMB_FILE_NOTHING) {
+      TRY(maps_.put("rules", index, rules()[index]));
+    }
+  }
+  return {};
 }
 
 Session::~Session() {

@@ -15,6 +15,14 @@ struct record_bpf;
 
 namespace vambrace::recorder::ebpf {
 
+struct Offer;
+
+// Which of the probes that may be missing a recording has.
+struct Choice {
+  bool hooks = false;  // files from there, and not from the exits of calls
+  bool capabilities = false;
+};
+
 // The kernel side of one recording: programs, their links and their maps.
 // Probes are chosen by what this kernel offers. Ends with the object unless it
 // was pinned; what is pinned stays until detach_pinned().
@@ -44,6 +52,9 @@ class Session {
 
  private:
   Session() = default;
+  // After loading: what is used, and the tables that it needs.
+  Result<> settle(const Options& options, const Offer& offer,
+                  const Choice& choice);
 
   record_bpf* skeleton_ = nullptr;
   std::vector<std::pair<std::string, bpf_link*>> links_;

@@ -278,6 +278,7 @@ enum {
 	VMB_FILE_FCHOWN = 11,
 	VMB_FILE_NAMED = 12,   /* no descriptor: one or two names */
 	VMB_FILE_ADDRESS = 13, /* a socket's, which may be in the file system */
+	VMB_FILE_EXEC = 14,    /* told when it has succeeded */
 };
 
 /* How a file was accessed, as AppArmor is asked; below that, what it is. */
@@ -374,8 +375,8 @@ struct vmb_rule {
 	u8 special_index;
 	u8 file; /* VMB_FILE_... */
 	/* Of VMB_FILE_NAMED: flags, index + 1, where AT_REMOVEDIR tells that
-	 * the file is a folder. */
-	u8 removal;
+	 * one name is a folder's, RENAME_EXCHANGE that both of two move. */
+	u8 flags;
 	struct vmb_name name[2];
 };
 

@@ -12,11 +12,6 @@
 #define FMODE_WRITE   0x2
 #define FMODE_PATH    0x4000
 #define FMODE_CREATED 0x100000
-/* One of these; the number changed in Linux 6.12. */
-#define FMODE_BACKING (0x2000000 | 0x1000000)
-#define SB_NOUSER     (1UL << 31)
-/* fs/mount.h */
-#define MNT_NS_INTERNAL (-22)
 /* include/uapi/asm-generic/fcntl.h */
 #define O_CREAT	   00000100
 #define O_TRUNC	   00001000
@@ -27,13 +22,12 @@
 /* include/uapi/linux/fcntl.h */
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
+/* include/uapi/linux/fs.h */
+#define RENAME_EXCHANGE 2
 /* include/linux/socket.h, include/uapi/linux/un.h */
 #define AF_UNIX	      1
 #define SUN_PATH      2
 #define SUN_PATH_SIZE 108
-/* include/uapi/linux/stat.h */
-#define S_IFMT	0170000
-#define S_IFDIR 0040000
 /* include/uapi/asm-generic/mman-common.h */
 #define PROT_READ     1
 #define PROT_EXEC     4
@@ -57,214 +51,6 @@ static __always_inline u32 file_work(u64 call)
 	struct vmb_rule *rule = rule_of(call);
 
 	return rule ? rule->file : VMB_FILE_NOTHING;
-}
-
-/* Reads the names of a new place and keeps them; false if that failed. */
-static __always_inline bool keep_path(struct vmb_scratch *work,
-				      struct vmb_path_key *place)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct dentry *dentry = (struct dentry *)place->dentry;
-	struct vmb_path *path = &work->fresh.path;
-	struct vmb_path_bytes *all;
-	struct walk walk = {.names = 1};
-	struct mount *top;
-	u32 zero = 0, used;
-	u64 at;
-
-	all = bpf_map_lookup_elem(&path_bytes, &zero);
-	if (!all)
-		return false;
-	walk.dentry = dentry;
-	if (work->file.access & VMB_FILE_NAMED_ONLY)
-		walk.used = work->named;
-	enter_mount(&walk, (struct mount *)place->mount);
-	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
-	used = walk.used;
-	top = walk.mount;
-	path->flags = 0;
-	path->mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	if (work->file.access & VMB_FILE_INTERNAL) {
-		long length = -1;
-
-		if (used <= VMB_LONG_PATH)
-			length = bpf_probe_read_kernel_str(
-				&work->path[used], VMB_NAME_BYTES,
-				BPF_CORE_READ(dentry, d_inode, i_sb, s_type,
-					      name));
-		if (length > 0)
-			used += length;
-	} else if (BPF_CORE_READ(top, mnt_ns) !=
-		   BPF_CORE_READ(task, nsproxy, mnt_ns)) {
-		path->flags |= VMB_PATH_DISCONNECTED;
-	}
-	if (!walk.done || used > VMB_LONG_PATH) {
-		path->flags |= VMB_PATH_TRUNCATED;
-		used = 0;
-	}
-	at = __sync_fetch_and_add(&counters.path_bytes, used);
-	if (at > VMB_ALL_PATHS - VMB_LONG_PATH)
-		return false;
-	bpf_probe_read_kernel(&all->bytes[at], used, work->path);
-	path->at = at;
-	path->bytes = used;
-	return !bpf_map_update_elem(&paths, place, path, BPF_ANY);
-}
-
-static __always_inline int count_access(struct vmb_file *known)
-{
-	u64 now = bpf_ktime_get_ns();
-
-	__sync_fetch_and_add(&known->tally.count, 1);
-	if (known->tally.last < now)
-		known->tally.last = now;
-	return 0;
-}
-
-/* A file that is accessed for the first time in this way; its key is in the
- * scratch memory. */
-static __noinline int add_file(struct vmb_scratch *work)
-{
-	struct vmb_path *path;
-	struct vmb_file *known;
-
-	if (!work)
-		return 0;
-	path = bpf_map_lookup_elem(&paths, &work->file.place);
-	if (path) {
-		work->fresh.path = *path;
-	} else if (!keep_path(work, &work->file.place)) {
-		count_one(paths_refused);
-		return 0;
-	}
-	work->fresh.tally.count = 1;
-	work->fresh.tally.first = bpf_ktime_get_ns();
-	work->fresh.tally.last = work->fresh.tally.first;
-	if (!bpf_map_update_elem(&files, &work->file, &work->fresh,
-				 BPF_NOEXIST))
-		return 0;
-	/* Full, or another task was quicker. */
-	known = bpf_map_lookup_elem(&files, &work->file);
-	if (known)
-		__sync_fetch_and_add(&known->tally.count, 1);
-	else
-		count_one(files_refused);
-	return 0;
-}
-
-/* Of a layer that an overlay has mounted for itself alone. */
-static __always_inline bool is_backing(struct file *file, struct mount *mount,
-				       struct dentry *dentry)
-{
-	struct backing_file *backing = (struct backing_file *)file;
-	u32 mode = READ_OF(struct file, file, f_mode);
-
-	return bpf_core_field_exists(backing->user_path) &&
-	       mode & FMODE_BACKING &&
-	       (s64)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL &&
-	       !(BPF_CORE_READ(dentry, d_inode, i_sb, s_flags) & SB_NOUSER);
-}
-
-/* What the file is. */
-static __always_inline u32 kind_of(struct dentry *dentry)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct inode *inode = READ_OF(struct dentry, dentry, d_inode);
-	struct super_block *super = READ_OF(struct inode, inode, i_sb);
-	u32 kind = 0;
-
-	if ((READ_OF(struct inode, inode, i_mode) & S_IFMT) == S_IFDIR)
-		kind |= VMB_FILE_FOLDER;
-	if (READ_OF(struct inode, inode, i_uid.val) == task->cred->fsuid.val)
-		kind |= VMB_FILE_OWNED;
-	if (READ_OF(struct super_block, super, s_flags) & SB_NOUSER)
-		kind |= VMB_FILE_INTERNAL;
-	return kind;
-}
-
-/* Where the current task remembers that file; null if it has no slot at the
- * place where slots begin to be looked for. */
-static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key)
-{
-	u32 tid = bpf_get_current_task_btf()->pid;
-	u32 at = tid & (VMB_SLOTS - 1);
-	struct vmb_seen_files *all;
-
-	if (slots[at].owner != tid)
-		return NULL;
-	all = bpf_map_lookup_elem(&seen, &at);
-	return all ? &all->file[key->place.mixed >> 62] : NULL;
-}
-
-static __always_inline bool is_same(struct vmb_file_key *a,
-				    struct vmb_file_key *b)
-{
-	return a->image == b->image && a->phase == b->phase &&
-	       a->access == b->access && a->place.dentry == b->place.dentry &&
-	       a->place.mount == b->place.mount &&
-	       a->place.mixed == b->place.mixed;
-}
-
-/* An access to what is where the walk begins; by: image << 32 | phase. */
-static __always_inline int note_place(struct vmb_scratch *work,
-				      struct walk *walk, u64 by, u32 access)
-{
-	struct vmb_file_key *key = &work->file;
-	struct vmb_file *known;
-	struct vmb_seen *mine;
-
-	key->image = by >> 32;
-	key->phase = (u32)by;
-	key->access = access;
-	key->unused = 0;
-	key->place.dentry = (u64)walk->dentry;
-	key->place.mount = (u64)walk->mount;
-	bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
-	key->place.mixed = walk->mixed;
-	mine = seen_at(key);
-	if (mine && is_same(&mine->key, key) && (s32)mine->count >= 0) {
-		mine->count++;
-		mine->last = (u32)bpf_jiffies64();
-		return 0;
-	}
-	known = bpf_map_lookup_elem(&files, key);
-	if (!known)
-		return add_file(work);
-	if (!mine)
-		return count_access(known);
-	flush_seen(mine, bpf_ktime_get_ns());
-	mine->key = *key;
-	mine->path = known->path;
-	mine->last = (u32)bpf_jiffies64();
-	mine->count = 1;
-	return 0;
-}
-
-/* which: a struct file; access: VMB_ACCESS_... */
-__noinline int note_access(u64 which, u32 image, u32 phase, u32 access)
-{
-	u32 zero = 0;
-	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-	struct file *file = (struct file *)which;
-	struct backing_file *backing;
-	struct mount *mount;
-	struct walk walk = {};
-
-	if (!work || !file || !image)
-		return 0;
-	walk.dentry = READ_OF(struct file, file, f_path.dentry);
-	mount = mount_of(READ_OF(struct file, file, f_path.mnt));
-	if (is_backing(file, mount, walk.dentry)) {
-		backing = (struct backing_file *)file;
-		walk.dentry = BPF_CORE_READ(backing, user_path.dentry);
-		mount = mount_of(BPF_CORE_READ(backing, user_path.mnt));
-	}
-	enter_mount(&walk, mount);
-	access |= kind_of(walk.dentry);
-	/* Pipes and sockets that are handed on. */
-	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
-		return 0;
-	return note_place(work, &walk, (u64)image << 32 | phase, access);
 }
 
 /* The file of a descriptor of the current task; null if there is none. */
@@ -305,7 +91,7 @@ static long mix_name(u32 index, struct walk *walk)
 
 /*
  * A file of which nothing is known but its name in the current task's call, of
- * less than `limit` bytes; by: image << 32 | phase. Links in the name are not
+ * less than `limit` bytes; by: asked_by(). Links in the name are not
  * followed here. False if the name is empty.
  */
 __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
@@ -323,11 +109,12 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 	if (limit > VMB_LONG_PATH)
 		limit = VMB_LONG_PATH;
 	length = bpf_probe_read_user_str(work->path, limit, (void *)name);
-	if (length <= 0 || length > VMB_LONG_PATH) {
+	if (length < 0 || length > VMB_LONG_PATH) {
 		count_one(files_unread);
 		return 1;
 	}
-	if (length == 1)
+	/* An empty name has no bytes on Linux 6.1, and its NUL later. */
+	if (length <= 1)
 		return 0;
 	__builtin_memset(&work->path[length], 0, 8);
 	bpf_loop((u32)(length + 7) >> 3, mix_name, &walk, 0);
@@ -356,21 +143,24 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
 				 struct vmb_rule *rule)
 {
-	u32 arch = call >> 32, folder, access;
+	u32 arch = call >> 32, folder, access, flags = 0, moves = 2;
 	struct file *file;
 
 	if (!regs || !rule)
 		return 0;
-	for (int i = 0; i < 2; i++) {
-		struct vmb_name *name = &rule->name[i];
+	if (rule->flags)
+		flags = argument(regs, arch, rule->flags - 1);
+	if (rule->name[1].name && flags & RENAME_EXCHANGE)
+		moves = 4;
+	for (u32 i = 0; i < moves; i++) {
+		struct vmb_name *name = &rule->name[i & 1];
 
 		if (!name->name)
 			break;
 		folder = name->folder ? argument(regs, arch, name->folder - 1)
 				      : AT_FDCWD;
-		access = name->access;
-		if (rule->removal &&
-		    argument(regs, arch, rule->removal - 1) & AT_REMOVEDIR)
+		access = rule->name[(i >> 1) ^ (i & 1)].access;
+		if (!rule->name[1].name && flags & AT_REMOVEDIR)
 			access |= VMB_FILE_FOLDER;
 		if (note_named(argument(regs, arch, name->name - 1), folder, by,
 			       access, VMB_LONG_PATH))
@@ -378,7 +168,7 @@ static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
 		/* The descriptor itself (AT_EMPTY_PATH). */
 		file = file_of(folder);
 		if (file)
-			note_access((u64)file, by >> 32, by, access);
+			note_access((u64)file, by, access, 0);
 		else
 			count_one(files_unread);
 	}
@@ -477,7 +267,7 @@ static __always_inline u32 access_of_mapping(u64 protection)
 }
 
 /* By the descriptor or the address in the current task's call. */
-static __noinline int note_held(u32 image, u32 phase, u64 call, u64 result)
+static __noinline int note_held(u64 by, u64 call, u64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -520,9 +310,9 @@ static __noinline int note_held(u32 image, u32 phase, u64 call, u64 result)
 				 &mapped, 0) == -16 /* EBUSY */)
 			count_one(files_unread);
 		/* Memory without a file has none. */
-		return mapped.file ? note_access((u64)mapped.file, image, phase,
-						 access)
-				   : 0;
+		return mapped.file
+			       ? note_access((u64)mapped.file, by, access, 0)
+			       : 0;
 	case VMB_FILE_FLOCK:
 		access = access_of_lock(
 			argument(regs, arch, 1) & LOCK_EX ? F_WRLCK : 0);
@@ -546,7 +336,7 @@ static __noinline int note_held(u32 image, u32 phase, u64 call, u64 result)
 		access = access_of_open(file, asked);
 	if (!access) /* a place only (O_PATH) */
 		return 0;
-	return note_access((u64)file, image, phase, access);
+	return note_access((u64)file, by, access, 0);
 }
 
 /* Of the current task's call, which succeeded. Each kind has a function of its
@@ -556,21 +346,20 @@ static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct vmb_rule *rule = rule_of(call);
-	u64 by = (u64)image << 32 | phase;
+	u64 by = asked_by(image, phase);
 
 	if (!rule)
 		return 0;
 	switch (rule->file) {
 	case VMB_FILE_NAMED: return note_names(regs, call, by, rule);
 	case VMB_FILE_ADDRESS: return note_address(regs, call, by, rule);
-	default: return note_held(image, phase, call, result);
+	default: return note_held(by, call, result);
 	}
 }
 
 struct inherited {
 	struct file **slots;
-	u32 image;
-	u32 phase;
+	u64 by;
 };
 
 static long inherit(u32 fd, struct inherited *by)
@@ -583,27 +372,27 @@ static long inherit(u32 fd, struct inherited *by)
 		return 0;
 	access = access_of_open(file, BPF_CORE_READ(file, f_flags) & O_APPEND);
 	if (access)
-		note_access((u64)file, by->image, by->phase,
-			    (access & ~VMB_ACCESS_CREATE) | VMB_ACCESS_INHERIT);
+		note_access((u64)file, by->by,
+			    (access & ~VMB_ACCESS_CREATE) | VMB_ACCESS_INHERIT,
+			    0);
 	return 0;
 }
 
 /* The descriptors that a program finds open. */
-static __noinline int note_inherited(struct task_struct *task, u32 image,
-				     u32 phase)
+static __noinline int note_inherited(struct task_struct *task, u64 by)
 {
 	struct fdtable *table;
-	struct inherited by = {.image = image, .phase = phase};
+	struct inherited held = {.by = by};
 	u32 count;
 
 	if (!task)
 		return 0;
 	table = BPF_CORE_READ(task, files, fdt);
 	count = BPF_CORE_READ(table, max_fds);
-	by.slots = BPF_CORE_READ(table, fd);
+	held.slots = BPF_CORE_READ(table, fd);
 	if (count > MAX_INHERITED)
 		count = MAX_INHERITED;
-	bpf_loop(count, inherit, &by, 0);
+	bpf_loop(count, inherit, &held, 0);
 	return 0;
 }
 
@@ -616,21 +405,21 @@ static __noinline int note_program(struct task_struct *task,
 	struct pt_regs *regs;
 	struct mapped mapped = {};
 	struct file *file;
-	u32 image, phase;
+	u64 by;
 
 	if (!task || !bprm || !known)
 		return 0;
-	image = known->image;
-	phase = known->phase;
+	by = asked_by(known->image, known->phase);
 	file = BPF_CORE_READ(bprm, file);
-	note_access((u64)file, before, phase, VMB_ACCESS_EXECUTE);
-	note_access((u64)file, image, phase, VMB_ACCESS_MAP | VMB_ACCESS_READ);
+	note_access((u64)file, asked_by(before, known->phase),
+		    VMB_ACCESS_EXECUTE, 0);
+	note_access((u64)file, by, VMB_ACCESS_MAP | VMB_ACCESS_READ, 0);
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	if (bpf_find_vma(task, next_instruction(regs), take_file, &mapped, 0))
 		count_one(files_unread);
 	if (mapped.file && mapped.file != file)
-		note_access((u64)mapped.file, image, phase,
-			    VMB_ACCESS_MAP | VMB_ACCESS_READ);
+		note_access((u64)mapped.file, by,
+			    VMB_ACCESS_MAP | VMB_ACCESS_READ, 0);
 	return 0;
 }
 

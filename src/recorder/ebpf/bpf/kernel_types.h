@@ -170,6 +170,16 @@ struct backing_file {
 	struct path user_path;
 } VMB_CORE;
 
+struct sock;
+
+struct socket {
+	struct sock *sk;
+} VMB_CORE;
+
+struct unix_sock {
+	struct path path;
+} VMB_CORE;
+
 struct hlist_node;
 
 struct hlist_head {

@@ -67,7 +67,15 @@ struct {
 	__uint(max_entries, 1 << 20);
 } hints SEC(".maps");
 
+/*
+ * The tracepoints' is the first: they are not interrupted by one another. A
+ * hook may be, by that of another task, and takes one of the others.
+ */
+#define VMB_SCRATCHES 5
+
 struct vmb_scratch {
+	u32 at; /* this one's number */
+	u32 busy;
 	struct vmb_image_key key;
 	struct vmb_selector_key selector;
 	struct vmb_stack stack;
@@ -81,7 +89,7 @@ struct vmb_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, VMB_SCRATCHES);
 	__type(key, u32);
 	__type(value, struct vmb_scratch);
 } scratch SEC(".maps");
@@ -96,6 +104,8 @@ const volatile u32 max_images = 4096;
 const volatile u64 tick_ns = 4000000;
 /* 0: the exits of calls are not watched. */
 const volatile u32 watch_exits = 1;
+/* Files are told by the exits of calls, and not by hooks. */
+const volatile u32 exits_tell_files = 1;
 /* The kernel has bpf_rdonly_cast. */
 const volatile u32 plain_loads;
 /* What to do at each native call: VMB_RULED_...; a power of two of them, since

@@ -28,6 +28,7 @@ struct walk {
 	u32 names; /* are read into the scratch memory */
 	u32 used;
 	u32 done;
+	u32 work; /* which scratch memory */
 };
 
 /* What one step needs of a dentry, which has it in this order. */
@@ -87,7 +88,7 @@ static long walk_up(u32 index, struct walk *walk)
 	struct dentry *dentry = walk->dentry;
 	struct mount *mount = walk->mount;
 	struct vmb_scratch *work;
-	u32 used = walk->used, zero = 0;
+	u32 used = walk->used, at = walk->work;
 	struct vmb_link link;
 	long length;
 
@@ -119,7 +120,7 @@ static long walk_up(u32 index, struct walk *walk)
 	mix(walk, low_bits(dentry));
 	mix(walk, link.hash_len);
 	if (walk->names) {
-		work = bpf_map_lookup_elem(&scratch, &zero);
+		work = bpf_map_lookup_elem(&scratch, &at);
 		if (!work || used > VMB_LONG_PATH)
 			return 1;
 		length = bpf_probe_read_kernel_str(&work->path[used],

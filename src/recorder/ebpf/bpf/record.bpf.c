@@ -27,7 +27,9 @@
 #include "images.bpf.h"
 #include "tasks.bpf.h"
 #include "arguments.bpf.h"
+#include "places.bpf.h"
 #include "files.bpf.h"
+#include "hooks.bpf.h"
 
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define MAX_ERRNO	    4095
@@ -66,7 +68,7 @@ static __noinline int enter_slowly(u64 nr)
 	if (!note_arguments(known->image, known->phase, call,
 			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
 		more = VMB_PENDING_MORE | VMB_PENDING_UNREAD;
-	if (watch_exits && file_work(call))
+	if (exits_tell_files && file_work(call))
 		more |= VMB_PENDING_MORE | VMB_PENDING_FILE;
 	known->pending |= more;
 	if (slot)
@@ -474,7 +476,7 @@ int task_execs(u64 *ctx)
 	}
 	if (watch_exits) {
 		note_program(task, bprm, before, known);
-		note_inherited(task, known->image, known->phase);
+		note_inherited(task, asked_by(known->image, known->phase));
 	}
 	note_user(task, known->image, known->phase);
 	other.image = before;

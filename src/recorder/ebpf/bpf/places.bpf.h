@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The table of files: one row per program, phase, place and way of access, and
+ * the path of a place below the root of the mount namespace.
+ */
+#ifndef VAMBRACE_RECORDER_PLACES_H
+#define VAMBRACE_RECORDER_PLACES_H
+
+/* include/linux/fs.h */
+/* One of these; the number changed in Linux 6.12. */
+#define FMODE_BACKING (0x2000000 | 0x1000000)
+#define SB_NOUSER     (1UL << 31)
+/* fs/mount.h */
+#define MNT_NS_INTERNAL (-22)
+/* include/uapi/linux/stat.h */
+#define S_IFMT	0170000
+#define S_IFDIR 0040000
+
+/* Who accesses a file, in one number. */
+static __always_inline u64 asked_by(u32 image, u32 phase)
+{
+	return (u64)image << 32 | phase;
+}
+
+/* Reads the names of a new place and keeps them; false if that failed. */
+static __always_inline bool keep_path(struct vmb_scratch *work,
+				      struct vmb_path_key *place)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct dentry *dentry = (struct dentry *)place->dentry;
+	struct vmb_path *path = &work->fresh.path;
+	struct vmb_path_bytes *all;
+	struct walk walk = {.names = 1, .work = work->at};
+	struct mount *top;
+	u32 zero = 0, used;
+	u64 at;
+
+	all = bpf_map_lookup_elem(&path_bytes, &zero);
+	if (!all)
+		return false;
+	walk.dentry = dentry;
+	if (work->file.access & VMB_FILE_NAMED_ONLY)
+		walk.used = work->named;
+	enter_mount(&walk, (struct mount *)place->mount);
+	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
+	used = walk.used;
+	top = walk.mount;
+	path->flags = 0;
+	path->mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	if (work->file.access & VMB_FILE_INTERNAL) {
+		long length = -1;
+
+		if (used <= VMB_LONG_PATH)
+			length = bpf_probe_read_kernel_str(
+				&work->path[used], VMB_NAME_BYTES,
+				BPF_CORE_READ(dentry, d_inode, i_sb, s_type,
+					      name));
+		if (length > 0)
+			used += length;
+	} else if (BPF_CORE_READ(top, mnt_ns) !=
+		   BPF_CORE_READ(task, nsproxy, mnt_ns)) {
+		path->flags |= VMB_PATH_DISCONNECTED;
+	}
+	if (!walk.done || used > VMB_LONG_PATH) {
+		path->flags |= VMB_PATH_TRUNCATED;
+		used = 0;
+	}
+	at = __sync_fetch_and_add(&counters.path_bytes, used);
+	if (at > VMB_ALL_PATHS - VMB_LONG_PATH)
+		return false;
+	bpf_probe_read_kernel(&all->bytes[at], used, work->path);
+	path->at = at;
+	path->bytes = used;
+	return !bpf_map_update_elem(&paths, place, path, BPF_ANY);
+}
+
+static __always_inline int count_access(struct vmb_file *known)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	__sync_fetch_and_add(&known->tally.count, 1);
+	if (known->tally.last < now)
+		known->tally.last = now;
+	return 0;
+}
+
+/* A file that is accessed for the first time in this way; its key is in the
+ * scratch memory. */
+static __noinline int add_file(struct vmb_scratch *work)
+{
+	struct vmb_path *path;
+	struct vmb_file *known;
+
+	if (!work)
+		return 0;
+	path = bpf_map_lookup_elem(&paths, &work->file.place);
+	if (path) {
+		work->fresh.path = *path;
+	} else if (!keep_path(work, &work->file.place)) {
+		count_one(paths_refused);
+		return 0;
+	}
+	work->fresh.tally.count = 1;
+	work->fresh.tally.first = bpf_ktime_get_ns();
+	work->fresh.tally.last = work->fresh.tally.first;
+	if (!bpf_map_update_elem(&files, &work->file, &work->fresh,
+				 BPF_NOEXIST))
+		return 0;
+	/* Full, or another task was quicker. */
+	known = bpf_map_lookup_elem(&files, &work->file);
+	if (known)
+		__sync_fetch_and_add(&known->tally.count, 1);
+	else
+		count_one(files_refused);
+	return 0;
+}
+
+/* Of a layer that an overlay has mounted for itself alone. */
+static __always_inline bool is_backing(struct file *file, struct mount *mount,
+				       struct dentry *dentry)
+{
+	struct backing_file *backing = (struct backing_file *)file;
+	u32 mode = READ_OF(struct file, file, f_mode);
+
+	return bpf_core_field_exists(backing->user_path) &&
+	       mode & FMODE_BACKING &&
+	       (s64)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL &&
+	       !(BPF_CORE_READ(dentry, d_inode, i_sb, s_flags) & SB_NOUSER);
+}
+
+/* What the file is. */
+static __always_inline u32 kind_of(struct dentry *dentry)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct inode *inode = READ_OF(struct dentry, dentry, d_inode);
+	struct super_block *super = READ_OF(struct inode, inode, i_sb);
+	u32 kind = 0;
+
+	if ((READ_OF(struct inode, inode, i_mode) & S_IFMT) == S_IFDIR)
+		kind |= VMB_FILE_FOLDER;
+	if (READ_OF(struct inode, inode, i_uid.val) == task->cred->fsuid.val)
+		kind |= VMB_FILE_OWNED;
+	if (READ_OF(struct super_block, super, s_flags) & SB_NOUSER)
+		kind |= VMB_FILE_INTERNAL;
+	return kind;
+}
+
+/* Where the current task remembers that file; null if it has no slot at the
+ * place where slots begin to be looked for. */
+static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key)
+{
+	u32 tid = bpf_get_current_task_btf()->pid;
+	u32 at = tid & (VMB_SLOTS - 1);
+	struct vmb_seen_files *all;
+
+	if (slots[at].owner != tid)
+		return NULL;
+	all = bpf_map_lookup_elem(&seen, &at);
+	return all ? &all->file[key->place.mixed >> 62] : NULL;
+}
+
+static __always_inline bool is_same(struct vmb_file_key *a,
+				    struct vmb_file_key *b)
+{
+	return a->image == b->image && a->phase == b->phase &&
+	       a->access == b->access && a->place.dentry == b->place.dentry &&
+	       a->place.mount == b->place.mount &&
+	       a->place.mixed == b->place.mixed;
+}
+
+/* An access to what is where the walk begins; by: asked_by(). */
+static __always_inline int note_place(struct vmb_scratch *work,
+				      struct walk *walk, u64 by, u32 access)
+{
+	struct vmb_file_key *key = &work->file;
+	struct vmb_file *known;
+	struct vmb_seen *mine;
+
+	key->image = by >> 32;
+	key->phase = (u32)by;
+	key->access = access;
+	key->unused = 0;
+	key->place.dentry = (u64)walk->dentry;
+	key->place.mount = (u64)walk->mount;
+	bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
+	key->place.mixed = walk->mixed;
+	mine = seen_at(key);
+	if (mine && is_same(&mine->key, key) && (s32)mine->count >= 0) {
+		mine->count++;
+		mine->last = (u32)bpf_jiffies64();
+		return 0;
+	}
+	known = bpf_map_lookup_elem(&files, key);
+	if (!known)
+		return add_file(work);
+	if (!mine)
+		return count_access(known);
+	flush_seen(mine, bpf_ktime_get_ns());
+	mine->key = *key;
+	mine->path = known->path;
+	mine->last = (u32)bpf_jiffies64();
+	mine->count = 1;
+	return 0;
+}
+
+/*
+ * which: a struct file; by: asked_by(); access: VMB_ACCESS_...; at: the scratch
+ * memory to use.
+ */
+__noinline int note_access(u64 which, u64 by, u32 access, u32 at)
+{
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &at);
+	struct file *file = (struct file *)which;
+	struct backing_file *backing;
+	struct mount *mount;
+	struct walk walk = {.work = at};
+
+	if (!work || !file || !(by >> 32))
+		return 0;
+	walk.dentry = READ_OF(struct file, file, f_path.dentry);
+	mount = mount_of(READ_OF(struct file, file, f_path.mnt));
+	if (is_backing(file, mount, walk.dentry)) {
+		backing = (struct backing_file *)file;
+		walk.dentry = BPF_CORE_READ(backing, user_path.dentry);
+		mount = mount_of(BPF_CORE_READ(backing, user_path.mnt));
+	}
+	enter_mount(&walk, mount);
+	access |= kind_of(walk.dentry);
+	/* Pipes and sockets that are handed on. */
+	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
+		return 0;
+	return note_place(work, &walk, by, access);
+}
+
+#endif
