@@ -109,7 +109,8 @@ Result<> attest_options(const std::string& container, const Chosen& chosen,
   const auto context =
       repository::security_context(chosen.bundle.policy, manifest,
                                    {chosen.dress.armour.capabilities.begin(),
-                                    chosen.dress.armour.capabilities.end()});
+                                    chosen.dress.armour.capabilities.end()},
+                                   chosen.dress.apparmor);
   std::vector<std::string> volumes = manifest.volumes;
   const auto& mounted = chosen.bundle.policy.needs.mounted;
   volumes.insert(volumes.end(), mounted.begin(), mounted.end());

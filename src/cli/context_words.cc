@@ -57,6 +57,9 @@ std::string context_text(const SecurityContext& context,
                          const policy::Needs& needs) {
   std::string text = fmt::format("container: {}, {}\n", user_text(context),
                                  root_text(context));
+  if (!context.apparmor.empty()) {
+    text += fmt::format("  under AppArmor profile {}\n", context.apparmor);
+  }
   for (const policy::UserNeed& need : needs.users) {
     text += fmt::format("  started as {}:{}\n{}", need.uid, need.gid,
                         because(need.reasons));
@@ -79,6 +82,7 @@ json::Value context_json(const SecurityContext& context) {
                      {"user", nullptr},
                      {"read_only_root", context.read_only_root},
                      {"no_new_privs", context.no_new_privs},
+                     {"apparmor", context.apparmor},
                      {"mounts", json::Value::array()},
                      {"findings", json::Value::array()}};
   if (context.user) {

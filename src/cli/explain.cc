@@ -6,6 +6,7 @@
 #include "cli/context_words.h"
 #include "cli/options.h"
 #include "evidence/time.h"
+#include "policy/apparmor/render.h"
 #include "policy/json.h"
 #include "repository/compose.h"
 
@@ -126,10 +127,15 @@ json::Value json_of(const Answer& answer) {
   return out;
 }
 
-void explain_container(Environment& environment, const std::string& directory,
-                       const Loaded& bundle, bool as_json) {
+Result<> explain_container(Environment& environment,
+                           const std::string& directory, const Loaded& bundle,
+                           bool as_json) {
+  TRY_ASSIGN(const policy::apparmor::Rendered apparmor,
+             during(directory, policy::apparmor::render(
+                                   bundle.policy, bundle.manifest.target,
+                                   bundle.manifest.stage, bundle.granted)));
   const auto context = repository::security_context(
-      bundle.policy, bundle.manifest, bundle.granted);
+      bundle.policy, bundle.manifest, bundle.granted, apparmor);
   json::Value container = context_json(context);
   container["needs"] = policy::to_json(bundle.policy.needs);
   environment.output.out(
@@ -137,6 +143,7 @@ void explain_container(Environment& environment, const std::string& directory,
                              {"bundle", json::quote_bytes(directory)},
                              {"container", container}})
               : context_text(context, bundle.policy.needs));
+  return {};
 }
 
 }  // namespace
@@ -158,7 +165,7 @@ Result<Exit> explain(Environment& environment, Words words) {
 
   if (what == std::vector<std::string>{"container"}) {
     TRY_ASSIGN(const Loaded bundle, load(environment.files, directory));
-    explain_container(environment, directory, bundle, as_json);
+    TRY(explain_container(environment, directory, bundle, as_json));
     return Exit::Clean;
   }
   TRY_ASSIGN(const policy::Question question, policy::parse_question(what));

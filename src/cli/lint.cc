@@ -51,8 +51,10 @@ Result<std::vector<Remark>> judge_bundle(const Files& files,
       const policy::apparmor::Rendered rendered,
       during(path, policy::apparmor::render(bundle.policy, target,
                                             bundle.manifest.stage, granted)));
+  repository::Manifest manifest = bundle.manifest;
+  manifest.target = target;
   std::vector<policy::Finding> findings =
-      repository::security_context(bundle.policy, bundle.manifest, granted)
+      repository::security_context(bundle.policy, manifest, granted, rendered)
           .findings;
   std::ranges::copy(rendered.findings, std::back_inserter(findings));
   for (const policy::Finding& finding : findings) {

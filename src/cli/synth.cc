@@ -168,7 +168,9 @@ Result<Wanted> wanted_manifest(const Environment& environment,
   repository::Manifest& manifest = wanted.manifest;
   TRY(apply_identity(manifest, request, fresh));
   if (!request.target.empty() && request.target != manifest.target.name) {
+    const auto apparmor = manifest.target.apparmor;
     manifest.target = *runtime::target_named(request.target);
+    manifest.target.apparmor = apparmor;  // about the hosts
   }
   if (!request.stage.empty()) {
     manifest.stage = *policy::stage_from(request.stage);
@@ -300,12 +302,21 @@ std::string start_line(const Outcome& outcome) {
   if (target.no_new_privs) {
     text += " --security-opt no-new-privileges";
   }
+  const std::string& profile = outcome.made.context.apparmor;
+  if (!profile.empty()) {
+    text += fmt::format(" --security-opt apparmor={}", profile);
+  }
   text += " --cap-drop ALL";
   for (const std::uint32_t number : outcome.made.capabilities.add) {
     text += fmt::format(" --cap-add {}",
                         kernel::capability_name(number)->substr(4));
   }
-  return text + " ...\n";
+  text += " ...\n";
+  if (!profile.empty()) {
+    text += fmt::format("    once loaded   vambrace apparmor load {}\n",
+                        outcome.request.output);
+  }
+  return text;
 }
 
 std::string text_of(const Outcome& outcome) {

@@ -96,6 +96,33 @@ TEST(SecurityContext, LeavesVolumesOfBundleYamlToTheContainer) {
   EXPECT_THAT(w.files.files["out/docker.args"], Not(HasSubstr("/data")));
 }
 
+TEST(SecurityContext, NamesTheAppArmorProfileOnceTheTargetHasAppArmor) {
+  Captured w = world_that_writes();
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  EXPECT_THAT(w.output.answer, HasSubstr("no engine is told of profile"));
+  EXPECT_THAT(w.files.files["out/docker.args"], Not(HasSubstr("apparmor")));
+  std::string& yaml = w.files.files["out/bundle.yaml"];
+  const std::string_view plain = "target: docker\n";
+  yaml.replace(yaml.find(plain), plain.size(),
+               "target: {name: docker, apparmor: true}\n");
+  ASSERT_EQ(w.run({"synth", "-o", "out"}), 0) << w.output.error;
+  const std::string& profile = w.files.files["out/apparmor.profile"];
+  const std::size_t at = profile.find("\nprofile ") + 9;
+  const std::string name = profile.substr(at, profile.find(' ', at) - at);
+  const std::string option = "--security-opt=apparmor=" + name + "\n";
+  EXPECT_THAT(w.output.answer, HasSubstr("vambrace apparmor load out\n"));
+  EXPECT_THAT(w.files.files["out/docker.args"], HasSubstr(option));
+  EXPECT_THAT(w.files.files["out/securitycontext.yaml"],
+              HasSubstr("localhostProfile: \"" + name + "\""));
+  EXPECT_THAT(w.files.files["out/compose.override.yaml"],
+              HasSubstr("\"apparmor:" + name + "\""));
+  EXPECT_EQ(w.run({"explain", "out", "container"}), 0) << w.output.error;
+  EXPECT_THAT(w.output.answer, HasSubstr("under AppArmor profile " + name));
+  EXPECT_EQ(w.run({"synth", "-o", "out", "--target", "podman"}), 0);
+  EXPECT_THAT(w.files.files["out/quadlet.conf"], HasSubstr("=apparmor="))
+      << "another engine, the same hosts";
+}
+
 TEST(SecurityContext, AnEditedFileIsTold) {
   Captured w = world_that_writes();
   ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;

@@ -24,6 +24,7 @@ Result<runtime::Target> chosen_target(const repository::Bundle& bundle,
                                    fmt::join(runtime::target_names(), ", "))));
   }
   target->no_new_privs = own.no_new_privs;
+  target->apparmor = own.apparmor;
   return *target;
 }
 
@@ -36,6 +37,7 @@ Result<> render(const repository::Bundle& bundle, const std::string& day,
                                     waivers_on(bundle.manifest, day)),
                                 layer ? &*layer : nullptr));
   dress.profile = std::move(layers.seccomp.profile);
+  dress.apparmor = std::move(layers.apparmor);
   dress.armour.seccomp_json = std::move(layers.contents["seccomp.json"]);
   dress.armour.capabilities.assign(layers.capabilities.add.begin(),
                                    layers.capabilities.add.end());
@@ -65,7 +67,9 @@ Result<> take_files(const repository::Bundle& bundle, const std::string& day,
       dress.lapsed.insert(number);
     }
   }
-  TRY_ASSIGN(dress.edited, repository::edited_layers(bundle, day));
+  TRY_ASSIGN(repository::Layers layers, repository::own_layers(bundle, day));
+  dress.edited = repository::edited_layers(bundle, layers);
+  dress.apparmor = std::move(layers.apparmor);
   return {};
 }
 

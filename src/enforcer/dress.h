@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "enforcer/armour.h"
+#include "policy/apparmor/render.h"
 #include "policy/seccomp/profile.h"
 #include "policy/stage.h"
 #include "repository/bundle.h"
@@ -27,6 +28,7 @@ struct Dress {
   policy::Stage stage = policy::Stage::Harden;
   Armour armour;  // seccomp_path is empty if `rendered`
   policy::seccomp::Profile profile;
+  policy::apparmor::Rendered apparmor;
   // Another target or stage than the bundle's: rendered now, not yet a file.
   bool rendered = false;
   // Files of the bundle that are not what its policy renders to: nobody

@@ -141,6 +141,19 @@ TEST(Manifest, RoundTrips) {
   EXPECT_EQ(*again, manifest);
 }
 
+TEST(Manifest, TheTargetsHostsMayOrMayNotHaveAppArmor) {
+  EXPECT_EQ(parse_manifest(kSmall)->target.apparmor, std::nullopt);
+  for (const bool has_it : {false, true}) {
+    Manifest manifest =
+        parse_manifest(
+            with("target: docker",
+                 fmt::format("target: {{name: docker, apparmor: {}}}", has_it)))
+            .value();
+    EXPECT_EQ(manifest.target.apparmor, has_it);
+    EXPECT_EQ(parse_manifest(print_manifest(manifest)).value(), manifest);
+  }
+}
+
 RC_GTEST_PROP(YamlQuoted, RoundTripsPrintableText, ()) {
   const auto text =
       *rc::gen::container<std::string>(rc::gen::inRange<char>(0x20, 0x7f));

@@ -83,12 +83,14 @@ Result<Layers> render(const policy::Policy& policy,
 
 policy::securitycontext::SecurityContext security_context(
     const policy::Policy& policy, const Manifest& manifest,
-    const std::set<std::uint32_t>& capabilities) {
-  return policy::securitycontext::context_of(policy,
-                                             {.target = manifest.target,
-                                              .stage = manifest.stage,
-                                              .capabilities = capabilities,
-                                              .volumes = manifest.volumes});
+    const std::set<std::uint32_t>& capabilities,
+    const policy::apparmor::Rendered& apparmor) {
+  return policy::securitycontext::context_of(
+      policy, {.target = manifest.target,
+               .stage = manifest.stage,
+               .capabilities = capabilities,
+               .volumes = manifest.volumes,
+               .apparmor = apparmor.profile ? apparmor.profile->name : ""});
 }
 
 std::set<std::uint32_t> waived_capabilities(
@@ -118,8 +120,7 @@ Result<std::optional<runtime::RuntimeLayer>> kept_layer(
   return layer;
 }
 
-Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
-                                               std::string_view day) {
+Result<Layers> own_layers(const Bundle& bundle, std::string_view day) {
   const Manifest& manifest = bundle.manifest;
   TRY_ASSIGN(const auto layer, kept_layer(bundle, manifest.target));
   std::set<std::uint32_t> waived =
@@ -130,10 +131,13 @@ Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
       waived.insert(number);
     }
   }
-  TRY_ASSIGN(const Layers layers,
-             during(bundle.directory,
-                    render(bundle.policy, manifest.target, manifest.stage,
-                           waived, layer ? &*layer : nullptr)));
+  return during(bundle.directory,
+                render(bundle.policy, manifest.target, manifest.stage, waived,
+                       layer ? &*layer : nullptr));
+}
+
+std::vector<std::string> edited_layers(const Bundle& bundle,
+                                       const Layers& layers) {
   std::vector<std::string> edited;
   for (const auto& [name, bytes] : layers.contents) {
     const auto there = bundle.rendered.find(name);
@@ -141,9 +145,9 @@ Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
       edited.push_back(name);
     }
   }
-  for (const auto& [name, bytes] :
-       policy::securitycontext::files_of(security_context(
-           bundle.policy, manifest, layers.capabilities.add))) {
+  for (const auto& [name, bytes] : policy::securitycontext::files_of(
+           security_context(bundle.policy, bundle.manifest,
+                            layers.capabilities.add, layers.apparmor))) {
     const auto held = bundle.context_files.find(name);
     if (held != bundle.context_files.end() && held->second != bytes) {
       edited.push_back(name);
@@ -151,6 +155,12 @@ Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
   }
   std::ranges::sort(edited);
   return edited;
+}
+
+Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
+                                               std::string_view day) {
+  TRY_ASSIGN(const Layers layers, own_layers(bundle, day));
+  return edited_layers(bundle, layers);
 }
 
 Result<Composition> compose(const evidence::Evidence& evidence,
@@ -177,7 +187,8 @@ Result<Composition> compose(const evidence::Evidence& evidence,
   out.capabilities = std::move(layers.capabilities);
   out.apparmor = std::move(layers.apparmor);
   out.contents = std::move(layers.contents);
-  out.context = security_context(out.policy, manifest, out.capabilities.add);
+  out.context = security_context(out.policy, manifest, out.capabilities.add,
+                                 out.apparmor);
   out.contents.merge(policy::securitycontext::files_of(out.context));
   out.contents.emplace("policy.json", policy::print(out.policy));
   return out;

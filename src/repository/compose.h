@@ -34,10 +34,11 @@ Result<Layers> render(const policy::Policy& policy,
                       const runtime::RuntimeLayer* layer);
 
 // What a container is started with beside the profile, as bundle.yaml has it;
-// `capabilities` as granted.
+// `capabilities` as granted, `apparmor` as rendered.
 policy::securitycontext::SecurityContext security_context(
     const policy::Policy& policy, const Manifest& manifest,
-    const std::set<std::uint32_t>& capabilities);
+    const std::set<std::uint32_t>& capabilities,
+    const policy::apparmor::Rendered& apparmor);
 
 // The capabilities that waivers speak of.
 std::set<std::uint32_t> waived_capabilities(const std::vector<Waiver>& waivers);
@@ -46,11 +47,16 @@ std::set<std::uint32_t> waived_capabilities(const std::vector<Waiver>& waivers);
 Result<std::optional<runtime::RuntimeLayer>> kept_layer(
     const Bundle& bundle, const runtime::Target& target);
 
-// Which rendered files of a bundle are not what its policy.json and bundle.yaml
-// render to, sorted. Somebody edited them, or another version wrote them.
-// Without a file of the context a bundle is whole: an older one has none. A
-// waiver that has ended by `day` (2026-12-31) makes none of a file that was
-// rendered while it held.
+// What the policy.json and bundle.yaml of a bundle render to for its own target
+// and stage. A waiver that has ended by `day` (2026-12-31) still grants what
+// the bundle's files rest on.
+Result<Layers> own_layers(const Bundle& bundle, std::string_view day);
+
+// Which rendered files of a bundle are not its own_layers(), sorted. Somebody
+// edited them, or another version wrote them. Without a file of the context a
+// bundle is whole: an older one has none.
+std::vector<std::string> edited_layers(const Bundle& bundle,
+                                       const Layers& layers);
 Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
                                                std::string_view day);
 

@@ -71,6 +71,9 @@ Result<runtime::Target> read_target(YamlReader& parent) {
   target.arch = *arch;
   TRY_ASSIGN(target.no_new_privs,
              reader.boolean_or("no_new_privs", target.no_new_privs));
+  if (reader.optional("apparmor").IsDefined()) {
+    TRY_ASSIGN(target.apparmor, reader.boolean_or("apparmor", false));
+  }
   TRY(reader.finish());
   return target;
 }
@@ -153,11 +156,12 @@ std::string print_target(const runtime::Target& target) {
   return fmt::format(
       "target:\n  name: {}\n  engine_version: \"{}\"\n"
       "  runtime_version: \"{}\"\n  libseccomp: \"{}\"\n  kernel: \"{}\"\n"
-      "  arch: {}\n  no_new_privs: {}\n",
+      "  arch: {}\n  no_new_privs: {}\n{}",
       target.name, runtime::to_string(target.engine_version),
       runtime::to_string(target.runtime_version),
       runtime::to_string(target.libseccomp), runtime::to_string(target.kernel),
-      kernel::to_string(target.arch), target.no_new_privs);
+      kernel::to_string(target.arch), target.no_new_privs,
+      target.apparmor ? fmt::format("  apparmor: {}\n", *target.apparmor) : "");
 }
 
 }  // namespace

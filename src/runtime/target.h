@@ -42,6 +42,8 @@ struct Target {
   Version kernel{6, 1, 0};
   kernel::Arch arch = kernel::Arch::X86_64;
   bool no_new_privs = true;
+  // Whether the hosts have AppArmor in their kernel. nullopt: nobody said.
+  std::optional<bool> apparmor;
   // The container's bounding set, sorted, with CAP_: Docker's and Podman's
   // includes and excludes ask for it.
   std::vector<std::string> capabilities;

@@ -53,11 +53,11 @@ class Maker {
     out_.stage = around.stage;
     out_.capabilities = around.capabilities;
     out_.no_new_privs = around.target.no_new_privs;
-    out_.apparmor = around.apparmor;
   }
 
   SecurityContext make() {
     add_calls();
+    add_apparmor();
     if (around_.stage == Stage::Observe) {
       out_.read_only_root = false;
     } else {
@@ -92,6 +92,30 @@ class Maker {
       }
     }
     out_.compat = policy_.arches.contains(kernel::Arch::I386);
+  }
+
+  void add_apparmor() {
+    const std::optional<bool>& has_it = around_.target.apparmor;
+    if (has_it == false) {
+      return;
+    }
+    out_.apparmor_where_known = around_.apparmor;
+    if (has_it == true) {
+      out_.apparmor = around_.apparmor;
+      if (around_.apparmor.empty()) {
+        remark("apparmor-missing", "medium", "appArmorProfile",
+               "the target's hosts have AppArmor, and there is no profile: the "
+               "evidence tells no file",
+               "record without --light, then run synth");
+      }
+    } else if (!around_.apparmor.empty() && is_container()) {
+      remark("apparmor-unnamed", "info", "appArmorProfile",
+             fmt::format("the target does not say whether its hosts have "
+                         "AppArmor: no engine is told of profile {}",
+                         around_.apparmor),
+             "apparmor: true under target in bundle.yaml names it, false says "
+             "that it is not used");
+    }
   }
 
   void add_user() {

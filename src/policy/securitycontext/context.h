@@ -43,7 +43,11 @@ struct SecurityContext {
   std::vector<Mount> mounts;             // sorted
   std::set<std::uint32_t> capabilities;  // beginning from none
   bool no_new_privs = true;
-  std::string apparmor;  // name of the profile; empty: none
+  // The AppArmor profile's name; empty: none, or the target does not say that
+  // its hosts have AppArmor: engines refuse the name where there is none.
+  std::string apparmor;
+  // The same for what passes over it there (systemd); empty: none.
+  std::string apparmor_where_known;
   // Calls by name, for what knows no arguments: systemd. Those that are refused
   // with an errno of their own stand there as "clone3:ENOSYS".
   std::set<std::string> calls;
@@ -59,7 +63,7 @@ struct Circumstances {
   std::set<std::uint32_t> capabilities;  // as granted
   // Folders where the container has a mount anyway: bundle.yaml.
   std::vector<std::string> volumes;
-  std::string apparmor;  // name of the profile; empty: none
+  std::string apparmor;  // name of the bundle's profile; empty: none
 };
 
 // The context of one policy. Never wider than what is known: without file

@@ -69,6 +69,32 @@ TEST(SecurityContext, HoldsWhatWasSeen) {
   EXPECT_THAT(ids(context), ElementsAre("memory-forgets"));
 }
 
+TEST(SecurityContext, NamesTheAppArmorProfileWhereTheHostsHaveAppArmor) {
+  Circumstances given = around();
+  given.apparmor = "web-0123";
+  SecurityContext context = context_of(policy(), given);
+  EXPECT_EQ(context.apparmor, "") << "an engine would refuse it";
+  EXPECT_EQ(context.apparmor_where_known, "web-0123");
+  EXPECT_THAT(finding(context, "apparmor-unnamed").message,
+              HasSubstr("web-0123"));
+
+  given.target.apparmor = true;
+  context = context_of(policy(), given);
+  EXPECT_EQ(context.apparmor, "web-0123");
+  EXPECT_THAT(ids(context), ElementsAre("memory-forgets"));
+
+  given.target.apparmor = false;
+  context = context_of(policy(), given);
+  EXPECT_EQ(context.apparmor + context.apparmor_where_known, "");
+  EXPECT_THAT(ids(context), ElementsAre("memory-forgets"));
+}
+
+TEST(SecurityContext, MissesAProfileWhereOneIsWanted) {
+  Circumstances given = around();
+  given.target.apparmor = true;
+  EXPECT_THAT(ids(context_of(policy(), given)), Contains("apparmor-missing"));
+}
+
 TEST(SecurityContext, LeavesOutInObserveWhatCannotOnlyWatch) {
   Circumstances circumstances = around();
   circumstances.stage = Stage::Observe;

@@ -170,7 +170,11 @@ std::string kubernetes_patch(const SecurityContext& context) {
     out << YAML::EndSeq;
   }
   out << YAML::EndMap << YAML::EndMap << YAML::EndMap << YAML::EndMap;
-  return header(context, "A strategic merge patch for a Deployment") +
+  const std::string since =
+      context.apparmor.empty()
+          ? ""
+          : "# appArmorProfile is known to Kubernetes 1.30 and later.\n";
+  return header(context, "A strategic merge patch for a Deployment") + since +
          text_of(out);
 }
 
@@ -315,8 +319,10 @@ std::string systemd_unit(const SecurityContext& context) {
       add("ReadWritePaths", mount.folder);
     }
   }
-  if (!context.apparmor.empty()) {
-    add("AppArmorProfile", context.apparmor);
+  if (!context.apparmor_where_known.empty()) {
+    // Where the kernel has no AppArmor, systemd passes over the line.
+    out += "# First: vambrace apparmor load DIR\n";
+    add("AppArmorProfile", context.apparmor_where_known);
   }
   if (context.stage == Stage::Harden) {
     add("SystemCallArchitectures", context.compat ? "native x86" : "native");

@@ -12,8 +12,9 @@ namespace vambrace::policy::securitycontext {
 
 // A strategic merge patch for a Deployment: kubectl patch deployment NAME
 // --patch-file. The seccomp profile is expected on each node below the
-// kubelet's folder seccomp/, at vambrace/NAME.json. Mounts are emptyDir
-// volumes, which begin empty.
+// kubelet's folder seccomp/, at vambrace/NAME.json, the AppArmor profile loaded
+// there; its field is Kubernetes 1.30's, older versions drop it. Mounts are
+// emptyDir volumes, which begin empty.
 std::string kubernetes_patch(const SecurityContext& context);
 
 // Options of `docker run`, one argument per line, to be used in the bundle's

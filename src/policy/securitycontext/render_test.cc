@@ -21,6 +21,7 @@ SecurityContext context() {
                      {.folder = "/srv/x-y", .executable = true}},
           .capabilities = {*kernel::capability_number("CAP_CHOWN")},
           .apparmor = "web-0123",
+          .apparmor_where_known = "web-0123",
           .calls = {"clone3:ENOSYS", "read"}};
 }
 
@@ -43,6 +44,7 @@ TEST(KubernetesPatch, SaysEverythingInItsPlace) {
             "vambrace/web.json");
   EXPECT_EQ(rights["appArmorProfile"]["localhostProfile"].as<std::string>(),
             "web-0123");
+  EXPECT_THAT(kubernetes_patch(context()), HasSubstr("Kubernetes 1.30"));
   ASSERT_EQ(spec["volumes"].size(), 3);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(spec["volumes"][i]["name"].as<std::string>(),
@@ -114,6 +116,7 @@ TEST(ComposeOverride, SaysTheSameAsDocker) {
             "no-new-privileges:true");
   EXPECT_EQ(service["security_opt"][1].as<std::string>(),
             "seccomp:seccomp.json");
+  EXPECT_EQ(service["security_opt"][2].as<std::string>(), "apparmor:web-0123");
 }
 
 TEST(Quadlet, DeniesWhatPodmanMakesWritableByItself) {
@@ -121,11 +124,11 @@ TEST(Quadlet, DeniesWhatPodmanMakesWritableByItself) {
   EXPECT_THAT(unit, HasSubstr("[Container]\nUser=999\nGroup=998\n"
                               "ReadOnly=true\nReadOnlyTmpfs=false\n"));
   EXPECT_THAT(unit, HasSubstr("\nVolume=/srv/x_y\n"));
-  EXPECT_THAT(unit,
-              HasSubstr("\nDropCapability=all\n"
-                        "AddCapability=CAP_CHOWN\n"
-                        "NoNewPrivileges=true\n"
-                        "SeccompProfile=/etc/vambrace/web/seccomp.json\n"));
+  EXPECT_THAT(unit, HasSubstr("\nDropCapability=all\n"
+                              "AddCapability=CAP_CHOWN\n"
+                              "NoNewPrivileges=true\n"
+                              "SeccompProfile=/etc/vambrace/web/seccomp.json\n"
+                              "PodmanArgs=--security-opt=apparmor=web-0123\n"));
 }
 
 TEST(SystemdUnit, GivesAnotherUserItsCapabilities) {
@@ -138,6 +141,14 @@ TEST(SystemdUnit, GivesAnotherUserItsCapabilities) {
   EXPECT_THAT(unit, HasSubstr("\nSystemCallFilter=\n"
                               "SystemCallFilter=clone3:ENOSYS\n"
                               "SystemCallFilter=read\n"));
+}
+
+TEST(SystemdUnit, NamesTheProfileWhateverTheHostsAre) {
+  SecurityContext given = context();
+  given.apparmor = "";
+  EXPECT_THAT(systemd_unit(given), HasSubstr("\nAppArmorProfile=web-0123\n"));
+  given.apparmor_where_known = "";
+  EXPECT_THAT(systemd_unit(given), Not(HasSubstr("AppArmorProfile")));
 }
 
 TEST(SystemdUnit, FiltersNoCallsBeforeHarden) {
