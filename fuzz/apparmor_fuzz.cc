@@ -1,10 +1,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "enforcer/apparmor/compiled.h"
 #include "enforcer/apparmor/labels.h"
+#include "enforcer/apparmor/records.h"
 
 namespace {
 
@@ -48,6 +50,23 @@ void try_compiled(std::string_view bytes) {
   }
 }
 
+void try_record(std::string_view text) {
+  if (const auto record = apparmor::parse_record(text)) {
+    CHECK(record->name.size() <= text.size());
+    CHECK(record->profile.empty() ||
+          apparmor::is_about(*record, record->profile) ||
+          record->profile.find("//") != std::string::npos);
+  }
+  const std::vector<std::uint8_t> bytes(text.begin(), text.end());
+  // As the kernel writes a name that quotation marks cannot hold: whatever it
+  // is, the fields beside it stay what they are.
+  const auto named = apparmor::parse_record(fmt::format(
+      "audit(1:2): apparmor=\"DENIED\" profile=\"p\" name={:02X} pid=7",
+      fmt::join(bytes, "")));
+  CHECK(named && named->profile == "p" && named->pid == 7);
+  CHECK(named->name == text);
+}
+
 }  // namespace
 
 // What the kernel and the profile compiler write; names in it are of anyone.
@@ -57,5 +76,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   try_profiles(text);
   try_current(text);
   try_compiled(text);
+  try_record(text);
   return 0;
 }

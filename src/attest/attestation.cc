@@ -108,6 +108,9 @@ Result<Attestation> attest(const Scope& scope, const Expectation& expected,
         TRY_ASSIGN(lives, read_filter(thread, installed, attestation.unknown));
       }
       if (lives) {
+        if (auto unread = unread_label(thread, expected)) {
+          attestation.unknown.push_back(*std::move(unread));
+        }
         attestation.threads.push_back(thread);
       }
     }

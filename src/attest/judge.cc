@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json.h"
+#include "enforcer/apparmor/labels.h"
 #include "kernel/capabilities.h"
 
 namespace vambrace::attest {
@@ -59,7 +61,43 @@ void judge_filter(const ThreadState& thread, Judge& judge) {
   }
 }
 
+// In a stack each profile takes away, so the bundle's may be any of it.
+bool is_under(const enforcer::apparmor::Confinement& confinement,
+              const Expectation& expected) {
+  return confinement.mode == expected.profile_mode &&
+         std::ranges::any_of(confinement.profiles,
+                             [&](const std::string& name) {
+                               return name == expected.profile ||
+                                      name.starts_with(expected.profile + "//");
+                             });
+}
+
+void judge_label(const ThreadState& thread, const Expectation& expected,
+                 Judge& judge) {
+  if (expected.profile.empty() || !thread.label) {
+    return;
+  }
+  const auto confinement = enforcer::apparmor::parse_current(*thread.label);
+  if (!confinement || !is_under(*confinement, expected)) {
+    std::string_view label = *thread.label;
+    label = label.substr(
+        0, label.find_last_not_of(std::string_view("\0\n", 2)) + 1);
+    judge.say("apparmor", fmt::format("AppArmor: {}, the bundle says {} ({})",
+                                      json::quote_bytes(label),
+                                      expected.profile, expected.profile_mode));
+  }
+}
+
 }  // namespace
+
+std::optional<std::string> unread_label(const ThreadState& thread,
+                                        const Expectation& expected) {
+  if (expected.profile.empty() || thread.label) {
+    return std::nullopt;
+  }
+  return fmt::format("thread {}: its AppArmor label cannot be read",
+                     thread.tid);
+}
 
 std::string capability_names(std::uint64_t mask) {
   std::string names;
@@ -104,6 +142,7 @@ std::vector<Finding> judge(std::span<const ThreadState> threads, int leader,
     if (expected.filter) {
       judge_filter(thread, judge);
     }
+    judge_label(thread, expected, judge);
   }
   return findings;
 }

@@ -16,6 +16,9 @@ struct Expectation {
   std::uint64_t capabilities = 0;  // as a mask
   bool no_new_privs = true;
   bool filter = true;
+  // The AppArmor profile, which children of it are as well; empty: any.
+  std::string profile;
+  std::string profile_mode;  // "enforce", "complain"
 };
 
 // One difference between what runs and what the bundle says.
@@ -37,6 +40,11 @@ struct Finding {
 // More than the policy is a finding in every set of every thread.
 std::vector<Finding> judge(std::span<const ThreadState> threads, int leader,
                            const Expectation& expected);
+
+// What is unknown of a thread's AppArmor profile, if one is expected: its label
+// could not be read. nullopt if nothing is.
+std::optional<std::string> unread_label(const ThreadState& thread,
+                                        const Expectation& expected);
 
 // What is unknown of a thread's filters after `read` of them were read back:
 // the kernel said that there are more. nullopt if nothing is.

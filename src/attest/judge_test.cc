@@ -94,6 +94,37 @@ TEST(Judge, FindsFiltersThatTheProgramAdded) {
   EXPECT_EQ(judged(thread)[0].id, "later-filter");
 }
 
+TEST(Judge, FindsAnotherAppArmorProfileOrMode) {
+  Expectation expected = kExpected;
+  expected.profile = "web-1";
+  expected.profile_mode = "enforce";
+  ThreadState thread = as_started();
+  for (const char* same : {"web-1 (enforce)\n", "web-1//cat (enforce)",
+                           "web-1//&other (enforce)\n"}) {
+    thread.label = same;
+    EXPECT_THAT(judged(thread, expected), IsEmpty()) << same;
+  }
+  for (const char* other :
+       {"unconfined\n", "web-1 (complain)", "web-12 (enforce)",
+        "docker-default (enforce)", ""}) {
+    thread.label = other;
+    const auto findings = judged(thread, expected);
+    ASSERT_EQ(findings.size(), 1U) << other;
+    EXPECT_EQ(findings[0].id, "apparmor");
+    EXPECT_THAT(findings[0].message,
+                HasSubstr("the bundle says web-1 (enforce)"));
+  }
+  EXPECT_THAT(judged(thread), IsEmpty()) << "where none is expected";
+}
+
+TEST(Judge, AnUnreadLabelIsUnknown) {
+  Expectation expected = kExpected;
+  EXPECT_EQ(unread_label(as_started(), expected), std::nullopt);
+  expected.profile = "web-1";
+  EXPECT_THAT(unread_label(as_started(), expected).value_or(""),
+              HasSubstr("cannot be read"));
+}
+
 TEST(ThreadStatus, IsReadFromTheKernelsText) {
   const auto state = parse_status(
       "Name:\tweb "

@@ -124,6 +124,8 @@ void add_threads(int pid, std::vector<ThreadState>& threads) {
       continue;  // it ended
     }
     if (Result<ThreadState> state = parse_status(*text)) {
+      state->label =
+          contents(fmt::format("{}/{}/attr/apparmor/current", tasks, tid));
       threads.push_back(*std::move(state));
     }
   }

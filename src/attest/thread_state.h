@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,7 +9,8 @@
 
 namespace vambrace::attest {
 
-// What /proc/PID/task/TID/status says about one thread's confinement.
+// What /proc/PID/task/TID/ says about one thread's confinement: its status, and
+// its label.
 struct ThreadState {
   std::string name;
   int pid = 0;  // thread group
@@ -22,6 +24,8 @@ struct ThreadState {
   bool no_new_privs = false;
   std::uint32_t seccomp_mode = 0;     // 0 none, 1 strict, 2 filter
   std::uint32_t seccomp_filters = 0;  // Linux 5.9; before: 1 if there is any
+  // What AppArmor has in attr/apparmor/current; nullopt: it could not be read.
+  std::optional<std::string> label;
   auto operator<=>(const ThreadState&) const = default;
 };
 

@@ -7,6 +7,7 @@
 #include "cli/enforcement.h"
 #include "cli/options.h"
 #include "enforcer/capability_plan.h"
+#include "enforcer/profile_choice.h"
 #include "enforcer/seccomp_compile.h"
 #include "repository/compose.h"
 
@@ -98,6 +99,14 @@ std::string as_text(const attest::Attestation& attestation) {
                             looked);
 }
 
+std::string label_text(const attest::Expectation& expected,
+                       const enforcer::ProfileChoice& choice) {
+  return choice.on
+             ? fmt::format("AppArmor: compared with {} ({})\n",
+                           expected.profile, expected.profile_mode)
+             : fmt::format("AppArmor: not compared: {}\n", choice.why_not);
+}
+
 // What the container was started with, against the bundle's securityContext.
 Result<> attest_options(const std::string& container, const Chosen& chosen,
                         attest::Attestation& attestation) {
@@ -163,6 +172,15 @@ Result<Exit> attest(Environment& environment, Words words) {
   for (const std::uint32_t number : dress.armour.capabilities) {
     expected.capabilities |= enforcer::mask_of(number);
   }
+  TRY_ASSIGN(const enforcer::ProfileChoice profile,
+             enforcer::choose_profile(environment.files, dress));
+  if (profile.on) {
+    expected.profile = dress.apparmor.profile->name;
+    expected.profile_mode =
+        dress.apparmor.profile->mode == policy::apparmor::Mode::Enforce
+            ? "enforce"
+            : "complain";
+  }
   seccomp::Program filter;
   if (!no_filter) {
     TRY_ASSIGN(filter, enforcer::compile(dress.profile, dress.target));
@@ -176,8 +194,12 @@ Result<Exit> attest(Environment& environment, Words words) {
   if (with_options) {
     TRY(attest_options(container, chosen, attestation));
   }
-  environment.output.out(as_json ? json::print(to_json(attestation))
-                                 : as_text(attestation));
+  json::Value document = to_json(attestation);
+  document["apparmor"] = {{"profile", expected.profile},
+                          {"not_compared", profile.why_not}};
+  environment.output.out(as_json ? json::print(document)
+                                 : label_text(expected, profile) +
+                                       as_text(attestation));
   if (attestation.differs()) {
     return Exit::Findings;
   }

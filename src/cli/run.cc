@@ -4,13 +4,17 @@
 #include "cli/commands.h"
 #include "cli/enforcement.h"
 #include "cli/options.h"
+#include "enforcer/apparmor/loaded_profile.h"
 #include "enforcer/process.h"
+#include "enforcer/profile_choice.h"
 #include "enforcer/report.h"
 #include "enforcer/start.h"
 #include "enforcer/subprocess.h"
 
 namespace vambrace::cli {
 namespace {
+
+using enforcer::apparmor::LoadedProfile;
 
 struct Asked {
   ChoiceWords choice;
@@ -82,6 +86,7 @@ void show(Environment& environment, const Asked& asked,
                      {"stage", policy::to_string(dress.stage)},
                      {"capabilities", names},
                      {"no_new_privs", dress.armour.no_new_privs},
+                     {"apparmor", dress.armour.apparmor},
                      {"seccomp", *json::parse(dress.armour.seccomp_json)},
                      {"command", words}}));
     return;
@@ -89,16 +94,43 @@ void show(Environment& environment, const Asked& asked,
   environment.output.out(fmt::format(
       "target        {}\nstage         {}\ncapabilities  {}\n"
       "no_new_privs  {}\nseccomp       {} entries, default {}\n"
-      "command       {}\n",
+      "apparmor      {}\ncommand       {}\n",
       dress.target.name, policy::to_string(dress.stage),
       names.empty() ? "none" : fmt::format("{}", fmt::join(names, " ")),
       dress.armour.no_new_privs ? "yes" : "no", dress.profile.entries.size(),
       policy::seccomp::to_string(dress.profile.default_action),
+      dress.armour.apparmor.empty() ? "none" : dress.armour.apparmor,
       fmt::join(words, " ")));
 }
 
+// Puts the profile into the kernel, where it is to be used; none for a dry run
+// and for who may not load it: then it must be there.
+Result<std::optional<LoadedProfile>> profile_for(Environment& environment,
+                                                 const Asked& asked,
+                                                 enforcer::Dress& dress) {
+  TRY_ASSIGN(const enforcer::ProfileChoice choice,
+             enforcer::choose_profile(environment.files, dress));
+  if (!choice.on) {
+    // verify says it itself; what bundle.yaml says need not be repeated.
+    if (asked.report.empty() && dress.apparmor.profile &&
+        dress.target.apparmor != false) {
+      environment.output.err(
+          fmt::format("warning: AppArmor profile {} is not in force: {}\n",
+                      dress.apparmor.profile->name, choice.why_not));
+    }
+    return std::nullopt;
+  }
+  dress.armour.apparmor = dress.apparmor.profile->name;
+  if (asked.dry_run || ::geteuid() != 0) {
+    return std::nullopt;
+  }
+  TRY_ASSIGN(LoadedProfile loaded,
+             LoadedProfile::load(environment.files, dress.apparmor.text));
+  return std::optional(std::move(loaded));
+}
+
 Result<Exit> run_process(Environment& environment, const Asked& asked,
-                         const enforcer::Dress& dress) {
+                         enforcer::Dress dress) {
   TRY_ASSIGN(const std::string program,
              enforcer::find_program(asked.command.front(),
                                     environment.variables["PATH"]));
@@ -108,15 +140,27 @@ Result<Exit> run_process(Environment& environment, const Asked& asked,
   if (!asked.user.empty()) {
     TRY(enforcer::set_user(spec, asked.user));
   }
+  TRY_ASSIGN(const std::optional<LoadedProfile> profile,
+             profile_for(environment, asked, dress));
   if (asked.dry_run) {
     show(environment, asked, dress, asked.command);
     return Exit::Clean;
+  }
+  TRY(enforcer::set_profile(spec, dress.armour.apparmor));
+  if (profile && profile->is_ours()) {
+    // The program and what it leaves behind must not go on without it.
+    environment.output.err(fmt::format(
+        "vambrace run: AppArmor profile {0} is loaded, and stays so until "
+        "vambrace apparmor unload {0}\n",
+        profile->name()));
   }
   return std::unexpected(enforcer::become(spec, program, asked.command));
 }
 
 Result<Exit> run_engine(Environment& environment, const Asked& asked,
                         enforcer::Dress dress) {
+  TRY_ASSIGN(std::optional<LoadedProfile> profile,
+             profile_for(environment, asked, dress));
   TRY_ASSIGN(enforcer::PrivatePlace place, enforcer::PrivatePlace::create());
   if (dress.armour.seccomp_path.empty()) {
     TRY_ASSIGN(dress.armour.seccomp_path,
@@ -156,6 +200,13 @@ Result<Exit> run_engine(Environment& environment, const Asked& asked,
     place.keep();
   }
   TRY_ASSIGN(const int status, enforcer::run_to_end(start.words));
+  if (profile) {
+    if (const std::string why = profile->unload(); !why.empty()) {
+      environment.output.err(
+          fmt::format("vambrace run: AppArmor profile {} stays loaded: {}\n",
+                      profile->name(), why));
+    }
+  }
   return static_cast<Exit>(status);
 }
 
@@ -172,7 +223,7 @@ Result<Exit> run_command(Environment& environment, Words words) {
     warn_of_lapsed(environment, dress);
   }
   if (engine(asked) == enforcer::Engine::Process) {
-    return run_process(environment, asked, dress);
+    return run_process(environment, asked, std::move(dress));
   }
   TRY(fits_containers(dress));
   return run_engine(environment, asked, std::move(dress));

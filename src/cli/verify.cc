@@ -100,7 +100,17 @@ json::Value to_json(const Denial& denial) {
                        {"origin", evidence::to_string(denial.origin)},
                        {"count", denial.count},
                        {"errnos", denial.errnos}};
-  if (denial.syscall) {
+  if (const auto& access = denial.access) {
+    value["kind"] = "apparmor";
+    value["profile"] = json::quote_bytes(access->profile);
+    value["operation"] = json::quote_bytes(access->operation);
+    value["name"] = json::quote_bytes(access->name);
+    value["mask"] = json::quote_bytes(access->mask);
+    value["more"] = json::Value::object();
+    for (const auto& [key, word] : access->more) {
+      value["more"][json::quote_bytes(key)] = json::quote_bytes(word);
+    }
+  } else if (denial.syscall) {
     value["kind"] = "syscall";
     value["arch"] = kernel::to_string(denial.syscall->arch);
     value["nr"] = denial.syscall->nr;
@@ -140,6 +150,10 @@ json::Value to_json(const Judgement& judgement) {
           {"confined", judgement.started},
           {"failures", judgement.failures},
           {"losses", judgement.losses},
+          {"apparmor",
+           {{"profile", judgement.profile},
+            {"unproved", judgement.unproved},
+            {"kept", judgement.kept}}},
           {"denials", to_json(judgement.unexpected)},
           {"expected_denials", to_json(judgement.expected)}};
 }
@@ -176,6 +190,13 @@ std::string as_text(const Judgement& judgement) {
   }
   for (const std::string& loss : judgement.losses) {
     text += fmt::format("lost      {}; a denial may have been missed\n", loss);
+  }
+  if (!judgement.unproved.empty()) {
+    text += fmt::format("unproved  AppArmor: {}\n", judgement.unproved);
+  }
+  if (!judgement.kept.empty()) {
+    text += fmt::format("loaded    AppArmor profile {} stays: {}\n",
+                        judgement.profile, judgement.kept);
   }
   if (judgement.status != 0) {
     text += fmt::format("the command ended with {}\n", judgement.status);
@@ -227,16 +248,23 @@ class Verification {
       }
     }
     TRY_ASSIGN(const enforcer::Dress dress, enforcer::dress(*bundle_, choice));
+    const std::set<std::uint32_t> capabilities(
+        dress.armour.capabilities.begin(), dress.armour.capabilities.end());
     enforcer::TrialPlan plan{.command = asked_->command,
                              .matching = asked_->matching,
                              .output_to_error = asked_->json,
+                             .profile =
+                                 [&](const auto& options) {
+                                   return policy::apparmor::render(
+                                       bundle_->policy, dress.target,
+                                       dress.stage, capabilities, options);
+                                 },
                              .run_words = run_words(*asked_, choice.without)};
     TRY_ASSIGN(plan.workloads, workloads(*asked_, *bundle_, *recorded_, dress));
     TRY_ASSIGN(const enforcer::Trial trial, trials_.run(plan, dress));
-    return enforcer::judge(
-        trial.status, trial.report, trial.evidence, bundle_->policy,
-        {dress.armour.capabilities.begin(), dress.armour.capabilities.end()},
-        *recorded_);
+    return enforcer::judge(trial.status, trial.report, trial.evidence,
+                           trial.apparmor, bundle_->policy, capabilities,
+                           *recorded_);
   }
 
  private:

@@ -15,6 +15,7 @@ struct Armour {
   std::string seccomp_json;  // OCI form, the bytes of that file
   std::vector<std::uint32_t> capabilities;
   bool no_new_privs = true;
+  std::string apparmor;  // a loaded profile's name; empty: the engine's own
   // Whose own calls are in the profile; Process: of no container runtime.
   runtime::Runtime runtime = runtime::Runtime::Runc;
 };

@@ -106,7 +106,26 @@ std::string why_expected(const evidence::CapabilityFact& fact,
   return "";
 }
 
+// "open of /etc/shadow for r", "signal term to unconfined".
+std::string access_text(const apparmor::Record& record) {
+  std::string text = json::quote_bytes(record.operation);
+  if (!record.name.empty()) {
+    text += " of " + json::quote_bytes(record.name);
+  }
+  for (const auto& [key, value] : record.more) {
+    text +=
+        fmt::format(" {} {}", json::quote_bytes(key), json::quote_bytes(value));
+  }
+  if (!record.mask.empty() && record.mask != record.operation) {
+    text += " for " + json::quote_bytes(record.mask);
+  }
+  return text;
+}
+
 std::string subject(const Denial& denial) {
+  if (denial.access) {
+    return access_text(*denial.access);
+  }
   if (denial.syscall) {
     return fmt::format("{} ({})", kernel::syscall_label(*denial.syscall),
                        kernel::to_string(denial.syscall->arch));
@@ -161,6 +180,23 @@ std::vector<Denial> denials(const evidence::Evidence& trial,
   return result;
 }
 
+std::vector<Denial> denials(const apparmor::Watched& watched) {
+  std::vector<Denial> result;
+  for (const auto& [record, count] : watched.records) {
+    const bool allowed = record.verdict == "ALLOWED";
+    if (!allowed && record.verdict != "DENIED" && record.verdict != "KILLED") {
+      continue;  // an audit rule's, a hint of the kernel
+    }
+    Denial& added = result.emplace_back();
+    added.exe = record.comm;
+    added.access = record;
+    added.count = count;
+    added.expected = allowed;
+    added.why = allowed ? "the profile only complains at this stage" : "";
+  }
+  return result;
+}
+
 std::vector<Denial> without_functions(const std::vector<Denial>& denials) {
   std::vector<Denial> result;
   for (Denial denial : denials) {
@@ -190,8 +226,10 @@ std::string describe(const Denial& denial) {
   if (denial.during) {
     text += fmt::format(" during {}", kernel::syscall_label(*denial.during));
   }
-  text += fmt::format(" in {} ({})", json::quote_bytes(denial.exe),
-                      evidence::to_string(denial.origin));
+  text += fmt::format(
+      " in {} ({})", json::quote_bytes(denial.exe),
+      denial.access ? "AppArmor " + json::quote_bytes(denial.access->profile)
+                    : std::string(evidence::to_string(denial.origin)));
   if (!denial.args.empty()) {
     text += "; arguments";
     for (const std::uint64_t value : *denial.args.begin()) {

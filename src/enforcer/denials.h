@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "enforcer/apparmor/records.h"
 #include "evidence/evidence.h"
 #include "policy/policy.h"
 
@@ -16,9 +17,10 @@ namespace vambrace::enforcer {
 struct Denial {
   std::string exe;
   evidence::Origin origin = evidence::Origin::App;
-  // Exactly one of the two.
+  // Exactly one of the three. Of AppArmor's, `exe` is the thread's name.
   std::optional<kernel::Syscall> syscall;
   std::optional<std::uint32_t> capability;
+  std::optional<apparmor::Record> access;
   // Of a capability: the call that asked, and the kernel's functions.
   std::optional<kernel::Syscall> during;
   std::vector<std::string> functions;
@@ -47,6 +49,10 @@ std::vector<Denial> denials(const evidence::Evidence& trial,
                             const policy::Policy& policy,
                             const std::set<std::uint32_t>& granted,
                             const evidence::Evidence& recorded);
+
+// What AppArmor refused in a trial. What it only logged, in complain mode, is
+// expected.
+std::vector<Denial> denials(const apparmor::Watched& watched);
 
 // For people: one denial where only the kernel's functions differ.
 std::vector<Denial> without_functions(const std::vector<Denial>& denials);

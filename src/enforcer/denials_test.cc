@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "enforcer/judgement.h"
 #include "kernel/capabilities.h"
 
 namespace vambrace::enforcer {
@@ -50,6 +51,46 @@ evidence::Evidence with(std::vector<evidence::SyscallFact> syscalls,
   process.syscalls = std::move(syscalls);
   process.capabilities = std::move(capabilities);
   return {.workload = {}, .recordings = {}, .processes = {process}};
+}
+
+apparmor::Record access(const char* verdict) {
+  return {.verdict = verdict,
+          .operation = "open",
+          .profile = "web-1//cat",
+          .name = "/etc/\x1b",
+          .comm = "cat",
+          .mask = "r"};
+}
+
+TEST(Denials, AnAccessThatAppArmorRefusedIsUnexpected) {
+  const auto found = denials(apparmor::Watched{
+      .profile = "web-1", .records = {{access("DENIED"), 3}}});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_FALSE(found[0].expected);
+  EXPECT_EQ(describe(found[0]),
+            "open of /etc/\\x1b for r refused 3 times in cat (AppArmor "
+            "web-1//cat)");
+}
+
+TEST(Denials, AnAccessThatAppArmorOnlyLoggedIsExpected) {
+  const auto found = denials(apparmor::Watched{
+      .records = {{access("ALLOWED"), 1}, {access("AUDIT"), 1}}});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].expected);
+}
+
+TEST(Denials, WhatWasLostOfAppArmorsLogKeepsAVerdictFromHolding) {
+  EXPECT_TRUE(
+      judge(0, {.started = 1}, {}, {.profile = "web-1"}, {}, {}, {}).holds());
+  EXPECT_FALSE(
+      judge(0, {.started = 1}, {}, {.losses = {"3 lost"}}, {}, {}, {}).holds());
+  const Judgement denied = judge(
+      0, {.started = 1}, {}, {.records = {{access("DENIED"), 1}}}, {}, {}, {});
+  EXPECT_FALSE(denied.holds());
+  const Judgement unproved =
+      judge(0, {.started = 1}, {}, {.why_not = "no AppArmor"}, {}, {}, {});
+  EXPECT_TRUE(unproved.holds());
+  EXPECT_EQ(unproved.unproved, "no AppArmor");
 }
 
 TEST(Denials, ARefusedCallIsUnexpected) {

@@ -237,6 +237,15 @@ bool unfiltered(const std::string& value) {
   return value == "seccomp=unconfined" || value == "seccomp:unconfined";
 }
 
+// The same of AppArmor.
+bool is_apparmor(const std::string& value) {
+  return value.starts_with("apparmor=") || value.starts_with("apparmor:");
+}
+
+bool unprofiled(const std::string& value) {
+  return is_apparmor(value) && value.substr(9) == "unconfined";
+}
+
 Result<> check_security_option(const std::string& value, const Armour& armour) {
   if (unfiltered(value)) {
     return {};
@@ -244,6 +253,12 @@ Result<> check_security_option(const std::string& value, const Armour& armour) {
   if (value.starts_with("seccomp=") || value.starts_with("seccomp:")) {
     return contradiction("--security-opt " + value,
                          "it names another seccomp profile",
+                         "leave the option out; the bundle's is put in");
+  }
+  if (!armour.apparmor.empty() && is_apparmor(value) && !unprofiled(value) &&
+      value.substr(9) != armour.apparmor) {
+    return contradiction("--security-opt " + value,
+                         "it names another AppArmor profile",
                          "leave the option out; the bundle's is put in");
   }
   if (!value.starts_with("no-new-privileges")) {
@@ -324,11 +339,12 @@ Result<> check(const Given& option, const Armour& armour) {
 
 // Our own options make these double; Docker would take them, people would not
 // understand the line.
-bool superseded(const Given& option) {
+bool superseded(const Given& option, const Armour& armour) {
   return option.name == "--cap-add" || option.name == "--cap-drop" ||
          (option.name == "--security-opt" &&
           (option.value.starts_with("no-new-privileges") ||
-           unfiltered(option.value)));
+           unfiltered(option.value) ||
+           (!armour.apparmor.empty() && is_apparmor(option.value))));
 }
 
 std::vector<std::string> armour_words(const Armour& armour) {
@@ -336,6 +352,10 @@ std::vector<std::string> armour_words(const Armour& armour) {
                                     "seccomp=" + armour.seccomp_path};
   if (armour.no_new_privs) {
     words.insert(words.end(), {"--security-opt", "no-new-privileges"});
+  }
+  if (!armour.apparmor.empty()) {
+    words.insert(words.end(),
+                 {"--security-opt", "apparmor=" + armour.apparmor});
   }
   words.insert(words.end(), {"--cap-drop", "ALL"});
   for (const std::uint32_t number : armour.capabilities) {
@@ -405,7 +425,7 @@ Result<std::vector<std::string>> put_on(const DockerStart& start,
     taken = std::min(taken, words.size() - i);
     const Given option = given(words.subspan(i, taken));
     TRY(check(option, armour));
-    if (!superseded(option)) {
+    if (!superseded(option, armour)) {
       result.insert(result.end(), words.begin() + static_cast<long>(i),
                     words.begin() + static_cast<long>(i + taken));
     }

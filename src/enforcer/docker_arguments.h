@@ -27,10 +27,10 @@ Result<std::optional<DockerStart>> parse_docker(
     std::span<const std::string> words);
 
 // The words after "docker" with the armour put in. Denied for what would undo
-// it or argue with it: --privileged, another seccomp profile, a capability that
-// the policy does not have, no-new-privileges the other way round, a runtime
-// whose own calls are not in the profile. Without
-// complaint it takes the place of seccomp=unconfined.
+// it or argue with it: --privileged, another seccomp or AppArmor profile, a
+// capability that the policy does not have, no-new-privileges the other way
+// round, a runtime whose own calls are not in the profile. Without complaint it
+// takes the place of seccomp=unconfined and apparmor=unconfined.
 Result<std::vector<std::string>> put_on(const DockerStart& start,
                                         const Armour& armour);
 

@@ -38,6 +38,24 @@ TEST(DockerArguments, LeavesNoNewPrivilegesOutWhereTheTargetDoes) {
                           "--cap-drop", "ALL", "web"));
 }
 
+TEST(DockerArguments, PutsTheAppArmorProfileInAndNoOtherBesideIt) {
+  Armour armour = kArmour;
+  armour.apparmor = "web-1a2b";
+  const Words plain = *rewritten({"run", "web"}, armour);
+  EXPECT_THAT(plain, testing::IsSupersetOf({"apparmor=web-1a2b"}));
+  for (const char* same :
+       {"apparmor=unconfined", "apparmor:unconfined", "apparmor=web-1a2b"}) {
+    EXPECT_EQ(*rewritten({"run", "--security-opt", same, "web"}, armour),
+              plain);
+  }
+  const auto other = rewritten(
+      {"run", "--security-opt=apparmor=docker-default", "web"}, armour);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code(), ErrorCode::Denied);
+  EXPECT_TRUE(rewritten({"run", "--security-opt=apparmor=mine", "web"}))
+      << "without one of ours";
+}
+
 TEST(DockerArguments, RefusesTheRuntimeThatTheProfileIsNotMadeFor) {
   for (const char* word : {"runc", "io.containerd.runc.v2", "/usr/sbin/runc"}) {
     EXPECT_TRUE(rewritten({"run", "--runtime", word, "web"})) << word;

@@ -15,11 +15,16 @@ constexpr std::string_view kLosses[] = {"map_full", "storage_refused",
 
 Judgement judge(int status, const Report& report,
                 const std::vector<evidence::Evidence>& trial,
-                const policy::Policy& policy,
+                const apparmor::Watched& watched, const policy::Policy& policy,
                 const std::set<std::uint32_t>& granted,
                 const evidence::Evidence& recorded) {
-  Judgement judgement{
-      .status = status, .started = report.started, .failures = report.failures};
+  Judgement judgement{.status = status,
+                      .started = report.started,
+                      .failures = report.failures,
+                      .losses = watched.losses,
+                      .profile = watched.profile,
+                      .unproved = watched.why_not,
+                      .kept = watched.kept};
   for (const evidence::Evidence& evidence : trial) {
     for (Denial& denial : denials(evidence, policy, granted, recorded)) {
       (denial.expected ? judgement.expected : judgement.unexpected)
@@ -32,6 +37,10 @@ Judgement judge(int status, const Report& report,
         }
       }
     }
+  }
+  for (Denial& denial : denials(watched)) {
+    (denial.expected ? judgement.expected : judgement.unexpected)
+        .push_back(std::move(denial));
   }
   return judgement;
 }

@@ -18,6 +18,10 @@ struct Judgement {
   std::vector<Denial> expected;
   // Kinds of loss that make "no denial" unproven, with their details.
   std::vector<std::string> losses;
+  // The AppArmor profile that was in force; empty: none, and why.
+  std::string profile;
+  std::string unproved;
+  std::string kept;  // why the profile is still loaded; empty: it is not
 
   bool proven() const { return started > 0; }
   bool holds() const {
@@ -28,7 +32,7 @@ struct Judgement {
 
 Judgement judge(int status, const Report& report,
                 const std::vector<evidence::Evidence>& trial,
-                const policy::Policy& policy,
+                const apparmor::Watched& watched, const policy::Policy& policy,
                 const std::set<std::uint32_t>& granted,
                 const evidence::Evidence& recorded);
 

@@ -87,11 +87,11 @@ TEST(Judgement, HoldsOnlyIfSomethingRanUnderThePolicy) {
 TEST(Judgement, DoesNotTrustARecordingThatLostFacts) {
   evidence::Evidence trial;
   trial.recordings.emplace_back().verdict.gaps = {{"map_full", "facts"}};
-  EXPECT_FALSE(judge(0, {.started = 1}, {trial}, {}, {}, {}).holds());
+  EXPECT_FALSE(judge(0, {.started = 1}, {trial}, {}, {}, {}, {}).holds());
   trial.recordings[0].verdict.gaps = {{"scope_lost", "started 2 times"}};
-  EXPECT_FALSE(judge(0, {.started = 1}, {trial}, {}, {}, {}).holds());
+  EXPECT_FALSE(judge(0, {.started = 1}, {trial}, {}, {}, {}, {}).holds());
   trial.recordings[0].verdict.gaps = {{"ring_lost", "hints"}};
-  EXPECT_TRUE(judge(0, {.started = 1}, {trial}, {}, {}, {}).holds());
+  EXPECT_TRUE(judge(0, {.started = 1}, {trial}, {}, {}, {}, {}).holds());
 }
 
 }  // namespace

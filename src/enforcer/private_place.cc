@@ -118,15 +118,17 @@ Result<> enter_private_mounts() {
   return {};
 }
 
+std::string second_path(std::string_view name, const std::string& exe) {
+  return fmt::format("original/{}/{}", name,
+                     std::filesystem::path(exe).filename().string());
+}
+
 Result<WorkloadCover> WorkloadCover::create(const PrivatePlace& place,
                                             const std::string& exe,
                                             std::string_view name,
                                             LaunchSpec spec) {
-  TRY_ASSIGN(
-      const std::string original,
-      place.put(fmt::format("original/{}/{}", name,
-                            std::filesystem::path(exe).filename().string()),
-                "", true));
+  TRY_ASSIGN(const std::string original,
+             place.put(second_path(name, exe), "", true));
   TRY(copy_text(exe, spec.exe));
   TRY(copy_text(original, spec.original));
   if (spec.has_filter != 0 && !add_mark(spec)) {

@@ -45,6 +45,9 @@ class PrivatePlace {
 // CAP_SYS_ADMIN.
 Result<> enter_private_mounts();
 
+// Where in the place an executable has its second path, under its cover `name`.
+std::string second_path(std::string_view name, const std::string& exe);
+
 // The launcher over one executable, in the private mount namespace of this
 // process, from create() to the end of the object. Whoever starts the
 // executable from within the namespace gets the launcher, and then the

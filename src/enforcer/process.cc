@@ -155,6 +155,16 @@ Result<> set_user(LaunchSpec& spec, const std::string& user) {
   return {};
 }
 
+Result<> set_profile(LaunchSpec& spec, std::string_view name) {
+  if (name.size() >= sizeof spec.profile) {
+    return fail(ErrorCode::InvalidInput, "AppArmor profile: too long: {}",
+                name);
+  }
+  std::ranges::copy(name, spec.profile);
+  spec.profile[name.size()] = '\0';
+  return {};
+}
+
 std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
@@ -193,7 +203,9 @@ Error become(const LaunchSpec& spec, const std::string& program,
           .with_hint("run as root");
     }
     return system_error(failure.step, failure.error)
-        .with_hint("capability sets and users are root's to change");
+        .with_hint(spec.profile[0] != '\0' && failure.error == ENOENT
+                       ? "root loads it: vambrace apparmor load DIR"
+                       : "capability sets and users are root's to change");
   }
   ::execve(program.c_str(), argv.data(), environ);
   // Nothing below may allocate: the filter may deny what that takes.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +23,10 @@ Result<LaunchSpec> launch_spec(const policy::seccomp::Profile& profile,
 // "www-data", "33", "33:33" or "www-data:adm": user, group and supplementary
 // groups. NotFound for a name that this machine does not have.
 Result<> set_user(LaunchSpec& spec, const std::string& user);
+
+// The AppArmor profile that the program is to run under, which must be loaded
+// then; empty: none. InvalidInput for a name that is too long.
+Result<> set_profile(LaunchSpec& spec, std::string_view name);
 
 // "nginx" of "/usr/sbin/nginx".
 std::string file_name(const std::string& path);

@@ -86,6 +86,9 @@ Result<std::string> armoured_config(std::string_view config,
   (*process)["capabilities"] = capability_sets(armour, runs_as_root(*process));
   (*process)["noNewPrivileges"] = armour.no_new_privs;
   (*linux)["seccomp"] = seccomp;
+  if (!armour.apparmor.empty()) {
+    (*process)["apparmorProfile"] = armour.apparmor;
+  }
 
   make_absolute((*rootfs)["path"], bundle);
   if (const auto mounts = root.find("mounts");

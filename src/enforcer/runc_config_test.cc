@@ -47,6 +47,15 @@ TEST(RuncConfig, PutsThreeFieldsInAndKeepsTheRest) {
   EXPECT_EQ(config["ociVersion"], "1.0.2");
 }
 
+TEST(RuncConfig, NamesTheAppArmorProfileIfThereIsOne) {
+  EXPECT_FALSE(armoured(kConfig)["process"].contains("apparmorProfile"));
+  Armour armour = kRuncArmour;
+  armour.apparmor = "web-1a2b";
+  const auto text = armoured_config(kConfig, "/bundles/web", armour);
+  ASSERT_TRUE(text);
+  EXPECT_EQ((*json::parse(*text))["process"]["apparmorProfile"], "web-1a2b");
+}
+
 TEST(RuncConfig, GivesAnotherUserAmbientCapabilities) {
   std::string config(kConfig);
   config.replace(config.find("\"uid\": 0"), 8, "\"uid\": 7");

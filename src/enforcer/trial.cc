@@ -11,9 +11,11 @@
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "enforcer/apparmor/loaded_profile.h"
 #include "enforcer/launcher/launcher_image.h"
 #include "enforcer/private_place.h"
 #include "enforcer/process.h"
+#include "enforcer/profile_choice.h"
 #include "host/disk_files.h"
 
 namespace vambrace::enforcer {
@@ -102,6 +104,62 @@ Result<> set_text(std::string_view text, char* to, std::size_t size) {
 
 }  // namespace
 
+// The AppArmor profile of one trial: in the kernel, and watched, or not.
+class ProfileInTrial {
+ public:
+  // `text` is asked for if there is AppArmor.
+  static Result<ProfileInTrial> begin(
+      const Dress& dress, const std::function<Result<std::string>()>& text) {
+    ProfileInTrial result;
+    TRY_ASSIGN(const ProfileChoice choice, choose_profile(kDisk, dress));
+    if (!choice.on) {
+      result.why_not_ = choice.why_not;
+      return result;
+    }
+    TRY_ASSIGN(const std::string profile, text());
+    TRY_ASSIGN(auto loaded, apparmor::LoadedProfile::load(kDisk, profile));
+    result.loaded_.emplace(std::move(loaded));
+    auto watch = apparmor::ProfileWatch::begin(result.loaded_->name());
+    if (watch) {
+      result.watch_.emplace(*std::move(watch));
+    } else {
+      result.blind_ = watch.error().message();
+    }
+    return result;
+  }
+
+  std::string name() const { return loaded_ ? loaded_->name() : ""; }
+
+  void poll() {
+    if (watch_) {
+      watch_->poll();
+    }
+  }
+
+  apparmor::Watched end() {
+    apparmor::Watched result =
+        watch_ ? watch_->end()
+               : apparmor::Watched{.profile = name(), .why_not = why_not_};
+    if (!blind_.empty()) {
+      result.losses.push_back("AppArmor's denials are not seen here: " +
+                              blind_);
+    }
+    if (loaded_) {
+      result.kept = loaded_->unload();
+    }
+    return result;
+  }
+
+ private:
+  static const DiskFiles kDisk;
+  std::string why_not_;
+  std::string blind_;
+  std::optional<apparmor::LoadedProfile> loaded_;
+  std::optional<apparmor::ProfileWatch> watch_;
+};
+
+const DiskFiles ProfileInTrial::kDisk;
+
 std::string shell_line(const std::vector<std::string>& words) {
   std::string line;
   for (const std::string& word : words) {
@@ -182,7 +240,8 @@ bool program_ran(const evidence::Evidence& evidence) {
 }
 
 Result<Trial> Trials::watch(const TrialPlan& plan, const recorder::Scope& scope,
-                            const std::string& report) {
+                            const std::string& report,
+                            ProfileInTrial& profile) {
   std::optional<OutputToError> redirected;
   if (plan.output_to_error) {
     redirected.emplace();
@@ -193,9 +252,11 @@ Result<Trial> Trials::watch(const TrialPlan& plan, const recorder::Scope& scope,
   std::optional<int> status;
   while (!status) {
     TRY_ASSIGN(status, recorder->wait(kLook));
+    profile.poll();
   }
   Trial trial{.status = *status};
   TRY_ASSIGN(trial.evidence, recorder->finish());
+  trial.apparmor = profile.end();
   TRY_ASSIGN(const std::string text, DiskFiles().read(report));
   trial.report = parse_report(text);
   return trial;
@@ -210,6 +271,19 @@ Result<Trial> Trials::run_process(const TrialPlan& plan, const Dress& dress) {
   TRY_ASSIGN(const std::string report, place.put_open("report"));
   TRY(set_text(report, spec.report, sizeof spec.report));
   TRY(set_text(plan.matching, spec.matching, sizeof spec.matching));
+  // The programs by the paths that the launcher has for them.
+  policy::apparmor::RenderOptions rendering{.other_namespaces = true};
+  for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
+    TRY_ASSIGN(const std::string exe, resolved(plan.workloads[i]));
+    rendering.second_paths.push_back(
+        place.file(second_path(std::to_string(i), exe)));
+  }
+  const auto rendered = [&]() -> Result<std::string> {
+    TRY_ASSIGN(policy::apparmor::Rendered made, plan.profile(rendering));
+    return std::move(made.text);
+  };
+  TRY_ASSIGN(ProfileInTrial profile, ProfileInTrial::begin(dress, rendered));
+  TRY(set_profile(spec, profile.name()));
   if (!private_mounts_) {
     TRY(enter_private_mounts());
     private_mounts_ = true;
@@ -224,7 +298,7 @@ Result<Trial> Trials::run_process(const TrialPlan& plan, const Dress& dress) {
     covers.push_back(std::move(cover));
     scope.workloads.push_back(exe);
   }
-  TRY_ASSIGN(Trial trial, watch(plan, scope, report));
+  TRY_ASSIGN(Trial trial, watch(plan, scope, report, profile));
   require_each(scope.workloads, trial.report);
   for (evidence::Evidence& evidence : trial.evidence) {
     evidence = without_launcher(std::move(evidence));
@@ -238,7 +312,7 @@ Result<Trial> Trials::run_process(const TrialPlan& plan, const Dress& dress) {
 }
 
 // A folder in front of PATH holds a docker or runc that calls `vambrace run`.
-Result<Trial> Trials::run_engine(const TrialPlan& plan,
+Result<Trial> Trials::run_engine(const TrialPlan& plan, const Dress& dress,
                                  const std::string& engine) {
   if (plan.workloads.size() != 1) {
     return std::unexpected(
@@ -267,7 +341,11 @@ Result<Trial> Trials::run_engine(const TrialPlan& plan,
   TRY(place.put("bin/" + engine,
                 fmt::format("#!/bin/sh\nexec {} \"$@\"\n", shell_line(words)),
                 true));
-  TRY_ASSIGN(Trial trial, watch(plan, scope, report));
+  // `vambrace run` finds the profile loaded and leaves it so.
+  TRY_ASSIGN(ProfileInTrial profile, ProfileInTrial::begin(dress, [&] {
+               return Result<std::string>(dress.apparmor.text);
+             }));
+  TRY_ASSIGN(Trial trial, watch(plan, scope, report, profile));
   // The report was written before the engine was asked.
   if (std::ranges::none_of(trial.evidence, program_ran)) {
     trial.report.started = 0;
@@ -278,7 +356,7 @@ Result<Trial> Trials::run_engine(const TrialPlan& plan,
 Result<Trial> Trials::run(const TrialPlan& plan, const Dress& dress) {
   const runtime::Target& target = dress.target;
   if (target.engine == runtime::Engine::Docker) {
-    return run_engine(plan, "docker");
+    return run_engine(plan, dress, "docker");
   }
   if (target.engine != runtime::Engine::None) {
     return std::unexpected(
@@ -291,9 +369,9 @@ Result<Trial> Trials::run(const TrialPlan& plan, const Dress& dress) {
     case runtime::Runtime::Process:
       return run_process(plan, dress);
     case runtime::Runtime::Runc:
-      return run_engine(plan, "runc");
+      return run_engine(plan, dress, "runc");
     case runtime::Runtime::Crun:
-      return run_engine(plan, "crun");
+      return run_engine(plan, dress, "crun");
   }
   return fail(ErrorCode::Internal, "unknown runtime");
 }

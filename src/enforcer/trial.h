@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "enforcer/apparmor/records.h"
 #include "enforcer/dress.h"
 #include "enforcer/report.h"
 #include "evidence/evidence.h"
@@ -25,6 +26,10 @@ struct TrialPlan {
   std::string matching;
   // The command's standard output goes to standard error.
   bool output_to_error = false;
+  // Process: renders the AppArmor profile for the trial; it must outlive it.
+  std::function<Result<policy::apparmor::Rendered>(
+      const policy::apparmor::RenderOptions&)>
+      profile;
   // Words for `vambrace run` in the place of docker and runc: the bundle and
   // what was chosen of it.
   std::vector<std::string> run_words;
@@ -35,9 +40,12 @@ struct Trial {
   int status = 0;  // of the command
   Report report;
   std::vector<evidence::Evidence> evidence;
+  apparmor::Watched apparmor;
 };
 
 using MakeRecorder = std::function<std::unique_ptr<recorder::Recorder>()>;
+
+class ProfileInTrial;
 
 // Trials of one command. Process trials move this process into a private mount
 // namespace for good (docs/decisions/verify-one.md).
@@ -53,9 +61,10 @@ class Trials {
 
  private:
   Result<Trial> run_process(const TrialPlan& plan, const Dress& dress);
-  Result<Trial> run_engine(const TrialPlan& plan, const std::string& engine);
+  Result<Trial> run_engine(const TrialPlan& plan, const Dress& dress,
+                           const std::string& engine);
   Result<Trial> watch(const TrialPlan& plan, const recorder::Scope& scope,
-                      const std::string& report);
+                      const std::string& report, ProfileInTrial& profile);
 
   MakeRecorder make_recorder_;
   bool private_mounts_ = false;

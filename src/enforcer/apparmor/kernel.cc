@@ -21,9 +21,7 @@ std::string in_kernel(std::string_view name) {
 }
 
 Error not_there(const Files& files) {
-  const auto enabled =
-      files.read("/sys/module/apparmor/parameters/enabled", 16);
-  if (enabled && enabled->starts_with('Y')) {
+  if (is_enabled(files)) {
     return Error(ErrorCode::Unsupported,
                  fmt::format("{} is not there", kKernel))
         .with_hint("mount -t securityfs securityfs /sys/kernel/security");
@@ -101,6 +99,12 @@ Result<> tell(const std::string& name, std::string_view bytes) {
 }
 
 }  // namespace
+
+bool is_enabled(const Files& files) {
+  const auto enabled =
+      files.read("/sys/module/apparmor/parameters/enabled", 16);
+  return enabled && enabled->starts_with('Y');
+}
 
 Result<std::vector<Profile>> loaded_profiles(const Files& files) {
   const std::string path = in_kernel("profiles");

@@ -29,6 +29,9 @@ enum class Presence : std::uint8_t {
   Unknown,  // loaded, but the kernel does not show from what
 };
 
+// Whether this kernel runs with AppArmor. Asks for no right.
+bool is_enabled(const Files& files);
+
 // Unsupported, with the next step, if this kernel runs without AppArmor, or its
 // files are not mounted; Unavailable if they may not be read.
 Result<std::vector<Profile>> loaded_profiles(const Files& files);

@@ -1,5 +1,6 @@
 #include "enforcer/launcher/launch.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -189,9 +190,38 @@ LaunchFailure apply_capabilities(const LaunchSpec& spec) {
   return set_capabilities(plan);
 }
 
+// Asks for the profile from the next execve on. Kernels before 5.8 have one
+// file for all security modules.
+LaunchFailure order_profile(const LaunchSpec& spec) {
+  if (spec.profile[0] == '\0') {
+    return kFine;
+  }
+  constexpr const char* kFiles[] = {"/proc/self/attr/apparmor/exec",
+                                    "/proc/self/attr/exec"};
+  long fd = -1;
+  for (unsigned i = 0; i < 2 && fd < 0; ++i) {
+    fd = raw_call(SYS_openat, AT_FDCWD, address(kFiles[i]),
+                  O_WRONLY | O_CLOEXEC);
+  }
+  if (fd < 0) {
+    return failed("order the AppArmor profile", fd);
+  }
+  char order[kMaxWord + 8] = {'e', 'x', 'e', 'c', ' '};
+  long used = 5;
+  for (const char* at = spec.profile; *at != '\0'; ++at) {
+    order[used++] = *at;
+  }
+  const long r = raw_call(SYS_write, fd, address(order), used);
+  raw_call(SYS_close, fd);
+  return r < 0 ? failed("order the AppArmor profile", r) : kFine;
+}
+
 }  // namespace
 
 LaunchFailure confine(const LaunchSpec& spec) {
+  if (LaunchFailure f = order_profile(spec); f.step != nullptr) {
+    return f;
+  }
   if (LaunchFailure f = apply_capabilities(spec); f.step != nullptr) {
     return f;
   }

@@ -31,6 +31,8 @@ struct LaunchSpec {
   std::uint32_t filter_length = 0;
   struct sock_filter filter[kMaxInstructions] = {};
 
+  char profile[kMaxWord] = {};  // AppArmor's; empty: as it is
+
   // For the mounted launcher only, all zero-terminated.
   char exe[kMaxPath] = {};       // the path it is mounted over
   char original[kMaxPath] = {};  // another path of the program
@@ -50,9 +52,10 @@ struct LaunchFailure {
   int error = 0;
 };
 
-// Confines the calling task: capability sets, then user, then no_new_privs,
-// then the filter. After a success only execve, write and exit_group should be
-// called. nullptr step on success.
+// Confines the calling task: the AppArmor profile, which comes with the next
+// execve, then capability sets, user, no_new_privs and the filter. After a
+// success only execve, write and exit_group should be called. nullptr step on
+// success.
 LaunchFailure confine(const LaunchSpec& spec);
 
 // Puts instructions in front of the filter by which marked() knows it again.

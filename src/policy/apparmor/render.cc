@@ -9,6 +9,7 @@
 #include "kernel/capabilities.h"
 #include "policy/apparmor/lint.h"
 #include "policy/apparmor/print.h"
+#include "policy/apparmor/quote.h"
 #include "policy/apparmor/variables.h"
 #include "policy/reasons.h"
 
@@ -102,6 +103,7 @@ class Renderer {
     profile_.name = name;
     profile_.abi = "abi/3.0";
     profile_.mode = mode_of(stage_);
+    profile_.attach_disconnected = options_.other_namespaces;
     for (const auto& [program, child] : children_) {
       profile_.children[child];
     }
@@ -166,6 +168,11 @@ class Renderer {
       }
       merge(line.why.reasons, rule.reasons);
       add_examples(line.why, rule);
+    }
+    for (const std::string& path : options_.second_paths) {
+      FileRule& line = lines[{&profile_.rules, pattern_of(path), false}];
+      line.pattern = pattern_of(path);
+      merge(line.access, {.read = true, .map = true});
     }
     for (auto& [key, line] : lines) {
       // Inheriting implies it.

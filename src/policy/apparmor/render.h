@@ -19,6 +19,11 @@ struct RenderOptions {
   // Reasons before each rule, and what `examples` has for it.
   bool comments = false;
   std::function<std::vector<std::string>(const policy::FileRule&)> examples;
+  // For a trial in a mount namespace of its own: files of the namespace that it
+  // came from are judged by their path there instead of being refused.
+  bool other_namespaces = false;
+  // Paths by which the main program may be read and mapped beside its own.
+  std::vector<std::string> second_paths;
 };
 
 struct Rendered {

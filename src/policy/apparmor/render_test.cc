@@ -93,6 +93,17 @@ std::vector<std::string> ids(const Rendered& rendered) {
   return out;
 }
 
+TEST(AppArmorRender, OfATrialHasANameOfItsOwn) {
+  const Rendered own = rendered(web(), true);
+  const Rendered trial =
+      rendered(web(), true, Stage::Harden,
+               {.other_namespaces = true, .second_paths = {"/tmp/x\"y/nginx"}});
+  EXPECT_NE(trial.profile->name, own.profile->name);
+  EXPECT_THAT(trial.text, HasSubstr("flags=(attach_disconnected)"));
+  EXPECT_THAT(trial.text, HasSubstr("  /tmp/x\\042y/nginx rm,\n"));
+  EXPECT_THAT(own.text, Not(HasSubstr("attach_disconnected")));
+}
+
 TEST(AppArmorRender, GivesEachHelperAChildProfile) {
   const Rendered out = rendered(web(), false);
   const std::string& name = out.profile->name;
