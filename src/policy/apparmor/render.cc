@@ -18,6 +18,12 @@ namespace {
 
 constexpr std::size_t kMaxName = 60;
 
+// A profile may name so many others that programs enter at execve
+// (apparmor_parser 3.0 refuses a 13th: the kernel's mode has four bits for
+// them, and four values are taken).
+constexpr std::size_t kMaxChildren = 12;
+constexpr std::string_view kShared = "helpers";
+
 bool has(std::string_view access, std::string_view letters) {
   return access.find_first_of(letters) != std::string_view::npos;
 }
@@ -111,8 +117,8 @@ class Renderer {
     add_capabilities();
     add_sockets();
     add_signals(profile_.rules, "");
-    for (const auto& [program, child] : children_) {
-      add_signals(profile_.children[child], program);
+    for (auto& [child, rules] : profile_.children) {
+      add_signals(rules, child);
     }
     return std::move(profile_);
   }
@@ -128,25 +134,30 @@ class Renderer {
     return children_.contains(program);
   }
 
+  // Empty: the main one.
+  std::string child_of(const std::string& program) const {
+    const auto child = children_.find(program);
+    return child == children_.end() ? "" : child->second;
+  }
+
   // How a program that is started from another one runs.
   void start(FileRule& rule, const std::string& from,
              const std::optional<std::string>& started) const {
     rule.exec = Exec::Inherit;
-    if (!started || from == *started ||
-        (!started->empty() && !is_apart(*started)) ||
-        (started->empty() && !is_apart(from))) {
+    if (!started || child_of(from) == child_of(*started) ||
+        (!started->empty() && !is_apart(*started))) {
       return;
     }
-    const auto child = children_.find(*started);
-    if (child == children_.end()) {
+    const std::string child = child_of(*started);
+    if (child.empty()) {
       rule.exec = Exec::Profile;
       rule.target = name_;
     } else if (is_apart(from)) {
       rule.exec = Exec::Profile;
-      rule.target = name_ + "//" + child->second;
+      rule.target = name_ + "//" + child;
     } else {
       rule.exec = Exec::Child;
-      rule.target = child->second;
+      rule.target = child;
     }
   }
 
@@ -235,7 +246,7 @@ class Renderer {
     }
   }
 
-  void add_signals(Rules& rules, const std::string& program) {
+  void add_signals(Rules& rules, const std::string& child) {
     receive(rules, "unconfined", "whoever starts it must be able to end it");
     if (target_.runtime != runtime::Runtime::Process) {
       receive(rules, std::string(to_string(target_.runtime)),
@@ -253,7 +264,7 @@ class Renderer {
     SignalRule send{
         .access = {"send"}, .signals = {}, .peer = workload, .why = {}};
     for (const policy::SignalRule& rule : policy_.signals) {
-      if (is_apart(rule.program) ? rule.program == program : program.empty()) {
+      if (child_of(rule.program) == child) {
         send.signals.insert(rule.signal);
         merge(send.why.reasons, rule.reasons);
       }
@@ -292,47 +303,91 @@ std::string head(const Policy& policy, const runtime::Target& target,
       printable(policy.workload.id), target.name, to_string(stage));
 }
 
-std::optional<Finding> flattened(const Policy& policy,
-                                 const runtime::Target& target) {
-  const auto children = child_names(policy);
-  if (!target.no_new_privs || children.empty()) {
-    return std::nullopt;
-  }
-  std::set<std::string> names;
-  for (const auto& [program, name] : children) {
-    names.insert(printable(program));
-  }
+Finding shared(std::string why, const std::set<std::string>& names,
+               std::string hint) {
   return Finding{
       .id = "apparmor-helpers-share",
       .severity = "low",
       .place = "apparmor",
-      .message = fmt::format(
-          "under no_new_privs the kernel changes no profile at execve: the "
-          "main program may do what {} may",
-          fmt::join(names, ", ")),
-      .hint =
-          "no_new_privs: false under target in bundle.yaml gives each "
-          "helper a profile of its own"};
+      .message = fmt::format("{} {} may", why, fmt::join(names, ", ")),
+      .hint = std::move(hint)};
+}
+
+// Which programs get the rights of others, if any do.
+std::optional<Finding> sharing(const Policy& policy,
+                               const runtime::Target& target) {
+  std::set<std::string> all;
+  std::map<std::string, std::set<std::string>> by_child;
+  for (const auto& [program, name] : child_names(policy)) {
+    all.insert(printable(program));
+    by_child[name].insert(printable(program));
+  }
+  if (target.no_new_privs) {
+    return all.empty()
+               ? std::nullopt
+               : std::optional(shared(
+                     "under no_new_privs the kernel changes no profile at "
+                     "execve: the main program may do what",
+                     all,
+                     "no_new_privs: false under target in bundle.yaml gives "
+                     "each helper a profile of its own"));
+  }
+  const auto many = std::ranges::find_if(
+      by_child, [](const auto& child) { return child.second.size() > 1; });
+  return many == by_child.end()
+             ? std::nullopt
+             : std::optional(shared(
+                   fmt::format("a profile has at most {} others to enter: each "
+                               "of these may do what all of",
+                               kMaxChildren),
+                   many->second, "split the workload"));
+}
+
+// How many rules a program has that let it do more than read and run.
+template <class Rules, class Counts>
+void count_rights(const Rules& rules, Counts counts,
+                  std::map<std::string, std::size_t>& rights) {
+  for (const auto& rule : rules) {
+    if (!rule.program.empty()) {
+      rights[rule.program] += counts(rule) ? 1 : 0;
+    }
+  }
 }
 
 }  // namespace
 
 std::map<std::string, std::string> child_names(const Policy& policy) {
+  std::map<std::string, std::size_t> rights;
+  count_rights(
+      policy.files,
+      [](const auto& rule) { return has(rule.access, "acdklopw"); }, rights);
+  const auto always = [](const auto&) { return true; };
+  count_rights(policy.sockets, always, rights);
+  count_rights(policy.signals, always, rights);
+  std::vector<std::pair<std::size_t, std::string>> helpers;
+  for (const auto& [program, count] : rights) {
+    helpers.emplace_back(count, program);
+  }
+  // Those that may do most are kept apart.
+  std::ranges::sort(helpers, [](const auto& one, const auto& other) {
+    return std::tuple(other.first, one.second) <
+           std::tuple(one.first, other.second);
+  });
+  if (helpers.size() > kMaxChildren) {
+    helpers.resize(kMaxChildren - 1);
+  }
   std::map<std::string, std::string> names;
-  const auto take = [&](const auto& rules) {
-    for (const auto& rule : rules) {
-      if (!rule.program.empty()) {
-        names[rule.program];
-      }
-    }
-  };
-  take(policy.files);
-  take(policy.sockets);
-  take(policy.signals);
   std::set<std::string> taken;
-  for (auto& [program, name] : names) {
+  if (helpers.size() < rights.size()) {
+    taken.emplace(kShared);
+    for (const auto& [program, count] : rights) {
+      names.emplace(program, kShared);
+    }
+  }
+  std::ranges::sort(helpers, {}, [](const auto& one) { return one.second; });
+  for (const auto& [count, program] : helpers) {
     const std::string plain = plain_name(last_part(program));
-    name = plain;
+    std::string& name = names[program] = plain;
     for (unsigned number = 2; !taken.insert(name).second; ++number) {
       name = fmt::format("{}-{}", plain, number);
     }
@@ -358,7 +413,7 @@ Result<Rendered> render(const Policy& policy, const runtime::Target& target,
              print(*out.profile, {.comments = options.comments}));
   out.text += text;
   out.findings = lint(*out.profile);
-  if (auto finding = flattened(policy, target)) {
+  if (auto finding = sharing(policy, target)) {
     out.findings.push_back(std::move(*finding));
   }
   std::ranges::sort(out.findings);

@@ -41,9 +41,11 @@ struct Rendered {
 // the same bytes.
 //
 // The main program has the profile's own rules. A helper has a child profile
-// that it enters when it is started. Where the target sets no_new_privs the
-// kernel refuses to change the profile at execve, so there the helpers' rules
-// become the main program's, and a finding says so.
+// that it enters when it is started; as far as a profile can name so many:
+// where it cannot, the helpers that may do least share one, and a finding says
+// so. Where the target sets no_new_privs the kernel refuses to change the
+// profile at execve, so there the helpers' rules become the main program's, and
+// a finding says so.
 //
 // Whoever is not confined may send signals, and so may the target's runtime;
 // programs of the workload may send each other what one of them sent. A program
@@ -56,7 +58,8 @@ Result<Rendered> render(const Policy& policy, const runtime::Target& target,
                         const RenderOptions& options = {});
 
 // The child profiles of the helpers that have rules: path to name, "cat", or
-// "cat-2" where another helper's file has the same name.
+// "cat-2" where another helper's file has the same name. At most twelve names:
+// of more helpers those that may do least are all "helpers".
 std::map<std::string, std::string> child_names(const Policy& policy);
 
 }  // namespace vambrace::policy::apparmor

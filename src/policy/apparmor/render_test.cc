@@ -223,5 +223,43 @@ TEST(AppArmorRender, NamesOfChildrenAreUniqueAndPlain) {
                                                std::pair("/x/\xff }", "x___")));
 }
 
+// Helpers 0 to 19; only 19 writes, and it starts 18.
+Policy crowded() {
+  Policy policy = web();
+  for (int i = 0; i < 20; ++i) {
+    const std::string path = fmt::format("/usr/bin/tool{:02}", i);
+    policy.files.push_back(
+        {.pattern = path, .access = "x", .starts = path, .reasons = {{}}});
+    policy.files.push_back({.program = path,
+                            .pattern = fmt::format("/data/{}", i),
+                            .access = i == 19 ? "w" : "r",
+                            .starts = std::nullopt,
+                            .reasons = {{}}});
+  }
+  for (const char* from : {"/usr/bin/tool17", "/usr/bin/tool19"}) {
+    policy.files.push_back({.program = from,
+                            .pattern = "/usr/bin/tool18",
+                            .access = "x",
+                            .starts = "/usr/bin/tool18",
+                            .reasons = {{}}});
+  }
+  std::ranges::sort(policy.files);
+  return policy;
+}
+
+TEST(AppArmorRender, HelpersBeyondWhatAProfileCanNameShareOne) {
+  const Rendered out = rendered(crowded(), false);
+  ASSERT_EQ(out.profile->children.size(), 12U);
+  EXPECT_THAT(out.text, HasSubstr("/usr/bin/tool19 cx -> tool19,\n"));
+  EXPECT_THAT(out.text, HasSubstr("/usr/bin/tool18 cx -> helpers,\n"));
+  EXPECT_THAT(out.text,
+              HasSubstr(fmt::format("/usr/bin/tool18 px -> {}//helpers,\n",
+                                    out.profile->name)));
+  EXPECT_THAT(out.text, HasSubstr("    /usr/bin/tool18 ix,\n"));
+  EXPECT_THAT(ids(out), ElementsAre("apparmor-helpers-share"));
+  EXPECT_THAT(out.findings[0].message, HasSubstr("/usr/bin/tool17, "));
+  EXPECT_THAT(out.findings[0].message, Not(HasSubstr("tool19")));
+}
+
 }  // namespace
 }  // namespace vambrace::policy::apparmor
