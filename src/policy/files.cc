@@ -25,6 +25,10 @@ constexpr std::array<std::string_view, 10> kUnmediated = {
 constexpr std::string_view kScript =
     "a script; started through #!, or named to its interpreter";
 
+constexpr std::string_view kOfDescriptors = "km";
+constexpr std::string_view kHandedOn =
+    "another program asked it of the descriptor that it got from this one";
+
 // The letters of a rule: how a descriptor came to a program is no access.
 std::string letters_of(std::string_view access) {
   std::string letters(access);
@@ -98,6 +102,12 @@ class Files {
       if (counts(process.key.origin)) {
         gather(process);
         gather_script(process);
+        find_handed_on(process);
+      }
+    }
+    for (const evidence::Process& process : evidence_.processes) {
+      if (counts(process.key.origin)) {
+        gather_handed_on(process);
       }
     }
     for (const auto& [place, gathered] : gathered_) {
@@ -163,6 +173,48 @@ class Files {
             script, fact, "x",
             reason_of(process, fact.by, std::string(kScript)));
         starts_[script] = programs_.of(process.key.exe);
+      }
+    }
+  }
+
+  // What a program asks of a descriptor that it was started with, AppArmor asks
+  // of the profile that the file was opened under, too, unless the opening
+  // asked for it (security/apparmor/file.c, __file_path_perm): that is a lock
+  // or a map.
+  void find_handed_on(const evidence::Process& process) {
+    std::set<std::string> inherited;
+    for (const evidence::FileFact& fact : process.files) {
+      if (fact.access.contains('i')) {
+        inherited.insert(fact.path);
+      }
+    }
+    for (const evidence::FileFact& fact : process.files) {
+      if (inherited.contains(fact.path)) {
+        for (const char letter : fact.access) {
+          if (kOfDescriptors.contains(letter)) {
+            handed_on_[fact.path][letter].insert(programs_.of(process.key.exe));
+          }
+        }
+      }
+    }
+  }
+
+  // For whoever opened such a file itself, if that is another program.
+  void gather_handed_on(const evidence::Process& process) {
+    const std::string program = programs_.of(process.key.exe);
+    for (const evidence::FileFact& fact : process.files) {
+      const auto asked = handed_on_.find(fact.path);
+      if (asked == handed_on_.end() || !fact.path.starts_with('/') ||
+          fact.access.find_first_of("acrw") == std::string::npos ||
+          fact.access.contains('i')) {
+        continue;
+      }
+      for (const auto& [letter, programs] : asked->second) {
+        if (programs != std::set{program}) {
+          gathered_[{program, false}].add(
+              fact.path, fact, std::string(1, letter),
+              reason_of(process, fact.by, std::string(kHandedOn)));
+        }
       }
     }
   }
@@ -274,6 +326,8 @@ class Files {
   Policy& policy_;
   std::map<Place, Gathered> gathered_;
   std::map<std::string, std::string> starts_;  // by path
+  // By path and letter: the programs that asked it of an inherited descriptor.
+  std::map<std::string, std::map<char, std::set<std::string>>> handed_on_;
   std::set<std::string> disconnected_;
 };
 

@@ -175,6 +175,23 @@ TEST(Files, CallsWhosePathsWereNotRecordedAreTold) {
   EXPECT_EQ(finding(synthesize(evidence).value(), "paths-unknown"), "");
 }
 
+TEST(Files, ALockOfADescriptorThatWasHandedOnIsAskedOfItsOpenerToo) {
+  const Policy policy = policy_of(
+      {with_files({file("/run/lock", "cw"), file("/run/other", "w"),
+                   file("/bin/flock", "x")}),
+       with_files({file("/run/lock", "iw"), file("/run/lock", "k"),
+                   file("/run/other", "iw"), file("/run/own", "kw")},
+                  "/bin/flock", evidence::Origin::Helper, "/bin/app")});
+  std::vector<std::string> main;
+  for (const FileRule& rule : policy.files) {
+    if (rule.program.empty()) {
+      main.push_back(rule.pattern + " " + rule.access);
+    }
+  }
+  EXPECT_THAT(main,
+              ElementsAre("/bin/flock x", "/run/lock ckw", "/run/other w"));
+}
+
 TEST(Files, PeopleAddAndDropRules) {
   const auto decided = [](const char* what, const char* choice) {
     return policy_of(
