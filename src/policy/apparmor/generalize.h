@@ -82,11 +82,15 @@ constexpr std::size_t kMaxExamples = 3;
 // No pattern but a literal one matches a path of sensitive.h. Files that are
 // executed keep their own names. A name that only might change (a number) stays
 // literal until several of its form were seen, or two took turns in two
-// recordings; reading, writing and mapping are judged apart, so that a file
-// that was only read is not made writable by its siblings.
+// recordings; one is enough where a program always writes such names, and for a
+// number or hexadecimal digits in the name of a file that the workload made and
+// removed. Reading, writing and mapping are judged apart, so that a file that
+// was only read is not made writable by its siblings.
 //
-// As long as the rules fit the budget, another recording never takes a
-// permission away. Past the budget a new rule can move what is widened.
+// As long as the rules fit the budget, another recording takes no permission
+// away, but that files which it shows to be temporary may get a pattern that
+// tells their names better. Past the budget a new rule can move what is
+// widened.
 Generalized generalize(std::span<const Observation> seen,
                        const Budget& budget = {});
 

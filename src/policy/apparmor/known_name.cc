@@ -1,8 +1,8 @@
 #include "policy/apparmor/known_name.h"
 
 #include <algorithm>
-#include <array>
 
+#include "policy/apparmor/known_layout.h"
 #include "policy/apparmor/letters.h"
 #include "policy/apparmor/variables.h"
 
@@ -111,118 +111,13 @@ std::optional<Form> log_rotation(std::string_view name,
   return std::nullopt;
 }
 
-// --- Programs that always write names of one kind.
-
-enum class Tail : std::uint8_t { Digits, Random, Hex };
-
-struct KnownName {
-  std::string_view stem;
-  Tail tail;
-  unsigned shortest;  // of the tail
-  unsigned longest;
-  std::string_view ending;  // what follows; "*": an ending like .c or nothing
-  bool only_in_temp;
-};
-
-constexpr KnownName kKnownNames[] = {
-    {"tmp.", Tail::Random, 6, 12, "", true},  // mktemp
-    {"tmp", Tail::Random, 6, 10, "*", true},  // python's tempfile
-    {"pymp-", Tail::Random, 8, 8, "", true},  // python's multiprocessing
-    {"sem.mp-", Tail::Random, 8, 8, "", true},
-    {"psm_", Tail::Hex, 8, 8, "", true},
-    {"php", Tail::Random, 6, 6, "", true},
-    {"sess_", Tail::Random, 22, 64, "", false},
-    {"cc", Tail::Random, 6, 6, "*", true},  // gcc
-    {"sort", Tail::Random, 6, 6, "", true},
-    {"sh-thd.", Tail::Random, 6, 6, "", true},  // bash
-    {"sh-thd-", Tail::Digits, 1, 20, "", true},
-    {"ssh-", Tail::Random, 6, 16, "", true},
-    {"go-build", Tail::Digits, 6, 20, "", true},
-    {"etilqs_", Tail::Hex, 14, 16, "", true},  // sqlite
-    {"PostgreSQL.", Tail::Digits, 1, 20, "", true},
-    {"pgsql_tmp", Tail::Digits, 1, 20, ".0", false},
-    {"temp-", Tail::Digits, 1, 7, ".rdb", false},  // redis
-    {"temp-rewriteaof-", Tail::Digits, 1, 7, ".aof", false},
-    {"temp-rewriteaof-bg-", Tail::Digits, 1, 7, ".aof", false},
-    {"agent.", Tail::Digits, 1, 7, "", true},  // ssh-agent
-    {"kube-api-access-", Tail::Random, 5, 5, "", false},
-};
-
-constexpr std::array<std::string_view, 3> kTempDirectories = {
-    "/tmp/", "/var/tmp/", "/dev/shm/"};
-
-bool is_temp(std::string_view directory) {
-  const bool below = std::ranges::any_of(
-      kTempDirectories,
-      [&](std::string_view temp) { return directory.starts_with(temp); });
-  return below &&
-         (std::ranges::find(kTempDirectories, directory) !=
-              kTempDirectories.end() ||
-          directory.ends_with("/tmp/") || directory.starts_with("/tmp/ssh-"));
-}
-
-bool is_ending(std::string_view text) {
-  return text.empty() || (text.size() <= 6 && text[0] == '.' &&
-                          std::ranges::none_of(text.substr(1), [](char byte) {
-                            return byte < 'a' || byte > 'z';
-                          }));
-}
-
-std::optional<Shape> known_tail(const KnownName& known, std::string_view tail) {
-  if (tail.size() < known.shortest || tail.size() > known.longest) {
-    return std::nullopt;
-  }
-  const auto length = static_cast<unsigned>(tail.size());
-  switch (known.tail) {
-    case Tail::Digits:
-      return is_number(tail) ? std::optional(number()) : std::nullopt;
-    case Tail::Hex:
-      return all_in(tail, hex_digits()) ? std::optional(hex(length))
-                                        : std::nullopt;
-    case Tail::Random:
-      break;
-  }
-  // A word as tail may be a name that somebody chose: /tmp/tmpbackup.
-  return all_in(tail, alphanumerics() | one_of("_")) &&
-                 (changes(tail) >= 1 || tail.find('_') != tail.npos)
-             ? std::optional(random(length))
-             : std::nullopt;
-}
-
-std::optional<Form> known_name(std::string_view name,
-                               std::string_view directory) {
-  for (const KnownName& known : kKnownNames) {
-    if (!name.starts_with(known.stem) ||
-        (known.only_in_temp && !is_temp(directory))) {
-      continue;
-    }
-    std::string_view tail = name.substr(known.stem.size());
-    std::string_view ending = known.ending;
-    if (ending == "*") {
-      ending = tail.substr(std::min(tail.find('.'), tail.size()));
-      if (!is_ending(ending)) {
-        continue;
-      }
-    }
-    if (!tail.ends_with(ending)) {
-      continue;
-    }
-    tail.remove_suffix(ending.size());
-    if (std::optional<Shape> middle = known_tail(known, tail)) {
-      Shape shape = literal(known.stem);
-      shape += *middle;
-      shape += literal(ending);
-      return proven(std::move(shape), Kind::TempName);
-    }
-  }
-  return std::nullopt;
-}
+// --- Names with parts of their own.
 
 // systemd-private-MACHINE-UNIT-XXXXXX, for the private /tmp of a service.
 std::optional<Form> private_temp(std::string_view name,
                                  std::string_view directory) {
   constexpr std::string_view kStem = "systemd-private-";
-  if (!name.starts_with(kStem) || !is_temp(directory) ||
+  if (!name.starts_with(kStem) || !is_temporary_directory(directory) ||
       name.size() < kStem.size() + 32 + 2 + 6) {
     return std::nullopt;
   }
@@ -311,7 +206,7 @@ std::optional<Form> known_form(std::string_view name, const Place& place) {
     if (auto form = private_temp(name, place.directory)) {
       return form;
     }
-    if (auto form = known_name(name, place.directory)) {
+    if (auto form = known_layout(name, place)) {
       return form;
     }
     if (auto form = log_rotation(name, place.directory)) {

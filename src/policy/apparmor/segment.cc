@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
+#include "policy/apparmor/known_layout.h"
 #include "policy/apparmor/known_name.h"
 #include "policy/apparmor/letters.h"
 #include "policy/apparmor/variables.h"
@@ -33,6 +35,9 @@ unsigned rank(Kind kind) {
       return 0;
   }
 }
+
+// Nobody counts that far in a name.
+constexpr std::size_t kLongNumber = 6;
 
 class ByLetters {
  public:
@@ -106,6 +111,7 @@ class ByLetters {
       return put(hex(length), Kind::Hex, length, length == 64);
     }
     if (is_number(run) && length <= 20) {
+      long_ = long_ || length >= kLongNumber;
       return put(number(), Kind::Number, length);
     }
     if (!static_ && looks_random(run)) {
@@ -129,12 +135,17 @@ class ByLetters {
   // three of them, or two that took turns, show that it counts.
   unsigned needed() const {
     const bool in_package = static_ || place_.purpose == Purpose::Map;
-    if (!in_package && sure_) {
+    if (!in_package && (sure_ || (place_.made && is_own()))) {
       return 1;
     }
     const bool counts =
         *kind_ == Kind::WorkerIndex || (*kind_ == Kind::Number && !whole_);
     return counts ? 3 : 2;
+  }
+
+  // Of a file that the workload made and removed: no word looks so.
+  bool is_own() const {
+    return *kind_ == Kind::Hex || (*kind_ == Kind::Number && (whole_ || long_));
   }
 
   struct Part {
@@ -149,7 +160,39 @@ class ByLetters {
   std::optional<Kind> kind_;
   bool sure_ = true;  // each part that changes is
   bool whole_ = true;
+  bool long_ = false;  // a number of many digits
 };
+
+// How many letters and digits a text ends with.
+std::size_t last_alphanumerics(std::string_view text) {
+  const auto end =
+      std::find_if_not(text.rbegin(), text.rend(), is_alphanumeric);
+  return static_cast<std::size_t>(end - text.rbegin());
+}
+
+// The letters at the end of a text that could have been drawn by lot, as many
+// as it is usual to draw.
+std::optional<Part> drawn_end(std::string_view text) {
+  constexpr std::size_t kPython = 8;
+  constexpr std::size_t kMkstemp = 6;
+  // python draws underscores, too, and no capitals.
+  if (text.size() >= kPython &&
+      all_in(text.substr(text.size() - kPython), lower_letters()) &&
+      (text.size() == kPython ||
+       !is_alphanumeric(text[text.size() - kPython - 1]))) {
+    return Part{.shape = lower(kPython), .length = kPython};
+  }
+  std::size_t length = last_alphanumerics(text);
+  if (length < kMkstemp) {
+    return std::nullopt;
+  }
+  // With no mark before the letters a part of them is a stem.
+  if (length == text.size() ||
+      (length != kPython && length != 10 && length != 12)) {
+    length = kMkstemp;
+  }
+  return Part{.shape = random(static_cast<unsigned>(length)), .length = length};
+}
 
 }  // namespace
 
@@ -203,6 +246,31 @@ std::optional<Form> form_of(std::string_view name, const Place& place) {
     return form;
   }
   return ByLetters(place).read(name);
+}
+
+std::optional<Form> drawn_form_of(std::string_view name, const Place& place) {
+  if (!place.made || place.purpose == Purpose::Map || name.size() > 255 ||
+      is_static(place.directory)) {
+    return std::nullopt;
+  }
+  if (known_form(name, place)) {
+    return std::nullopt;
+  }
+  std::string_view ending = name.substr(std::min(name.rfind('.'), name.size()));
+  ending = is_ending(ending) ? ending : std::string_view();
+  const std::string_view body = name.substr(0, name.size() - ending.size());
+  const auto drawn = drawn_end(body);
+  // Without a stem anything of its length looks so: only where nothing else is.
+  if (!drawn || (drawn->length == body.size() &&
+                 !is_temporary_directory(place.directory))) {
+    return std::nullopt;
+  }
+  Shape shape = literal(body.substr(0, body.size() - drawn->length));
+  shape += drawn->shape;
+  shape += literal(ending);
+  return Form{.shape = std::move(shape),
+              .kind = Kind::TempName,
+              .needed = std::numeric_limits<unsigned>::max()};
 }
 
 }  // namespace vambrace::policy::apparmor

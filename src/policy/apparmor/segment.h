@@ -37,6 +37,9 @@ struct Place {
   // The pattern of the directory so far, with a slash at its end.
   std::string_view directory;
   Purpose purpose = Purpose::Read;
+  // The workload itself made the file and removed or renamed it: proof that the
+  // name is not one that somebody else relies on.
+  bool made = false;
 };
 
 // How a name could be generalized.
@@ -44,7 +47,8 @@ struct Form {
   Shape shape;
   Kind kind = Kind::Number;
   // How many different names of this form it takes. 1: the form is proof
-  // enough, as with a process number in /proc.
+  // enough, as with a process number in /proc. Two that took turns in two
+  // recordings are enough for any.
   unsigned needed = 2;
 };
 
@@ -56,5 +60,11 @@ bool is_static(std::string_view directory);
 // nullopt: the name is what it is. A name is never generalized to less than
 // itself: the shape matches it.
 std::optional<Form> form_of(std::string_view name, const Place& place);
+
+// What only two names that took turns in two recordings show: that the last
+// letters of the name, of a length that mkstemp and its kin draw, were drawn by
+// lot. For names that the workload itself made and removed and that nothing
+// else explains; every word of that length looks so.
+std::optional<Form> drawn_form_of(std::string_view name, const Place& place);
 
 }  // namespace vambrace::policy::apparmor

@@ -10,6 +10,8 @@ constexpr unsigned kMaxPidDigits = 7;  // of PID_MAX_LIMIT, 4194304
 constexpr std::string_view kDigit = "[0-9]";
 constexpr std::string_view kHexDigit = "[0-9a-fA-F]";
 constexpr std::string_view kRandomByte = "[0-9A-Za-z_]";
+constexpr std::string_view kLowerByte = "[0-9a-z_]";
+constexpr unsigned kMaxHexDigits = 16;  // of 64 bits
 
 std::string times(std::string_view text, unsigned count) {
   std::string out;
@@ -73,6 +75,20 @@ Shape hex(unsigned length) {
           .pieces = {exactly(hex_digits(), length)}};
 }
 
+Shape hex_number() {
+  return {.text = "@{hexnumber}",
+          .pieces = {{.bytes = hex_digits(), .min = 1, .max = kMaxHexDigits}}};
+}
+
+Bytes lower_letters() {
+  return one_of("0123456789abcdefghijklmnopqrstuvwxyz_");
+}
+
+Shape lower(unsigned length) {
+  return {.text = "@{lower" + std::to_string(length) + "}",
+          .pieces = {exactly(lower_letters(), length)}};
+}
+
 Shape random(unsigned length) {
   return {.text = "@{random" + std::to_string(length) + "}",
           .pieces = {exactly(alphanumerics() | one_of("_"), length)}};
@@ -93,6 +109,9 @@ std::string variable_value(std::string_view name) {
   if (name == "number") {
     return up_to(kDigit, kDigit, kMaxDigits);
   }
+  if (name == "hexnumber") {
+    return up_to(kHexDigit, kHexDigit, kMaxHexDigits);
+  }
   if (name == "pid" || name == "tid") {
     return up_to("[1-9]", kDigit, kMaxPidDigits);
   }
@@ -103,6 +122,9 @@ std::string variable_value(std::string_view name) {
   }
   if (const unsigned length = length_in(name, "hex"); length > 0) {
     return times(kHexDigit, length);
+  }
+  if (const unsigned length = length_in(name, "lower"); length > 0) {
+    return times(kLowerByte, length);
   }
   return times(kRandomByte, length_in(name, "random"));
 }

@@ -11,13 +11,19 @@
 // nor thirty-two classes in a row are.
 namespace vambrace::policy::apparmor {
 
-Shape number();  // @{number}: 1 to 20 digits
-Shape pid();     // @{pid}, as tunables/global defines it, or wider
-Shape tid();     // @{tid}
-Shape uuid();    // @{uuid}
-// @{hexN}, @{randomN}: N digits of hex; N letters, digits or underscores.
+Shape number();      // @{number}: 1 to 20 digits
+Shape pid();         // @{pid}, as tunables/global defines it, or wider
+Shape tid();         // @{tid}
+Shape uuid();        // @{uuid}
+Shape hex_number();  // @{hexnumber}: 1 to 16 hexadecimal digits
+// @{hexN}: N hexadecimal digits. @{randomN}: N letters, digits or underscores;
+// @{lowerN}: without capitals.
 Shape hex(unsigned length);
 Shape random(unsigned length);
+Shape lower(unsigned length);
+
+// Small letters, digits and the underscore.
+Bytes lower_letters();
 
 // The names of the variables in a pattern, without @{ and }.
 std::set<std::string> variables_in(std::string_view pattern);

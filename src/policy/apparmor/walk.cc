@@ -13,6 +13,7 @@ struct Walk::Entry {
   std::string_view name;
   std::span<std::uint32_t> paths;
   std::optional<Form> form;
+  std::optional<Form> drawn;  // see drawn_form_of
   bool taken = false;
 };
 
@@ -90,6 +91,17 @@ class ShapeIndex {
 
 }  // namespace
 
+Walk::Walk(const SeenPaths& paths) : paths_(paths) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const Path& path = paths[i];
+    if (path.access.contains('c') && path.access.contains('d')) {
+      made_.insert(path.bytes.ends_with('/')
+                       ? path.bytes.substr(0, path.bytes.size() - 1)
+                       : path.bytes);
+    }
+  }
+}
+
 void Walk::follow(Purpose purpose) {
   purpose_ = purpose;
   std::vector<std::uint32_t> all;
@@ -125,11 +137,15 @@ void Walk::enter(std::span<std::uint32_t> paths, std::string& directory) {
   }
   std::vector<Entry> all =
       entries({going_on.begin(), going_on.end()}, directory);
-  for (Group& group : groups(all)) {
-    std::ranges::sort(group.paths);
-    descend(segments_.emplace_back(std::move(group.segment)), group.paths,
-            directory);
-  }
+  const auto follow_all = [&](std::vector<Group> alike) {
+    for (Group& group : alike) {
+      std::ranges::sort(group.paths);
+      descend(segments_.emplace_back(std::move(group.segment)), group.paths,
+              directory);
+    }
+  };
+  follow_all(groups(all, &Entry::drawn));
+  follow_all(groups(all, &Entry::form));
   for (const Entry& entry : all) {
     if (!entry.taken) {
       descend(segments_.emplace_back(literal_segment(entry.name)), entry.paths,
@@ -170,53 +186,66 @@ std::vector<Walk::Entry> Walk::entries(std::span<std::uint32_t> paths,
     while (end < paths.size() && name_of(paths[end]) == name) {
       ++end;
     }
+    const auto its = paths.subspan(first, end - first);
+    const Place place{directory, purpose_, is_made(its)};
     out.push_back({.name = name,
-                   .paths = paths.subspan(first, end - first),
-                   .form = form_of(name, {directory, purpose_})});
+                   .paths = its,
+                   .form = form_of(name, place),
+                   .drawn = drawn_form_of(name, place)});
     first = end;
   }
   return out;
 }
 
-std::vector<Walk::Group> Walk::groups(std::vector<Entry>& entries) const {
-  std::map<std::string_view, std::vector<const Entry*>> alike;
-  for (const Entry& entry : entries) {
-    if (entry.form) {
-      alike[entry.form->shape.text].push_back(&entry);
+// Did the workload make and remove one of the files or directories with that
+// name, at this depth of the paths?
+bool Walk::is_made(std::span<const std::uint32_t> paths) const {
+  const std::size_t depth = trail_.size();
+  std::string_view last;
+  return !made_.empty() && std::ranges::any_of(paths, [&](std::uint32_t index) {
+    const Path& path = paths_[index];
+    const std::string_view name = path.names[depth];
+    const std::string_view whole(path.bytes.begin(), name.end());
+    return whole != std::exchange(last, whole) && made_.contains(whole);
+  });
+}
+
+// The names that are left, by one of their forms.
+std::vector<Walk::Group> Walk::groups(
+    std::vector<Entry>& entries, std::optional<Form> Entry::* which) const {
+  std::map<std::string_view, std::vector<Entry*>> alike;
+  for (Entry& entry : entries) {
+    if (const auto& form = entry.*which; form && !entry.taken) {
+      alike[form->shape.text].push_back(&entry);
     }
   }
   std::vector<Group> out;
-  std::map<std::string_view, std::size_t> by_text;
-  std::vector<const Shape*> shapes;
   for (const auto& [text, members] : alike) {
     // One text may come from several readings of a name; the surest counts.
-    const Form& form = *std::ranges::min(members, {}, [](const Entry* member) {
-                          return member->form->needed;
-                        })->form;
-    if (is_enough(members, form.needed)) {
-      by_text[text] = out.size();
-      out.emplace_back().segment = {
-          .text = std::string(text), .name = {}, .form = form};
+    const Form& form =
+        *(std::ranges::min(members, {}, [&](const Entry* member) {
+            return (member->*which)->needed;
+          })->*which);
+    if (is_enough(members, form.needed) &&
+        (which == &Entry::form || !is_told_better(members))) {
+      Group& group = out.emplace_back();
+      group.segment = {.text = std::string(text), .name = {}, .form = form};
+      for (Entry* member : members) {
+        group.take(*member);
+      }
     }
   }
   if (out.empty()) {
     return out;
   }
+  std::vector<const Shape*> shapes;
   for (const Group& group : out) {
     shapes.push_back(&group.segment.form->shape);
   }
-  // The names of the form first: they are its examples.
-  for (Entry& entry : entries) {
-    if (entry.form) {
-      if (const auto at = by_text.find(entry.form->shape.text);
-          at != by_text.end()) {
-        out[at->second].take(entry);
-      }
-    }
-  }
   const ShapeIndex index(std::move(shapes));
   for (Entry& entry : entries) {
-    if (entry.taken || entry.name.empty()) {
+    const bool sure = entry.form && entry.form->needed == 1;
+    if (entry.taken || entry.name.empty() || sure) {
       continue;
     }
     if (const auto wide = index.first_that_matches(entry.name)) {
@@ -226,29 +255,43 @@ std::vector<Walk::Group> Walk::groups(std::vector<Entry>& entries) const {
   return out;
 }
 
-bool Walk::is_enough(const std::vector<const Entry*>& members,
-                     std::size_t needed) const {
-  return members.size() >= needed ||
-         (members.size() == 2 && took_turns(*members[0], *members[1]));
+// Do these names, which could be drawn by lot, say more surely what they are:
+// all numbers, or all hexadecimal?
+bool Walk::is_told_better(const std::vector<Entry*>& members) {
+  const auto& first = members.front()->form;
+  return first && first->kind != Kind::TempName &&
+         std::ranges::all_of(members, [&](const Entry* member) {
+           return member->form && member->form->shape.text == first->shape.text;
+         });
 }
 
-// Does each of the two have a recording that the other has not?
-bool Walk::took_turns(const Entry& a, const Entry& b) const {
-  const auto recordings = [&](const Entry& entry) {
+bool Walk::is_enough(const std::vector<Entry*>& members,
+                     std::size_t needed) const {
+  return members.size() >= needed ||
+         (members.size() >= 2 && took_turns(members));
+}
+
+// Are there two of which each has a recording that the other has not?
+bool Walk::took_turns(const std::vector<Entry*>& members) const {
+  std::set<std::vector<std::string_view>> all;
+  for (const Entry* entry : members) {
     std::set<std::uint32_t> sets;
-    for (const std::uint32_t index : entry.paths) {
+    for (const std::uint32_t index : entry->paths) {
       sets.insert(paths_[index].recordings);
     }
-    std::set<std::string_view> out;
+    std::set<std::string_view> words;
     for (const std::uint32_t set : sets) {
-      out.insert(paths_.words(set).begin(), paths_.words(set).end());
+      words.insert(paths_.words(set).begin(), paths_.words(set).end());
     }
-    return out;
-  };
-  const auto in_a = recordings(a);
-  const auto in_b = recordings(b);
-  return !std::ranges::includes(in_a, in_b) &&
-         !std::ranges::includes(in_b, in_a);
+    all.emplace(words.begin(), words.end());
+  }
+  // Unless two took turns, each larger set holds the smaller ones.
+  std::vector<std::vector<std::string_view>> by_size(all.begin(), all.end());
+  std::ranges::stable_sort(by_size, {},
+                           [](const auto& set) { return set.size(); });
+  return std::ranges::adjacent_find(by_size, [](const auto& a, const auto& b) {
+           return !std::ranges::includes(b, a);
+         }) != by_size.end();
 }
 
 // The pattern that trail_ spells stands for these paths.

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "policy/apparmor/draft.h"
@@ -19,7 +20,7 @@ namespace vambrace::policy::apparmor {
 // mapping walk apart; what comes out with the same pattern is one rule.
 class Walk {
  public:
-  explicit Walk(const SeenPaths& paths) : paths_(paths) {}
+  explicit Walk(const SeenPaths& paths);
 
   void follow(Purpose purpose);
 
@@ -42,14 +43,18 @@ class Walk {
                std::string& directory);
   std::vector<Entry> entries(std::span<std::uint32_t> paths,
                              std::string_view directory) const;
-  std::vector<Group> groups(std::vector<Entry>& entries) const;
-  bool is_enough(const std::vector<const Entry*>& members,
-                 std::size_t needed) const;
-  bool took_turns(const Entry& a, const Entry& b) const;
+  bool is_made(std::span<const std::uint32_t> paths) const;
+  std::vector<Group> groups(std::vector<Entry>& entries,
+                            std::optional<Form> Entry::* which) const;
+  static bool is_told_better(const std::vector<Entry*>& members);
+  bool is_enough(const std::vector<Entry*>& members, std::size_t needed) const;
+  bool took_turns(const std::vector<Entry*>& members) const;
   void leave(std::span<const std::uint32_t> paths);
   Draft literal_draft(std::uint32_t index);
 
   const SeenPaths& paths_;
+  // What the workload made and removed, without a slash at the end.
+  std::unordered_set<std::string_view> made_;
   Purpose purpose_ = Purpose::Read;
   std::vector<const Segment*> trail_;
   std::size_t patterns_ = 0;  // segments of trail_ with a form
