@@ -31,6 +31,7 @@ struct Request {
   std::vector<std::string> arches;
   std::optional<std::string> layer;
   bool heal = false;
+  bool comments = false;
   bool json = false;
 };
 
@@ -452,6 +453,8 @@ Result<Exit> synth(Environment& environment, Words words) {
   options.values("--arch", "ARCH", request.arches,
                  "also translate the rules to an architecture: aarch64");
   options.flag("--heal", request.heal, "turn refused attempts into rules");
+  options.flag("--comments", request.comments,
+               "reasons and examples before each rule of apparmor.profile");
   options.value("--layer", "FILE", request.layer,
                 "a calibration of the runtime; kept in the bundle");
   options.json(request.json);
@@ -480,7 +483,8 @@ Result<Exit> synth(Environment& environment, Words words) {
       repository::compose(input.merged, wanted.manifest,
                           {.heal = request.heal,
                            .day = day,
-                           .layer = local.layer ? &*local.layer : nullptr}));
+                           .layer = local.layer ? &*local.layer : nullptr,
+                           .comments = request.comments}));
 
   std::map<std::string, std::string> contents = made.contents;
   contents.insert(input.copies.begin(), input.copies.end());

@@ -123,6 +123,36 @@ TEST(SecurityContext, NamesTheAppArmorProfileOnceTheTargetHasAppArmor) {
       << "another engine, the same hosts";
 }
 
+TEST(Synth, TellsReasonsAndExamplesInTheProfileOnRequest) {
+  Captured w;
+  evidence::Process app = policy::sample::process({fact("read")});
+  const evidence::By by = policy::sample::seen(1, "serving", kFirst.c_str());
+  app.syscalls[0].by = by;
+  for (const char* path :
+       {"/proc/123/stat", "/proc/1234/stat", "/etc/app.conf"}) {
+    app.files.push_back({.path = path, .access = "r", .by = by});
+  }
+  w.files.files["a.json"] =
+      evidence::print(policy::sample::evidence_of({app}, kFirst.c_str()));
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out", "--target", "process"}), 0)
+      << w.output.error;
+  const std::string plain = w.files.files["out/apparmor.profile"];
+  ASSERT_EQ(w.run({"synth", "-o", "out", "--comments"}), 0) << w.output.error;
+  std::string& told = w.files.files["out/apparmor.profile"];
+  EXPECT_THAT(told, HasSubstr("  # observed: /bin/app (app) in serving\n"));
+  EXPECT_THAT(told, HasSubstr("  # such as /proc/123/stat\n"));
+  EXPECT_THAT(plain, Not(HasSubstr("such as")));
+  // What is enforced is the same, and only that counts as an edit.
+  const std::vector<std::string> start = {"run", "out", "--dry-run", "--",
+                                          "/bin/true"};
+  EXPECT_EQ(w.run(start), 0) << w.output.error;
+  told.replace(told.find("/etc/app.conf r"), 15, "/etc/app.conf w");
+  EXPECT_EQ(w.run(start), 3);
+  EXPECT_THAT(w.output.error, HasSubstr("out/apparmor.profile is not what"));
+  ASSERT_EQ(w.run({"synth", "-o", "out"}), 0) << w.output.error;
+  EXPECT_EQ(told, plain);
+}
+
 TEST(SecurityContext, AnEditedFileIsTold) {
   Captured w = world_that_writes();
   ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "policy/apparmor/print.h"
+#include "policy/examples.h"
 #include "policy/json.h"
 #include "policy/securitycontext/render.h"
 #include "policy/synthesize.h"
@@ -138,10 +140,16 @@ Result<Layers> own_layers(const Bundle& bundle, std::string_view day) {
 
 std::vector<std::string> edited_layers(const Bundle& bundle,
                                        const Layers& layers) {
+  const auto same = [](const std::string& name, const std::string& one,
+                       const std::string& other) {
+    const std::string rules = policy::apparmor::without_comments(one);
+    return one == other || (name == "apparmor.profile" && !rules.empty() &&
+                            rules == policy::apparmor::without_comments(other));
+  };
   std::vector<std::string> edited;
   for (const auto& [name, bytes] : layers.contents) {
     const auto there = bundle.rendered.find(name);
-    if (there == bundle.rendered.end() || there->second != bytes) {
+    if (there == bundle.rendered.end() || !same(name, there->second, bytes)) {
       edited.push_back(name);
     }
   }
@@ -187,6 +195,17 @@ Result<Composition> compose(const evidence::Evidence& evidence,
   out.capabilities = std::move(layers.capabilities);
   out.apparmor = std::move(layers.apparmor);
   out.contents = std::move(layers.contents);
+  if (options.comments) {
+    const policy::Examples seen(evidence);
+    TRY_ASSIGN(
+        out.apparmor,
+        policy::apparmor::render(
+            out.policy, manifest.target, manifest.stage, out.capabilities.add,
+            {.comments = true, .examples = [&](const policy::FileRule& rule) {
+               return seen.of(rule);
+             }}));
+    out.contents["apparmor.profile"] = out.apparmor.text;
+  }
   out.context = security_context(out.policy, manifest, out.capabilities.add,
                                  out.apparmor);
   out.contents.merge(policy::securitycontext::files_of(out.context));

@@ -54,7 +54,8 @@ Result<Layers> own_layers(const Bundle& bundle, std::string_view day);
 
 // Which rendered files of a bundle are not its own_layers(), sorted. Somebody
 // edited them, or another version wrote them. Without a file of the context a
-// bundle is whole: an older one has none.
+// bundle is whole: an older one has none. Comments in apparmor.profile make no
+// other file of it: they may be there or not.
 std::vector<std::string> edited_layers(const Bundle& bundle,
                                        const Layers& layers);
 Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
@@ -65,6 +66,8 @@ struct ComposeOptions {
   std::string day;  // 2026-12-31: which waivers still hold
   // A local calibration; nullptr: what ships. Must outlive the call.
   const runtime::RuntimeLayer* layer = nullptr;
+  // Reasons and examples in apparmor.profile.
+  bool comments = false;
 };
 
 // Everything that `vambrace synth` derives from evidence and bundle.yaml.

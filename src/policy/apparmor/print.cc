@@ -325,6 +325,21 @@ Result<std::string> print(const Profile& profile, PrintOptions options) {
   return during("print an AppArmor profile", Printer(profile, options).print());
 }
 
+std::string without_comments(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end);
+    const std::size_t at = std::min(line.find_first_not_of(" \t"), line.size());
+    const std::string_view rest = line.substr(at);
+    if (!rest.starts_with("# ") && rest != "#\n") {
+      out += line;
+    }
+  }
+  return out;
+}
+
 Result<std::string> name_with_hash(const Profile& profile) {
   TRY_ASSIGN(const std::string text, print(profile));
   // FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "policy/apparmor/profile.h"
@@ -19,6 +20,11 @@ struct PrintOptions {
 // the word that is none of AppArmor's (a profile's name, a family, a signal) or
 // the pattern that cannot be read.
 Result<std::string> print(const Profile& profile, PrintOptions options = {});
+
+// The text without its lines of comments, which have no effect: what two texts
+// enforce is the same if this is. An include is none: it begins with
+// "#include", where a comment of ours begins with "# ".
+std::string without_comments(std::string_view text);
 
 // The profile's name with 64 bits of a hash of its text without comments,
 // "web-6c62272e07bb0142": profiles that differ never share a name by accident,

@@ -94,6 +94,19 @@ TEST(Print, ReasonsAndExamplesAreCommentsOnRequest) {
   EXPECT_EQ(std::ranges::count(text, '\n'), 7);
 }
 
+TEST(Print, WithoutItsCommentsATextIsWhatItWasWithoutThem) {
+  Profile profile = sample();
+  profile.rules.files[0].why = {.reasons = {{.exe = "/bin/a"}},
+                                .examples = {"/tmp/1"}};
+  const std::string plain = print(profile).value();
+  const std::string told = print(profile, {.comments = true}).value();
+  EXPECT_NE(told, plain);
+  EXPECT_EQ(without_comments(told), plain);
+  EXPECT_EQ(
+      without_comments("# a\n  #\n\t# b\n/x r,\n#include <y>\n /z r, # c"),
+      "/x r,\n#include <y>\n /z r, # c");
+}
+
 TEST(Print, RefusesWordsThatAreNoneOfAppArmors) {
   const auto refused = [](auto change) {
     Profile profile = sample();
