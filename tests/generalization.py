@@ -83,9 +83,9 @@ for one in pool:
 subprocess.run(["bash", "-c", '''
     set -e
     cd "$0"
-    file=$(mktemp); folder=$(mktemp -d)
-    echo x >"$folder/x"; cat "$folder/x" >"$file"
-    rm -r "$file" "$folder"
+    file=$(mktemp); folder=$(mktemp -d); part=$(mktemp -p spool); own=$(mktemp /tmp/mine.XXXXXX)
+    echo x >"$folder/x"; cat "$folder/x" >"$file"; cat /proc/$$/comm >"$part"
+    rm -r "$file" "$folder" "$part" "$own"
     sed -i s/x/y/ words
     sort -S 64k -T /tmp numbers | head -n 1
     cat <<END | wc -c

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <unordered_set>
 
 #include "base/json.h"
 #include "policy/apparmor/generalize.h"
@@ -43,12 +44,50 @@ bool whoever_owns(std::string_view pattern) {
   return apparmor::is_static(pattern.substr(0, pattern.rfind('/') + 1));
 }
 
+std::string_view without_slash(std::string_view path) {
+  return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
+// The files and folders that the workload made and removed, or renamed. One
+// program may do the one and another the other: mktemp and rm.
+class Temporary {
+ public:
+  explicit Temporary(const evidence::Evidence& evidence) {
+    std::unordered_set<std::string_view> made;
+    for_each(evidence, 'c', [&](std::string_view path) { made.insert(path); });
+    for_each(evidence, 'd', [&](std::string_view path) {
+      if (made.contains(path)) {
+        paths_.insert(path);
+      }
+    });
+  }
+
+  bool has(std::string_view path) const {
+    return paths_.contains(without_slash(path));
+  }
+
+ private:
+  template <typename Do>
+  static void for_each(const evidence::Evidence& evidence, char letter,
+                       Do act) {
+    for (const evidence::Process& process : evidence.processes) {
+      for (const evidence::FileFact& fact : process.files) {
+        if (counts(process.key.origin) && fact.access.contains(letter)) {
+          act(without_slash(fact.path));
+        }
+      }
+    }
+  }
+
+  std::unordered_set<std::string_view> paths_;
+};
+
 // What one program did. Who did it, and how, is told by numbers into `who_`, so
 // that it comes back from the generalization with each rule.
 class Gathered {
  public:
   void add(const std::string& path, const evidence::FileFact& fact,
-           const std::string& access, const Reason& reason) {
+           const std::string& access, const Reason& reason, bool made = false) {
     const std::string letters = letters_of(access);
     const auto [at, fresh] =
         numbers_.try_emplace({reason, letters}, who_.size());
@@ -61,7 +100,8 @@ class Gathered {
                          .access = letters,
                          .owner = fact.owner,
                          .process = std::to_string(at->second),
-                         .recording = recording});
+                         .recording = recording,
+                         .made = made});
       }
     }
   }
@@ -95,7 +135,10 @@ class Gathered {
 class Files {
  public:
   Files(const evidence::Evidence& evidence, Policy& policy)
-      : evidence_(evidence), programs_(evidence), policy_(policy) {}
+      : evidence_(evidence),
+        programs_(evidence),
+        temporary_(evidence),
+        policy_(policy) {}
 
   void add() {
     for (const evidence::Process& process : evidence_.processes) {
@@ -150,7 +193,8 @@ class Files {
         continue;
       }
       const bool disconnected = *path != fact.path;
-      gathered_[{program, disconnected}].add(*path, fact, fact.access, reason);
+      gathered_[{program, disconnected}].add(*path, fact, fact.access, reason,
+                                             temporary_.has(fact.path));
       if (disconnected) {
         disconnected_.insert(program);
       } else if (fact.access.contains('x') && programs_.known(fact.path)) {
@@ -323,6 +367,7 @@ class Files {
 
   const evidence::Evidence& evidence_;
   const Programs programs_;
+  const Temporary temporary_;
   Policy& policy_;
   std::map<Place, Gathered> gathered_;
   std::map<std::string, std::string> starts_;  // by path

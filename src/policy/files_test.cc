@@ -89,6 +89,22 @@ TEST(Files, TheSameBehaviorAgainGivesTheSameBytes) {
             recorded("r2", "/proc/4711/status", "/tmp/tmp.Qa8sD7fH1j"));
 }
 
+// Only together do they tell that the name is one of a temporary file.
+TEST(Files, OneProgramMakesATemporaryFileAndAnotherRemovesIt) {
+  const auto run = [](const char* name, const char* recording) {
+    return evidence_of(
+        {with_files({file(name, "crw", seen(1, "all", recording))}),
+         with_files({file(name, "d", seen(1, "all", recording))}, "/bin/rm",
+                    Origin::Helper, "/bin/app")},
+        recording);
+  };
+  const auto both = evidence::merge(run("/srv/mine.abcdef", "r1"),
+                                    run("/srv/mine.ghijkl", "r2"));
+  EXPECT_THAT(rules(synthesize(both.value()).value()),
+              ElementsAre("/srv/mine.@{random6} crw",
+                          "/bin/rm: /srv/mine.@{random6} d"));
+}
+
 TEST(Files, EachHelperHasItsOwn) {
   const Policy policy = policy_of(
       {with_files({file("/bin/cat", "x"), file("/bin/app", "mr")}),

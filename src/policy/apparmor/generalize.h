@@ -22,6 +22,9 @@ struct Observation {
   std::optional<bool> owner;
   std::string process;    // the program's image
   std::string recording;  // tells whether a name differs between recordings
+  // The workload made the file and removed or renamed it, whichever of its
+  // programs did. Known without it where `access` has both.
+  bool made = false;
 };
 
 // One part of a rule's pattern that is wider than what was seen.

@@ -68,6 +68,8 @@ void SeenPaths::add(const Observation& one) {
   Path& path = paths_.back();
   path.access = both(path.access, one.access);
   path.owner = path.owner && one.owner.value_or(false);
+  path.made = path.made || one.made ||
+              (path.access.contains('c') && path.access.contains('d'));
   path.recordings = sets_.with(path.recordings, one.recording);
   path.processes = sets_.with(path.processes, one.process);
 }

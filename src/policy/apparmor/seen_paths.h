@@ -33,6 +33,7 @@ struct Path {
   std::span<const std::string_view> names;  // empty: not absolute
   std::string access;                       // sorted letters
   bool owner = true;
+  bool made = false;             // and removed, by the workload
   std::uint32_t recordings = 0;  // sets of SeenPaths
   std::uint32_t processes = 0;
 };

@@ -94,7 +94,7 @@ class ShapeIndex {
 Walk::Walk(const SeenPaths& paths) : paths_(paths) {
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const Path& path = paths[i];
-    if (path.access.contains('c') && path.access.contains('d')) {
+    if (path.made) {
       made_.insert(path.bytes.ends_with('/')
                        ? path.bytes.substr(0, path.bytes.size() - 1)
                        : path.bytes);
