@@ -337,6 +337,21 @@ def test_no_access_is_lost_with_its_recorder():
         expect_all_counted(json.load(file), folder)
 
 
+def test_a_file_that_is_made_again_and_again_is_one_file():
+    # A database's journal, say. On tmpfs each is a new dentry.
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        code = ("import os, sys\nfor turn in range(3000):\n"
+                " name = os.path.join(sys.argv[1], 'ab'[turn % 2])\n"
+                " os.close(os.open(name, os.O_CREAT | os.O_WRONLY))\n os.unlink(name)")
+        evidence = record("--max-facts", "1024", command=["python3", "-c", code, folder])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    for wanted, only_named in (("cw", False), ("d", True)):
+        counts = {path.rpartition("/")[2]: fact["count"]
+                  for (path, letters), fact in files(evidence, only_named=only_named).items()
+                  if path.startswith(folder + "/") and letters == wanted}
+        assert counts == {"a": 1500, "b": 1500}, counts
+
+
 def test_light_has_no_files():
     evidence = record("--light", command=["cat", "/etc/passwd"])
     assert not files(evidence)

@@ -236,10 +236,11 @@ TEST(Assemble, CountsWhatATaskStillRemembersOfAFile) {
   add_access(raw, "x\0"s, VMB_ACCESS_READ);
   vmb_seen_files seen{};
   seen.file[2] = {.key = raw.files[0].first,
-                  .path = raw.files[0].second.path,
+                  .dentry = 1,
+                  .hash_len = 2,
                   .count = 41,
                   .last = 0xffff'fffe};  // 7 ticks before
-  add_seen(raw, seen, 4'000'000);
+  add_seen(raw, {&seen, 1}, 4'000'000);
   ASSERT_EQ(raw.files.size(), 2U);
   EXPECT_EQ(raw.files[1].second.tally.last, 972'000'000U);
   const auto made = assemble(raw, frame());

@@ -50,10 +50,7 @@ Result<> add_seen(Raw& raw, const Maps& maps) {
     return std::unexpected(system_error("map the files of the slots", errno));
   }
   const auto* seen = static_cast<const vmb_seen_files*>(memory);
-  const std::uint64_t tick = tick_nanoseconds();
-  for (std::uint32_t i = 0; i < VMB_SLOTS; ++i) {
-    add_seen(raw, seen[i], tick);
-  }
+  add_seen(raw, {seen, VMB_SLOTS}, tick_nanoseconds());
   ::munmap(memory, kBytes);
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <unordered_map>
 
 namespace vambrace::recorder::ebpf {
 namespace {
@@ -82,12 +83,28 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
   }
 }
 
-void add_seen(Raw& raw, const vmb_seen_files& seen, std::uint64_t tick) {
-  for (const vmb_seen& file : seen.file) {
-    if (file.count != 0) {
+void add_seen(Raw& raw, std::span<const vmb_seen_files> seen,
+              std::uint64_t tick) {
+  const auto bytes_of = [](const vmb_file_key& key) {
+    return std::string(reinterpret_cast<const char*>(&key), sizeof key);
+  };
+  std::unordered_map<std::string, vmb_path> paths;
+  for (const auto& [key, file] : raw.files) {
+    paths.emplace(bytes_of(key), file.path);
+  }
+  for (const vmb_seen_files& files : seen) {
+    for (const vmb_seen& file : files.file) {
+      if (file.count == 0) {
+        continue;
+      }
+      const auto found = paths.find(bytes_of(file.key));
+      if (found == paths.end()) {
+        ++raw.counters.files_refused;
+        continue;
+      }
       const std::uint64_t last = ktime_of(raw, file.last, tick);
       raw.files.emplace_back(file.key,
-                             vmb_file{{file.count, last, last}, file.path});
+                             vmb_file{{file.count, last, last}, found->second});
     }
   }
 }

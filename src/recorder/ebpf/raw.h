@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,7 +64,8 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
               std::uint64_t tick);
 
 // As add_slot() for the files that its task had accessed again.
-void add_seen(Raw& raw, const vmb_seen_files& seen, std::uint64_t tick);
+void add_seen(Raw& raw, std::span<const vmb_seen_files> seen,
+              std::uint64_t tick);
 
 // "/usr/sbin/nginx" from the leaf-first components of an image.
 std::string path_of(const vmb_image& image);

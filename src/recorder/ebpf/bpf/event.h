@@ -304,9 +304,13 @@ enum {
 	VMB_FILE_NAMED_ONLY = 1 << 19,
 };
 
-/* A place in the tree of mounts: all names up to the root, mixed. */
+/*
+ * A place in the tree of mounts: its own name, mixed (0 if that is a mount's);
+ * the mount; dentries and names of all folders above it, mixed. A file that is
+ * removed and made again is where it was, whatever its dentry is.
+ */
 struct vmb_path_key {
-	u64 dentry;
+	u64 leaf;
 	u64 mount;
 	u64 mixed;
 };
@@ -340,10 +344,12 @@ struct vmb_file {
 };
 
 /* A file that a task accesses again, and how often since the last flush: one
- * cache line. The table of files has the same key. */
+ * cache line. The table of files has the same key. Dentry, and length and hash
+ * of its name, stand for the name, which then need not be read. */
 struct vmb_seen {
 	struct vmb_file_key key; /* image 0: empty */
-	struct vmb_path path;
+	u64 dentry;
+	u64 hash_len;
 	u32 count;
 	u32 last; /* low half of jiffies */
 };

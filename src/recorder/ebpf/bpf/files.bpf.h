@@ -78,17 +78,6 @@ static __always_inline struct file *file_of(u32 fd)
 	return file;
 }
 
-static long mix_name(u32 index, struct walk *walk)
-{
-	u32 zero = 0;
-	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-
-	if (!work || index >= VMB_LONG_PATH / 8)
-		return 1;
-	mix(walk, ((u64 *)work->path)[index]);
-	return 0;
-}
-
 /*
  * A file of which nothing is known but its name in the current task's call, of
  * less than `limit` bytes; by: asked_by(). Links in the name are not
@@ -106,6 +95,7 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 
 	if (!work || !(by >> 32))
 		return 1;
+	begin_file(work, by, access | VMB_FILE_NAMED_ONLY);
 	if (limit > VMB_LONG_PATH)
 		limit = VMB_LONG_PATH;
 	length = bpf_probe_read_user_str(work->path, limit, (void *)name);
@@ -116,8 +106,7 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 	/* An empty name has no bytes on Linux 6.1, and its NUL later. */
 	if (length <= 1)
 		return 0;
-	__builtin_memset(&work->path[length], 0, 8);
-	bpf_loop((u32)(length + 7) >> 3, mix_name, &walk, 0);
+	mix_path(work, &walk, length);
 	if (work->path[0] == '/') {
 		walk.dentry = BPF_CORE_READ(task, fs, root.dentry);
 		mount = mount_of(BPF_CORE_READ(task, fs, root.mnt));
@@ -135,7 +124,7 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 	}
 	enter_mount(&walk, mount);
 	work->named = length;
-	note_place(work, &walk, by, access | VMB_FILE_NAMED_ONLY);
+	note_place(work, &walk, true);
 	return 1;
 }
 

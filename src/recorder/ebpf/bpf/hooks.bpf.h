@@ -123,11 +123,12 @@ static __noinline int ask_entry(struct dentry *dentry, u64 mnt,
 	if (!at || !work)
 		return 0;
 	access |= like ? kind_of(like) : VMB_FILE_OWNED;
+	begin_file(work, by, access);
 	walk.work = at;
 	*(volatile u64 *)&work->number = (u64)dentry;
 	walk.dentry = (struct dentry *)*(volatile u64 *)&work->number;
 	enter_mount(&walk, mount_of((struct vfsmount *)mnt));
-	note_place(work, &walk, by, access);
+	note_place(work, &walk, false);
 	work->busy = 0;
 	return 0;
 }

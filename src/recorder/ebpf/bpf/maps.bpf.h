@@ -67,6 +67,13 @@ struct {
 	__uint(max_entries, 1 << 20);
 } hints SEC(".maps");
 
+/* What one step needs of a dentry, which has it in this order. */
+struct vmb_link {
+	struct dentry *parent;
+	u64 hash_len;
+	const unsigned char *name;
+};
+
 /*
  * The tracepoints' is the first: they are not interrupted by one another. A
  * hook may be, by that of another task, and takes one of the others.
@@ -82,6 +89,8 @@ struct vmb_scratch {
 	struct vmb_file_key file;
 	struct vmb_file fresh;
 	u64 number;
+	u64 start;	      /* the dentry that `file` is about */
+	struct vmb_link link; /* of that */
 	u32 named; /* bytes of a name in a call, which is in `path` */
 	u32 unused;
 	char path[VMB_LONG_PATH + 2 * VMB_NAME_BYTES];

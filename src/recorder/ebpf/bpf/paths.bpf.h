@@ -31,13 +31,6 @@ struct walk {
 	u32 work; /* which scratch memory */
 };
 
-/* What one step needs of a dentry, which has it in this order. */
-struct vmb_link {
-	struct dentry *parent;
-	u64 hash_len;
-	const unsigned char *name;
-};
-
 static __always_inline bool read_link(struct vmb_link *link,
 				      struct dentry *dentry)
 {

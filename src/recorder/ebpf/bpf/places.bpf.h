@@ -27,7 +27,7 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 				      struct vmb_path_key *place)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct dentry *dentry = (struct dentry *)place->dentry;
+	struct dentry *dentry = (struct dentry *)work->start;
 	struct vmb_path *path = &work->fresh.path;
 	struct vmb_path_bytes *all;
 	struct walk walk = {.names = 1, .work = work->at};
@@ -147,7 +147,8 @@ static __always_inline u32 kind_of(struct dentry *dentry)
 
 /* Where the current task remembers that file; null if it has no slot at the
  * place where slots begin to be looked for. */
-static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key)
+static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key,
+						u64 hash_len)
 {
 	u32 tid = bpf_get_current_task_btf()->pid;
 	u32 at = tid & (VMB_SLOTS - 1);
@@ -156,40 +157,109 @@ static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key)
 	if (slots[at].owner != tid)
 		return NULL;
 	all = bpf_map_lookup_elem(&seen, &at);
-	return all ? &all->file[key->place.mixed >> 62] : NULL;
+	return all ? &all->file[(key->place.mixed ^
+				 hash_len * 0x9e3779b97f4a7c15ULL) >>
+				62]
+		   : NULL;
 }
 
-static __always_inline bool is_same(struct vmb_file_key *a,
-				    struct vmb_file_key *b)
+/* By a dentry that is there, the name of which is not read. */
+static __always_inline bool is_same(struct vmb_seen *known,
+				    struct vmb_file_key *key, u64 dentry,
+				    u64 hash_len)
 {
-	return a->image == b->image && a->phase == b->phase &&
-	       a->access == b->access && a->place.dentry == b->place.dentry &&
-	       a->place.mount == b->place.mount &&
-	       a->place.mixed == b->place.mixed;
+	return known->key.image == key->image &&
+	       known->key.phase == key->phase &&
+	       known->key.access == key->access && known->dentry == dentry &&
+	       known->hash_len == hash_len &&
+	       known->key.place.mount == key->place.mount &&
+	       known->key.place.mixed == key->place.mixed;
 }
 
-/* An access to what is where the walk begins; by: asked_by(). */
+static long mix_name(u32 index, struct walk *walk)
+{
+	u32 at = walk->work;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &at);
+
+	if (!work || index >= VMB_LONG_PATH / 8)
+		return 1;
+	mix(walk, ((u64 *)work->path)[index]);
+	return 0;
+}
+
+/* The name in the scratch memory, of so many bytes with its NUL. */
+static __always_inline void mix_path(struct vmb_scratch *work,
+				     struct walk *walk, u32 length)
+{
+	if (length > VMB_LONG_PATH)
+		return;
+	__builtin_memset(&work->path[length], 0, 8);
+	bpf_loop((length + 7) >> 3, mix_name, walk, 0);
+}
+
+/* Never 0, which stands for a mount's own name. */
+static __noinline u64 leaf_of(struct vmb_scratch *work, struct walk *walk,
+			      const unsigned char *name)
+{
+	long length;
+
+	if (!work || !walk)
+		return 1;
+	walk->mixed = 0;
+	length = bpf_probe_read_kernel_str(work->path, VMB_NAME_BYTES, name);
+	if (length < 0) {
+		count_one(kernel_reads_failed);
+		return 1;
+	}
+	mix_path(work, walk, length);
+	return walk->mixed | 1;
+}
+
+/* Who accesses it and how; the place is still to be found. by: asked_by(). */
+static __always_inline void begin_file(struct vmb_scratch *work, u64 by,
+				       u32 access)
+{
+	work->file.image = by >> 32;
+	work->file.phase = (u32)by;
+	work->file.access = access;
+	work->file.unused = 0;
+}
+
+/* An access to what is where the walk begins; `named` if it is a name in the
+ * scratch memory that is below that. */
 static __always_inline int note_place(struct vmb_scratch *work,
-				      struct walk *walk, u64 by, u32 access)
+				      struct walk *walk, bool named)
 {
 	struct vmb_file_key *key = &work->file;
+	struct vmb_link *link = &work->link;
 	struct vmb_file *known;
 	struct vmb_seen *mine;
 
-	key->image = by >> 32;
-	key->phase = (u32)by;
-	key->access = access;
-	key->unused = 0;
-	key->place.dentry = (u64)walk->dentry;
+	key->place.leaf = 0;
+	link->name = NULL;
+	link->hash_len = 0;
 	key->place.mount = (u64)walk->mount;
-	bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
+	work->start = (u64)walk->dentry;
+	if (!named && walk->dentry != walk->mount_root) {
+		if (!read_link(link, walk->dentry)) {
+			count_one(kernel_reads_failed);
+			return 0;
+		}
+		walk->done = link->parent == walk->dentry;
+		walk->dentry = link->parent;
+	}
+	if (!walk->done)
+		bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
 	key->place.mixed = walk->mixed;
-	mine = seen_at(key);
-	if (mine && is_same(&mine->key, key) && (s32)mine->count >= 0) {
+	mine = seen_at(key, link->hash_len);
+	if (mine && is_same(mine, key, work->start, link->hash_len) &&
+	    (s32)mine->count >= 0) {
 		mine->count++;
 		mine->last = (u32)bpf_jiffies64();
 		return 0;
 	}
+	if (link->name)
+		key->place.leaf = leaf_of(work, walk, link->name);
 	known = bpf_map_lookup_elem(&files, key);
 	if (!known)
 		return add_file(work);
@@ -197,7 +267,8 @@ static __always_inline int note_place(struct vmb_scratch *work,
 		return count_access(known);
 	flush_seen(mine, bpf_ktime_get_ns());
 	mine->key = *key;
-	mine->path = known->path;
+	mine->dentry = work->start;
+	mine->hash_len = link->hash_len;
 	mine->last = (u32)bpf_jiffies64();
 	mine->count = 1;
 	return 0;
@@ -226,10 +297,11 @@ __noinline int note_access(u64 which, u64 by, u32 access, u32 at)
 	}
 	enter_mount(&walk, mount);
 	access |= kind_of(walk.dentry);
+	begin_file(work, by, access);
 	/* Pipes and sockets that are handed on. */
 	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
 		return 0;
-	return note_place(work, &walk, by, access);
+	return note_place(work, &walk, false);
 }
 
 #endif
