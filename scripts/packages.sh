@@ -25,7 +25,8 @@ test=(clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev
       nginx-light redis-server redis-tools memcached postgresql sqlite3 git make
       busybox-static curl wrk apache2-utils python3
       python3-pytest docker.io docker-cli?
-      runc crun qemu-system-x86? apparmor e2fsprogs util-linux procps)
+      runc crun qemu-system-x86? apparmor e2fsprogs util-linux procps
+      openssh-server openssh-client)
 
 usage() {
   sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
