@@ -68,9 +68,9 @@ Finding finding(Kind kind, const std::string& program,
     case Kind::Trace:
       break;
   }
-  return {"traced-unknown", "high", place,
-          fmt::format("{}: which processes were looked into was not recorded, "
-                      "so no rule allows it",
+  return {"traced-unknown", "low", place,
+          fmt::format("{}: which processes were looked into was not recorded; "
+                      "rules allow it among the workload's own programs",
                       calls),
           "leave debuggers out of the workload"};
 }

@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "kernel/capabilities.h"
+#include "kernel/syscalls.h"
 #include "policy/apparmor/lint.h"
 #include "policy/apparmor/print.h"
 #include "policy/apparmor/quote.h"
@@ -56,6 +57,22 @@ Access access_of(std::string_view letters) {
           .lock = has(letters, "k"),
           .link = has(letters, "l"),
           .map = has(letters, "m")};
+}
+
+// Those that AppArmor asks about as ptrace (security/apparmor/lsm.c).
+bool is_trace_call(std::string_view name) {
+  return name == "ptrace" || name == "process_vm_readv" ||
+         name == "process_vm_writev";
+}
+
+// PTRACE_TRACEME (0), or not known which request.
+bool may_ask_parent(const SyscallRule& rule) {
+  return rule.args.empty() ||
+         std::ranges::any_of(rule.args, [](const ArgTuple& tuple) {
+           return std::ranges::none_of(tuple, [](const ArgMatch& match) {
+             return match.index == 0 && match.value != 0;
+           });
+         });
 }
 
 void merge(Access& to, const Access& more) {
@@ -120,6 +137,7 @@ class Renderer {
     for (auto& [child, rules] : profile_.children) {
       add_signals(rules, child);
     }
+    add_traces();
     return std::move(profile_);
   }
 
@@ -255,7 +273,7 @@ class Renderer {
     if (signals_.empty()) {
       return;
     }
-    const std::string workload = children_.empty() ? name_ : name_ + "{,//*}";
+    const std::string workload = workload_label();
     rules.signals.push_back(
         {.access = {"receive"},
          .signals = signals_,
@@ -271,6 +289,51 @@ class Renderer {
     }
     if (!send.signals.empty()) {
       rules.signals.push_back(std::move(send));
+    }
+  }
+
+  // This profile and its children.
+  std::string workload_label() const {
+    return children_.empty() ? name_ : name_ + "{,//*}";
+  }
+
+  // Who looked into other processes is in the evidence, into which is not: the
+  // workload's own. Both sides are asked, and in PTRACE_TRACEME the tracer is
+  // whoever is the parent. Who may trace may read as well.
+  void add_traces() {
+    std::map<Rules*, std::vector<Reason>> tracers;
+    std::vector<Reason> all;
+    bool by_parents = false;
+    for (const SyscallRule& rule : policy_.syscalls) {
+      const auto name = kernel::syscall_name(rule.syscall);
+      if (!name || !is_trace_call(*name)) {
+        continue;
+      }
+      by_parents |= *name == "ptrace" && may_ask_parent(rule);
+      merge(all, rule.reasons);
+      for (const Reason& reason : rule.reasons) {
+        merge(tracers[&rules_of(reason.exe)], {reason});
+      }
+    }
+    if (tracers.empty()) {
+      return;
+    }
+    std::vector<Rules*> everybody = {&profile_.rules};
+    for (auto& [name, rules] : profile_.children) {
+      everybody.push_back(&rules);
+    }
+    for (Rules* rules : everybody) {
+      rules->ptrace.push_back({.access = {"readby", "tracedby"},
+                               .peer = workload_label(),
+                               .why = {.reasons = all, .examples = {}}});
+      const auto own = tracers.find(rules);
+      if (by_parents || own != tracers.end()) {
+        rules->ptrace.push_back(
+            {.access = {"read", "trace"},
+             .peer = workload_label(),
+             .why = {.reasons = own == tracers.end() ? all : own->second,
+                     .examples = {}}});
+      }
     }
   }
 

@@ -48,7 +48,8 @@ struct Rendered {
 // a finding says so.
 //
 // Whoever is not confined may send signals, and so may the target's runtime;
-// programs of the workload may send each other what one of them sent. A program
+// programs of the workload may send each other what one of them sent; the same
+// holds for looking into each other (ptrace) where one of them did. A program
 // that was executed and never ran inherits the profile of who started it.
 //
 // InvalidInput for a pattern that AppArmor cannot read.

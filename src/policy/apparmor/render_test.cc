@@ -93,6 +93,48 @@ std::vector<std::string> ids(const Rendered& rendered) {
   return out;
 }
 
+// That /bin/sh makes ptrace with this request.
+Policy tracing(std::set<ArgTuple> args) {
+  Policy policy = web();
+  policy.syscalls = {
+      {.syscall = {kernel::Arch::X86_64,
+                   *kernel::syscall_number(kernel::Arch::X86_64, "ptrace")},
+       .args = std::move(args),
+       .reasons = {by("/bin/sh")}}};
+  return policy;
+}
+
+std::size_t times(const std::string& text, const std::string& word) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(word); at != std::string::npos;
+       at = text.find(word, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(AppArmorRender, WhoTracedMayTraceTheWorkloadsOwnPrograms) {
+  EXPECT_EQ(times(rendered(web(), false).text, "ptrace"), 0U);
+  const Rendered out = rendered(
+      tracing({{{.index = 0, .mask = ~std::uint64_t{0}, .value = 16}}}), false);
+  const std::string peer =
+      fmt::format(" peer=\"{}{{,//*}}\",\n", out.profile->name);
+  EXPECT_EQ(times(out.text, "ptrace (readby, tracedby)" + peer), 3U);
+  const std::string trace = "ptrace (read, trace)" + peer;
+  EXPECT_EQ(times(out.text, trace), 1U);
+  EXPECT_GT(out.text.find(trace), out.text.find("profile sh {"));
+}
+
+TEST(AppArmorRender, AParentMayBeAskedToTrace) {
+  for (const std::set<ArgTuple>& args :
+       {std::set<ArgTuple>{},
+        std::set<ArgTuple>{{{.index = 0, .mask = ~std::uint64_t{0}}}}}) {
+    EXPECT_EQ(times(rendered(tracing(args), false).text, "(read, trace)"), 3U);
+  }
+  const std::string flat = rendered(tracing({}), true).text;
+  EXPECT_EQ(times(flat, "(read, trace)"), 1U);
+}
+
 TEST(AppArmorRender, OfATrialHasANameOfItsOwn) {
   const Rendered own = rendered(web(), true);
   const Rendered trial =
