@@ -3,9 +3,11 @@
 One program is recorded, a Python one with a helper. `verify` then runs it under its profile:
 what it did is not refused; one file more is, and is named; where the profile only complains or is
 switched off, the same file is read. `run` starts it under the profile, and `attest` tells that
-label from another one. What was loaded for a run is taken out again, and nothing else.
+label from another one. What was loaded for a run is taken out again, and nothing else. The same
+with a container of runc, whose target says that its hosts have AppArmor.
 """
 
+import json
 import os
 import re
 
@@ -30,6 +32,13 @@ for word in sys.argv[1:]:
     if word == "work":
         work()
         print("worked", flush=True)
+        continue
+    if word == "storm":
+        for _ in range(500):
+            try:
+                open("/w/secret", "rb").close()
+            except OSError:
+                pass
         continue
     try:
         with open(word, "rb") as file:
@@ -72,6 +81,7 @@ say verify-apart vambrace verify /tmp/apart --json -- sh /drive work
 say verify-weak vambrace verify /tmp/work --json -- sh /drive-weak
 say verify-more vambrace verify /tmp/work --json -- sh /drive work /w/secret
 say verify-more-text vambrace verify /tmp/work -- sh /drive work /w/secret /w/secret
+say verify-storm vambrace verify /tmp/work --json -- sh /drive storm
 say verify-observe vambrace verify /tmp/work --stage observe --json -- sh /drive work /w/secret
 say verify-off vambrace verify /tmp/off --json -- sh /drive work /w/secret
 say loaded-after-verify vambrace apparmor status --json
@@ -83,7 +93,7 @@ tail -f /dev/null | vambrace run /tmp/work -- python3 -S /w/work.py work & under
 tail -f /dev/null | vambrace run /tmp/off -- python3 -S /w/work.py work & free=$!
 # Both sleep in reading what never comes.
 for pid in $under $free; do
-  until grep -q '^0 0x0 ' /proc/$pid/syscall; do sleep 0.1; done
+  while [ -e /proc/$pid/syscall ] && ! grep -q '^0 0x0 ' /proc/$pid/syscall; do sleep 0.1; done
 done
 say attest vambrace attest /tmp/work --pid $under
 say attest-json vambrace attest /tmp/work --pid $under --json
@@ -93,13 +103,43 @@ say verify-beside vambrace verify /tmp/work --json -- sh /drive work
 say loaded-after-run vambrace apparmor status --json
 say nobody setpriv --reuid=33 --regid=33 --clear-groups vambrace run /tmp/work -- cat /w/secret
 kill $under $free
+
+# --- A container of runc
+for bundle in /oci /oci-more; do
+  mkdir -p $bundle/rootfs/bin $bundle/rootfs/data $bundle/rootfs/proc $bundle/rootfs/dev $bundle/rootfs/sys
+  cp /bin/busybox $bundle/rootfs/bin/cat
+  echo words >$bundle/rootfs/data/words; echo secret >$bundle/rootfs/data/secret
+done
+say record-runc vambrace record -o /tmp/runc.json --container web -- runc run --bundle /oci web
+say synth-runc vambrace synth /tmp/runc.json -o /tmp/runc --target runc
+say verify-unsaid vambrace verify /tmp/runc --workload web --json -- sh -c 'runc run --bundle /oci-more web'
+sed -i 's/^target: runc/target: {name: runc, apparmor: true}/' /tmp/runc/bundle.yaml
+say synth-runc-true vambrace synth -o /tmp/runc
+say verify-runc vambrace verify /tmp/runc --workload web --json -- sh -c 'runc run --bundle /oci web'
+say verify-runc-more vambrace verify /tmp/runc --workload web --json -- sh -c 'runc run --bundle /oci-more web'
+say run-runc vambrace run /tmp/runc -- runc run --bundle /oci-more web
+say free-runc runc run --bundle /oci-more web
+say loaded-after-runc vambrace apparmor status --json
 """
 
 
+def oci_config(*words):
+    folder = support.temp_dir()
+    assert support.run("runc", "spec", "--bundle", folder).code == 0
+    with open(f"{folder}/config.json", encoding="utf-8") as file:
+        config = json.load(file)
+    config["process"]["terminal"] = False
+    config["process"]["args"] = list(words)
+    return json.dumps(config).encode()
+
+
 def _boot():
-    files = {"/w/work.py": WORK.encode(), "/w/words": b"b\na\n", "/w/secret": b"s\n"}
-    return vm.boot(SCRIPT, files=files, programs=["apparmor_parser"],
-                   folders=["/etc/apparmor.d/abi"], apparmor=True, image=True, timeout=450)
+    support.require_program("runc")
+    files = {"/w/work.py": WORK.encode(), "/w/words": b"b\na\n", "/w/secret": b"s\n",
+             "/oci/config.json": oci_config("/bin/cat", "/data/words"),
+             "/oci-more/config.json": oci_config("/bin/cat", "/data/words", "/data/secret")}
+    return vm.boot(SCRIPT, files=files, programs=["apparmor_parser", "runc"],
+                   folders=["/etc/apparmor.d/abi"], apparmor=True, image=True, timeout=600)
 
 
 machine = vm.once(_boot)
@@ -133,6 +173,15 @@ def test_an_access_beyond_the_profile_fails_verify_and_is_named():
     assert text.code == 1, text
     assert re.search(r"^denied +open of /w/secret for r refused 2 times in python3", text.out,
                      re.MULTILINE), text
+
+
+def test_every_denial_of_many_is_counted_or_told_as_lost():
+    said = machine()
+    verdict = said["verify-storm"].json()
+    assert said["verify-storm"].code == 1 and not verdict["holds"], verdict
+    count = sum(one["count"] for one in verdict["denials"] if one["name"] == "/w/secret")
+    lost = sum(int(loss.split()[0]) for loss in verdict["losses"] if loss[0].isdigit())
+    assert count > 0 and count + lost == 500, verdict
 
 
 def test_where_the_profile_complains_or_is_off_nothing_is_refused():
@@ -180,6 +229,23 @@ def test_attest_tells_the_label():
     assert "unconfined" in free["findings"][0]["message"], free
     assert said["attest-off"].code == 0, said["attest-off"]
     assert "not compared: bundle.yaml says apparmor: false" in said["attest-off"].out
+
+
+def test_a_container_of_runc_runs_under_the_profile_where_its_target_says_so():
+    said = machine()
+    unsaid = said["verify-unsaid"].json()
+    assert said["verify-unsaid"].code == 0, said["verify-unsaid"]
+    assert "does not say apparmor: true" in unsaid["apparmor"]["unproved"], unsaid
+    verdict = said["verify-runc"].json()
+    assert said["verify-runc"].code == 0 and verdict["confined"] == 1, said["verify-runc"]
+    assert verdict["apparmor"]["profile"].startswith("web-"), verdict
+    more = said["verify-runc-more"].json()
+    assert said["verify-runc-more"].code == 1, said["verify-runc-more"]
+    assert accesses(more["denials"]) == {("open", "/data/secret")}, more
+    assert said["run-runc"].out == "words\n" and said["run-runc"].code == 1, said["run-runc"]
+    assert said["free-runc"].out == "words\nsecret\n", said["free-runc"]
+    after = said["loaded-after-runc"].json()["profiles"]
+    assert not [one for one in after if one["name"].startswith("web-")], after
 
 
 def test_a_host_without_apparmor_is_said_to_have_none():
