@@ -33,7 +33,8 @@ bool may_hook(const btf* kernel) {
   const bpf_insn program[] = {
       {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
       {.code = BPF_JMP | BPF_EXIT}};
-  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  bpf_prog_load_opts options{};
+  options.sz = sizeof options;
   options.expected_attach_type = BPF_LSM_MAC;
   options.attach_btf_id = function_of(kernel, "bpf_lsm_file_open");
   return options.attach_btf_id != 0 &&
