@@ -17,8 +17,9 @@ struct ProfileChoice {
 
 // Where the kernel has AppArmor, unless bundle.yaml says apparmor: false.
 // Containers get it only where bundle.yaml says apparmor: true, as in the files
-// that are rendered for engines: they have a profile of their own. Unsupported where the target says that its hosts have it, and this one does
-// not: nothing is to run there with less than was reviewed.
+// that are rendered for engines: they have a profile of their own. Unsupported
+// where the target says that its hosts have it, and this one does not: nothing
+// is to run there with less than was reviewed.
 Result<ProfileChoice> choose_profile(const Files& files, const Dress& dress);
 
 }  // namespace vambrace::enforcer
