@@ -222,14 +222,14 @@ def test_a_container_that_never_starts_is_told():
     assert gap["kind"] == "scope_lost" and "vmb-nobody" in gap["detail"], gap
 
 
-def test_a_script_is_a_workload_by_its_path():
+def test_a_script_is_a_workload_by_its_path_or_its_name():
     support.require_root()
     support.require_btf()
     folder = support.temp_dir()
     script = support.write(f"{folder}/server.sh", "#!/bin/sh\nuname\n")
     os.chmod(script, 0o755)
     for given, started in (("./server.sh", "./server.sh"), ("./server.sh", script),
-                           (script, script)):
+                           (script, script), ("server.sh", "./server.sh"), ("server.sh", script)):
         out = f"{support.temp_dir()}/"
         vambrace("record", "-o", out, "--workload", given, "--", "sh", "-c",
                  f"id >/dev/null; {started} >/dev/null", cwd=folder, expect=0)

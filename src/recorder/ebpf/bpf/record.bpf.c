@@ -334,6 +334,37 @@ int signal_comes(u64 *ctx)
 	return 0;
 }
 
+static long find_slash(u32 index, u32 *begin)
+{
+	u32 zero = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!work || index >= VMB_LONG_PATH)
+		return 1;
+	if (work->path[index] == '/')
+		*begin = index + 1;
+	return 0;
+}
+
+/* The last name of the path, into the key. */
+static __noinline int take_base_name(struct vmb_selector_key *key,
+				     const char *path)
+{
+	u32 zero = 0, begin = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	long length;
+
+	if (!work || !key)
+		return 0;
+	length = bpf_probe_read_kernel_str(work->path, VMB_LONG_PATH, path);
+	if (length <= 0)
+		return 0;
+	bpf_loop(length, find_slash, &begin, 0);
+	__builtin_memset(key->name, 0, sizeof(key->name));
+	return bpf_probe_read_kernel_str(key->name, sizeof(key->name),
+					 path + begin) > 0;
+}
+
 /* The workload that a program started by the harness begins, or NO_SCOPE. */
 static __noinline u32 selected(struct linux_binprm *bprm)
 {
@@ -368,6 +399,10 @@ static __noinline u32 selected(struct linux_binprm *bprm)
 	__builtin_memset(key->name, 0, sizeof(key->name));
 	bpf_probe_read_kernel_str(key->name, sizeof(key->name), filename);
 	scope = bpf_map_lookup_elem(&selectors, key);
+	if (scope)
+		return *scope;
+	if (take_base_name(key, filename))
+		scope = bpf_map_lookup_elem(&selectors, key);
 	return scope ? *scope : NO_SCOPE;
 }
 
