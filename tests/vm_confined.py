@@ -6,10 +6,10 @@ and enforced: the same load passes without one denial; attacks out of the same p
 and appear in the kernel's log; without a profile, and in complain mode, they all succeed. What a
 profile with one rule less is refused is what replay said.
 
-Nothing was added to a policy by hand. The calls that only name a path and are not recorded yet
-are unlinking the files that the workloads have made themselves: whoever may create a file may
-remove it. Unix rules are not mediated by this kernel. The Python program says where its temporary
-files go: the name that it tries otherwise, eight letters drawn by lot, is not known as one.
+Nothing was added to a policy by hand. Unix rules are not mediated by this kernel. The Python
+program says where its temporary files go: the name by which it tries a folder otherwise, eight
+signs drawn by lot, is letters alone in one run of seventeen, and then no recording by itself
+tells it from a word.
 """
 
 import re
