@@ -18,7 +18,7 @@
 struct vmb_question {
 	u64 by;	  /* asked_by() */
 	u32 call; /* VMB_FILE_... of the call in progress */
-	u32 access;
+	u32 unused;
 };
 
 /* A thread that works off its process's io_uring begins with no fork that is
@@ -245,48 +245,48 @@ int hook_file_truncate(u64 *ctx)
 	return 0;
 }
 
-SEC("lsm/path_chmod")
-int hook_path_chmod(u64 *ctx)
+static __always_inline int ask_changed(u64 *ctx, u32 access)
 {
 	struct vmb_question asked = {};
 
 	if (is_asked(&asked))
-		ask_path((struct path *)ctx[0], asked.by, VMB_ACCESS_CHMOD);
+		ask_path((struct path *)ctx[0], asked.by, access);
 	return 0;
+}
+
+SEC("lsm/path_chmod")
+int hook_path_chmod(u64 *ctx)
+{
+	return ask_changed(ctx, VMB_ACCESS_CHMOD);
 }
 
 SEC("lsm/path_chown")
 int hook_path_chown(u64 *ctx)
 {
+	return ask_changed(ctx, VMB_ACCESS_CHOWN);
+}
+
+static __always_inline int ask_removed(u64 *ctx)
+{
+	struct dentry *dentry = (struct dentry *)ctx[1];
 	struct vmb_question asked = {};
 
 	if (is_asked(&asked))
-		ask_path((struct path *)ctx[0], asked.by, VMB_ACCESS_CHOWN);
+		ask_entry(dentry, mnt_of((struct path *)ctx[0]), dentry,
+			  asked.by, VMB_ACCESS_DELETE);
 	return 0;
 }
 
 SEC("lsm/path_unlink")
 int hook_path_unlink(u64 *ctx)
 {
-	struct dentry *dentry = (struct dentry *)ctx[1];
-	struct vmb_question asked = {};
-
-	if (is_asked(&asked))
-		ask_entry(dentry, mnt_of((struct path *)ctx[0]), dentry,
-			  asked.by, VMB_ACCESS_DELETE);
-	return 0;
+	return ask_removed(ctx);
 }
 
 SEC("lsm/path_rmdir")
 int hook_path_rmdir(u64 *ctx)
 {
-	struct dentry *dentry = (struct dentry *)ctx[1];
-	struct vmb_question asked = {};
-
-	if (is_asked(&asked))
-		ask_entry(dentry, mnt_of((struct path *)ctx[0]), dentry,
-			  asked.by, VMB_ACCESS_DELETE);
-	return 0;
+	return ask_removed(ctx);
 }
 
 static __always_inline int ask_new(u64 *ctx, u32 kind)
