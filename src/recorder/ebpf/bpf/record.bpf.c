@@ -30,6 +30,8 @@
 #include "places.bpf.h"
 #include "files.bpf.h"
 #include "hooks.bpf.h"
+#include "selectors.bpf.h"
+#include "capabilities.bpf.h"
 
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define MAX_ERRNO	    4095
@@ -334,78 +336,6 @@ int signal_comes(u64 *ctx)
 	return 0;
 }
 
-static long find_slash(u32 index, u32 *begin)
-{
-	u32 zero = 0;
-	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-
-	if (!work || index >= VMB_LONG_PATH)
-		return 1;
-	if (work->path[index] == '/')
-		*begin = index + 1;
-	return 0;
-}
-
-/* The last name of the path, into the key. */
-static __noinline int take_base_name(struct vmb_selector_key *key,
-				     const char *path)
-{
-	u32 zero = 0, begin = 0;
-	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-	long length;
-
-	if (!work || !key)
-		return 0;
-	length = bpf_probe_read_kernel_str(work->path, VMB_LONG_PATH, path);
-	if (length <= 0)
-		return 0;
-	bpf_loop(length, find_slash, &begin, 0);
-	__builtin_memset(key->name, 0, sizeof(key->name));
-	return bpf_probe_read_kernel_str(key->name, sizeof(key->name),
-					 path + begin) > 0;
-}
-
-/* The workload that a program started by the harness begins, or NO_SCOPE. */
-static __noinline u32 selected(struct linux_binprm *bprm)
-{
-	u32 zero = 0;
-	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-	struct vmb_selector_key *key;
-	struct dentry *dentry;
-	const char *filename;
-	u32 *scope;
-
-	if (!work || !bprm)
-		return NO_SCOPE;
-	key = &work->selector;
-	__builtin_memset(key, 0, sizeof(*key));
-	dentry = BPF_CORE_READ(bprm, file, f_path.dentry);
-	key->inode = BPF_CORE_READ(dentry, d_inode, i_ino);
-	key->device = BPF_CORE_READ(dentry, d_inode, i_sb, s_dev);
-	scope = bpf_map_lookup_elem(&selectors, key);
-	if (scope)
-		return *scope;
-	key->inode = 0;
-	key->device = 0;
-	bpf_probe_read_kernel_str(key->name, sizeof(key->name),
-				  BPF_CORE_READ(dentry, d_name.name));
-	scope = bpf_map_lookup_elem(&selectors, key);
-	if (scope)
-		return *scope;
-	/* A script: the file that was asked for. */
-	filename = BPF_CORE_READ(bprm, filename);
-	if (BPF_CORE_READ(bprm, interp) == filename)
-		return NO_SCOPE;
-	__builtin_memset(key->name, 0, sizeof(key->name));
-	bpf_probe_read_kernel_str(key->name, sizeof(key->name), filename);
-	scope = bpf_map_lookup_elem(&selectors, key);
-	if (scope)
-		return *scope;
-	if (take_base_name(key, filename))
-		scope = bpf_map_lookup_elem(&selectors, key);
-	return scope ? *scope : NO_SCOPE;
-}
-
 /* The thread that called execve took over the leader's tid. */
 static __noinline void move_task(u32 from, u32 to)
 {
@@ -582,104 +512,4 @@ int cgroup_appears(u64 *ctx)
 	hint(VMB_HINT_SCOPE, number, 0, 0, 0, 0);
 	__sync_fetch_and_add(&control.epoch, 1);
 	return 0;
-}
-
-/* The number of the kernel stack; ~0 if it could not be kept. */
-static __noinline u32 stack_of(void *ctx)
-{
-	u32 zero = 0, id;
-	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-	u64 hash = 0xcbf29ce484222325ULL;
-
-	if (!work)
-		return ~0U;
-	__builtin_memset(&work->stack, 0, sizeof(work->stack));
-	if (bpf_get_stack(ctx, &work->stack, sizeof(work->stack), 0) < 0) {
-		count_one(stacks_failed);
-		return ~0U;
-	}
-	for (u32 i = 0; i < 16; i++)
-		hash = (hash ^ work->stack.address[i]) * 0x100000001b3ULL;
-	id = (u32)(hash >> 32) ^ (u32)hash;
-	if (!bpf_map_lookup_elem(&stacks, &id) &&
-	    bpf_map_update_elem(&stacks, &id, &work->stack, BPF_NOEXIST)) {
-		count_one(stacks_failed);
-		return ~0U;
-	}
-	return id;
-}
-
-/* Whose a user namespace is that is not the initial one. */
-static __always_inline u32 namespace_of(struct task_struct *task,
-					struct user_namespace *target,
-					u32 number)
-{
-	struct vmb_scope *scope = bpf_map_lookup_elem(&scopes, &number);
-	u32 home = scope ? scope->user_ns : 0;
-
-	if (home && home == BPF_CORE_READ(target, ns.inum))
-		return VMB_CAP_NS_OWN;
-	if (target != BPF_CORE_READ(task, real_cred, user_ns))
-		return VMB_CAP_NS_OTHER;
-	return home ? VMB_CAP_NS_NESTED : VMB_CAP_NS_OWN;
-}
-
-static __noinline int note_capability(void *ctx, const struct cred *cred,
-				      struct user_namespace *target, u64 what)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	u32 tid = task->pid;
-	struct vmb_cap_key key = {.cap = (u32)what, .flags = what >> 32};
-	struct vmb_task *known;
-	struct vmb_slot *slot;
-	u64 pending;
-
-	if (is_stranger(tid, control.epoch))
-		return 0;
-	known = bpf_map_lookup_elem(&tasks, &tid);
-	if (!known || !known->image)
-		return 0;
-	slot = slot_at(known->slot);
-	pending = pending_call(slot, known);
-	pending &= ~VMB_PENDING_BITS;
-	key.image = known->image;
-	key.phase = known->phase;
-	if (pending) {
-		key.during_arch = (pending - 1) >> 32;
-		key.during_nr = (u32)(pending - 1) + 1;
-	}
-	if (cred != BPF_CORE_READ(task, real_cred))
-		key.flags |= VMB_CAP_OVERRIDDEN;
-	if (BPF_CORE_READ(target, level) != 0)
-		key.flags |= namespace_of(task, target, known->scope);
-	key.stack = stack_of(ctx);
-	if (!add_tally(&caps, &key, 1, bpf_ktime_get_ns()))
-		count_one(caps_refused);
-	return 0;
-}
-
-/* Linux 6.14 and later: cred, target, capable, cap, result. */
-SEC("tp_btf/cap_capable")
-int capability_checked(u64 *ctx)
-{
-	u64 refused = (int)ctx[4] ? VMB_CAP_REFUSED : 0;
-
-	return note_capability(ctx, (const struct cred *)ctx[0],
-			       (struct user_namespace *)ctx[1],
-			       (u32)ctx[3] | refused << 32);
-}
-
-/* Before: cred, target, cap, options, and the result. */
-SEC("fexit/cap_capable")
-int capability_returns(u64 *ctx)
-{
-	u64 flags = VMB_CAP_AUDIT_KNOWN;
-
-	if ((int)ctx[4])
-		flags |= VMB_CAP_REFUSED;
-	if ((u32)ctx[3] & 2) /* CAP_OPT_NOAUDIT */
-		flags |= VMB_CAP_NO_AUDIT;
-	return note_capability(ctx, (const struct cred *)ctx[0],
-			       (struct user_namespace *)ctx[1],
-			       (u32)ctx[2] | flags << 32);
 }
