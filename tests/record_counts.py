@@ -290,6 +290,37 @@ def test_a_namespace_that_the_workload_makes_needs_no_capability_outside():
     assert not {where for _, where in asked} & {"own"}, asked
 
 
+def test_capability_checks_are_told_apart_by_where_in_the_kernel_they_come_from():
+    # Three places check CAP_FSETID or CAP_FOWNER in one chmod, as often as it is called; between
+    # these calls come the same capabilities from other calls.
+    rounds = 300
+    program = ("import os, tempfile\n"
+               "folder = tempfile.mkdtemp()\n"
+               "os.chown(folder, 1, 1)\n"
+               f"for _ in range({rounds}):\n"
+               "    os.chmod(folder, 0o2755)\n"
+               "    os.chown(folder, 2, 2)\n"
+               "    os.chown(folder, 1, 1)\n"
+               "    os.utime(folder, (1, 1))\n"
+               "os.rmdir(folder)\n")
+    evidence = record(command=["/usr/bin/python3", "-c", program])
+    checks = collections.Counter()
+    for process in evidence["processes"]:
+        for check in process["capabilities"]:
+            call = check["during"]["name"] if check["during"] else "none"
+            checks[call, check["name"], tuple(check["functions"])] += check["granted"]
+
+    def counted(call, name):
+        return sorted(count for (where, what, _), count in checks.items()
+                      if (where, what) == (call, name))
+
+    assert counted("chmod", "CAP_FOWNER") == [rounds], checks
+    assert counted("chmod", "CAP_FSETID") == [rounds, rounds], checks
+    assert sum(counted("chown", "CAP_CHOWN")) == 2 * (2 * rounds + 1), checks
+    assert counted("utimensat", "CAP_FOWNER") == [rounds], checks
+    assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
+
+
 def test_full_tables_are_a_gap():
     assert "map_full" in kinds(record("--max-facts", "8", command=["ls", "/"]))
 

@@ -3,29 +3,186 @@
 #ifndef VAMBRACE_RECORDER_CAPABILITIES_H
 #define VAMBRACE_RECORDER_CAPABILITIES_H
 
-/* The number of the kernel stack; ~0 if it could not be kept. */
-static __noinline u32 stack_of(void *ctx)
+/*
+ * To follow a kernel stack costs microseconds, since the kernel looks up each
+ * frame's size in a table; a database on tmpfs makes the kernel check a
+ * capability at most of its writes. So a stack that was followed is remembered
+ * with the places of its return addresses in memory. The context of a program
+ * is on that stack, at the same distance from its caller each time; what a
+ * frame's return address is tells where the next one is. If all those places
+ * hold the same addresses again, it is the same stack.
+ *
+ * A stack in whose memory one of the addresses stands twice is not remembered:
+ * one of the two is what an earlier call left there. The outermost frame, the
+ * entry of the call below the registers of user space, is not looked at, since
+ * the kernel may vary its distance at each call (randomize_kstack_offset).
+ */
+
+/* Frames of this program: from follow_stack() to the hook. */
+#define OWN_FRAMES 4
+
+/* How much of the stack's memory there is to look at, in words. */
+static __always_inline u32 words_above(void *context)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	/* The entry's return address is the word before the registers. */
+	u64 end = (u64)bpf_task_pt_regs(task) - sizeof(u64);
+	u64 bytes = end - (u64)context;
+
+	return bytes > VMB_STACK_WORDS * sizeof(u64) ? VMB_STACK_WORDS
+						     : bytes / sizeof(u64);
+}
+
+/* A word of the stack, `at` words from the context on. */
+static __always_inline u64 word_at(u64 context, struct vmb_scratch *work,
+				   u32 at)
+{
+	if (plain_loads) /* a struct of one word */
+		return (u64)TYPED(struct hlist_head,
+				  (void *)(context + at * sizeof(u64)))
+			->first;
+	return work->memory[at];
+}
+
+/* Whether the return addresses are where they were before. */
+static __always_inline bool is_followed(struct vmb_followed *known, u64 context,
+					struct vmb_scratch *work)
+{
+	u64 bytes = known->words * sizeof(u64);
+
+	if (!plain_loads) {
+		if (bytes > sizeof(work->memory))
+			return false;
+		if (bpf_probe_read_kernel(work->memory, bytes, (void *)context))
+			return false;
+	}
+	for (u32 i = 0; i < VMB_FRAMES; i++) {
+		if (i < known->first)
+			continue;
+		if (i >= known->end)
+			break;
+		if (word_at(context, work, known->at[i]) !=
+		    known->stack.address[i])
+			return false;
+	}
+	return true;
+}
+
+struct frame_search {
+	u32 first; /* the first frame that was found */
+	u32 next;
+	u32 doubled;
+};
+
+/* Looks for the next return address; those of the tracing itself, below the
+ * context, are not found. */
+static long find_frame(u32 index, struct frame_search *search)
+{
+	u32 zero = 0, next = search->next;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	u64 word;
+
+	if (!work || index >= VMB_STACK_WORDS)
+		return 1;
+	word = work->memory[index];
+	if (!word)
+		return 0;
+	for (u32 i = 0; i < VMB_FRAMES; i++) {
+		if (work->followed.stack.address[i] != word)
+			continue;
+		if (i < next) {
+			search->doubled = 1;
+			return 1;
+		}
+		if (i != next && next)
+			return 0;
+		if (!next)
+			search->first = i;
+		work->followed.at[i] = index;
+		work->followed.words = index + 1;
+		search->next = i + 1;
+		return 0;
+	}
+	return 0;
+}
+
+/* Remembers the stack in the scratch memory, which was just followed. */
+static __noinline int remember_stack(void *context,
+				     struct vmb_followed_set *set)
+{
+	struct frame_search search = {};
+	u32 zero = 0, words = words_above(context), frames = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!work || !set || words > VMB_STACK_WORDS)
+		return 0;
+	if (bpf_probe_read_kernel(work->memory, words * sizeof(u64), context))
+		return 0;
+	bpf_loop(words, find_frame, &search, 0);
+	for (u32 i = 0; i < VMB_FRAMES; i++)
+		if (work->followed.stack.address[i])
+			frames = i + 1;
+	/* All but the entry's, unless that was cut off. */
+	if (search.doubled || search.next + 1 < frames)
+		return 0;
+	work->followed.first = search.first;
+	work->followed.end = search.next;
+	set->way[set->replaced++ & (VMB_FOLLOWED_WAYS - 1)] = work->followed;
+	return 0;
+}
+
+/* The number of the kernel stack that is followed; ~0 if it could not be kept.
+ */
+static __noinline u32 follow_stack(void *context, struct vmb_followed_set *set)
 {
 	u32 zero = 0, id;
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	struct vmb_stack *stack;
 	u64 hash = 0xcbf29ce484222325ULL;
 
 	if (!work)
 		return ~0U;
-	__builtin_memset(&work->stack, 0, sizeof(work->stack));
-	if (bpf_get_stack(ctx, &work->stack, sizeof(work->stack), 0) < 0) {
+	__builtin_memset(&work->followed, 0, sizeof(work->followed));
+	stack = &work->followed.stack;
+	if (bpf_get_stack(context, stack, sizeof(*stack), OWN_FRAMES) < 0) {
 		count_one(stacks_failed);
 		return ~0U;
 	}
-	for (u32 i = 0; i < 16; i++)
-		hash = (hash ^ work->stack.address[i]) * 0x100000001b3ULL;
+	for (u32 i = 0; i < VMB_FRAMES; i++)
+		hash = (hash ^ stack->address[i]) * 0x100000001b3ULL;
 	id = (u32)(hash >> 32) ^ (u32)hash;
 	if (!bpf_map_lookup_elem(&stacks, &id) &&
-	    bpf_map_update_elem(&stacks, &id, &work->stack, BPF_NOEXIST)) {
+	    bpf_map_update_elem(&stacks, &id, stack, BPF_NOEXIST)) {
 		count_one(stacks_failed);
 		return ~0U;
 	}
+	work->followed.id = id;
+	remember_stack(context, set);
 	return id;
+}
+
+/* The number of the kernel stack of this check; ~0 if it could not be kept. */
+static __noinline u32 stack_of(void *context, struct vmb_cap_key *key)
+{
+	u32 zero = 0, words = words_above(context);
+	u32 at = (key->cap * 31 + key->during_nr) & (VMB_FOLLOWED - 1);
+	struct vmb_followed_set *set = bpf_map_lookup_elem(&followed, &at);
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+	u64 place;
+
+	if (!set || !work)
+		return ~0U;
+	/* The pointer as a number, with which the verifier lets us reckon. */
+	*(volatile u64 *)&work->number = (u64)context;
+	place = *(volatile u64 *)&work->number;
+	for (u32 i = 0; i < VMB_FOLLOWED_WAYS; i++) {
+		struct vmb_followed *known = &set->way[i];
+
+		if (known->words && known->words <= words &&
+		    is_followed(known, place, work))
+			return known->id;
+	}
+	return follow_stack(context, set);
 }
 
 /* Whose a user namespace is that is not the initial one. */
@@ -47,31 +204,40 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 				      struct user_namespace *target, u64 what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u32 tid = task->pid;
+	u32 tid = task->pid, scope;
 	struct vmb_cap_key key = {.cap = (u32)what, .flags = what >> 32};
+	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
 	struct vmb_task *known;
-	struct vmb_slot *slot;
 	u64 pending;
 
-	if (is_stranger(tid, control.epoch))
+	if (slot->owner == tid) {
+		pending = slot->pending;
+		key.image = slot->image;
+		key.phase = slot->phase;
+		scope = slot->scope;
+	} else {
+		if (is_stranger(tid, control.epoch))
+			return 0;
+		known = bpf_map_lookup_elem(&tasks, &tid);
+		if (!known)
+			return 0;
+		pending = pending_call(slot_at(known->slot), known);
+		key.image = known->image;
+		key.phase = known->phase;
+		scope = known->scope;
+	}
+	if (!key.image)
 		return 0;
-	known = bpf_map_lookup_elem(&tasks, &tid);
-	if (!known || !known->image)
-		return 0;
-	slot = slot_at(known->slot);
-	pending = pending_call(slot, known);
 	pending &= ~VMB_PENDING_BITS;
-	key.image = known->image;
-	key.phase = known->phase;
 	if (pending) {
 		key.during_arch = (pending - 1) >> 32;
 		key.during_nr = (u32)(pending - 1) + 1;
 	}
-	if (cred != BPF_CORE_READ(task, real_cred))
+	if (cred != task->real_cred)
 		key.flags |= VMB_CAP_OVERRIDDEN;
-	if (BPF_CORE_READ(target, level) != 0)
-		key.flags |= namespace_of(task, target, known->scope);
-	key.stack = stack_of(ctx);
+	if (READ_OF(struct user_namespace, target, level) != 0)
+		key.flags |= namespace_of(task, target, scope);
+	key.stack = stack_of(ctx, &key);
 	if (!add_tally(&caps, &key, 1, bpf_ktime_get_ns()))
 		count_one(caps_refused);
 	return 0;

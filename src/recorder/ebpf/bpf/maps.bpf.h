@@ -57,10 +57,39 @@ VMB_ARRAY(phases, VMB_MAX_PHASES, struct vmb_phase, BPF_F_MMAPABLE);
 
 /* Kernel stacks by their hash. A stack map would lose those whose buckets
  * collide. */
+#define VMB_FRAMES 16
+
 struct vmb_stack {
-	u64 address[16];
+	u64 address[VMB_FRAMES];
 };
 VMB_HASH(stacks, 8192, u32, struct vmb_stack);
+
+/* A stack that was followed, and where in memory its return addresses were:
+ * capabilities.bpf.h. Written by programs that are not interrupted by one
+ * another. */
+#define VMB_STACK_WORDS	  256 /* of memory, from the program's context on */
+#define VMB_FOLLOWED	  64
+#define VMB_FOLLOWED_WAYS 2
+
+struct vmb_followed {
+	struct vmb_stack stack;
+	u8 at[VMB_FRAMES]; /* in words from the context on */
+	u8 first, end;	   /* of the frames that are looked at */
+	u16 words;	   /* of memory that these need; 0: empty */
+	u32 id;
+};
+
+struct vmb_followed_set {
+	struct vmb_followed way[VMB_FOLLOWED_WAYS];
+	u64 replaced;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, VMB_FOLLOWED);
+	__type(key, u32);
+	__type(value, struct vmb_followed_set);
+} followed SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -85,7 +114,8 @@ struct vmb_scratch {
 	u32 busy;
 	struct vmb_image_key key;
 	struct vmb_selector_key selector;
-	struct vmb_stack stack;
+	struct vmb_followed followed;
+	u64 memory[VMB_STACK_WORDS]; /* of the kernel stack */
 	struct vmb_file_key file;
 	struct vmb_file fresh;
 	u64 number;
