@@ -22,9 +22,10 @@ enum {
 	VMB_SLOTS = 4096, /* tasks with counters of their own */
 	/* Numbers counted in a slot's cells; makes a slot one page. */
 	VMB_NATIVE_CALLS = 472,
-	VMB_RECENT = 8, /* choices of arguments that a slot remembers */
-	VMB_SEEN = 4,	/* and files, beside it */
-	VMB_ARCHES = 4, /* as kernel::Arch: x86_64, i386, x32, aarch64 */
+	VMB_RECENT = 8,	   /* choices of arguments that a slot remembers */
+	VMB_SEEN = 16,	   /* and files, beside it; a power of two */
+	VMB_SEEN_WAYS = 2, /* in which of them one may be */
+	VMB_ARCHES = 4,	   /* as kernel::Arch: x86_64, i386, x32, aarch64 */
 	VMB_RULE_CALLS =
 		512, /* numbers per architecture that can have a rule */
 	VMB_ERRNO_CELLS = 4,

@@ -145,32 +145,35 @@ static __always_inline u32 kind_of(struct dentry *dentry)
 	return kind;
 }
 
-/* Where the current task remembers that file; null if it has no slot at the
- * place where slots begin to be looked for. */
+/* The places, one after the other, where the current task may remember that
+ * access; null if it has no slot where slots begin to be looked for. */
 static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key,
 						u64 hash_len)
 {
 	u32 tid = bpf_get_current_task_btf()->pid;
-	u32 at = tid & (VMB_SLOTS - 1);
+	u32 at = tid & (VMB_SLOTS - 1), set;
 	struct vmb_seen_files *all;
 
 	if (slots[at].owner != tid)
 		return NULL;
 	all = bpf_map_lookup_elem(&seen, &at);
-	return all ? &all->file[(key->place.mixed ^
-				 hash_len * 0x9e3779b97f4a7c15ULL) >>
-				62]
-		   : NULL;
+	if (!all)
+		return NULL;
+	set = ((key->place.mixed ^ hash_len ^ key->access) *
+	       0x9e3779b97f4a7c15ULL) >>
+	      32;
+	set &= VMB_SEEN / VMB_SEEN_WAYS - 1;
+	return &all->file[set * VMB_SEEN_WAYS];
 }
 
-/* By a dentry that is there, the name of which is not read. */
-static __always_inline bool is_same(struct vmb_seen *known,
-				    struct vmb_file_key *key, u64 dentry,
-				    u64 hash_len)
+/* But for the last name, of which only the hash that the kernel made of it is
+ * known. */
+static __always_inline bool is_alike(struct vmb_seen *known,
+				     struct vmb_file_key *key, u64 hash_len)
 {
-	return known->key.image == key->image &&
+	return (s32)known->count >= 0 && known->key.image == key->image &&
 	       known->key.phase == key->phase &&
-	       known->key.access == key->access && known->dentry == dentry &&
+	       known->key.access == key->access &&
 	       known->hash_len == hash_len &&
 	       known->key.place.mount == key->place.mount &&
 	       known->key.place.mixed == key->place.mixed;
@@ -252,19 +255,33 @@ static __always_inline int note_place(struct vmb_scratch *work,
 		bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
 	key->place.mixed = walk->mixed;
 	mine = seen_at(key, link->hash_len);
-	if (mine && is_same(mine, key, work->start, link->hash_len) &&
-	    (s32)mine->count >= 0) {
-		mine->count++;
-		mine->last = (u32)bpf_jiffies64();
+	for (u32 way = 0; mine && way < VMB_SEEN_WAYS; way++) {
+		if (!is_alike(&mine[way], key, link->hash_len))
+			continue;
+		/* Another dentry: a file that was made again, or a name with
+		 * the same hash. */
+		if (mine[way].dentry != work->start) {
+			if (link->name)
+				key->place.leaf =
+					leaf_of(work, walk, link->name);
+			if (mine[way].key.place.leaf != key->place.leaf)
+				continue;
+			mine[way].dentry = work->start;
+		}
+		mine[way].count++;
+		mine[way].last = (u32)bpf_jiffies64();
 		return 0;
 	}
-	if (link->name)
+	if (link->name && !key->place.leaf)
 		key->place.leaf = leaf_of(work, walk, link->name);
 	known = bpf_map_lookup_elem(&files, key);
 	if (!known)
 		return add_file(work);
 	if (!mine)
 		return count_access(known);
+	/* In the place of the one that was not accessed for longer. */
+	if ((s32)(mine[1].last - mine[0].last) < 0)
+		mine++;
 	flush_seen(mine, bpf_ktime_get_ns());
 	mine->key = *key;
 	mine->dentry = work->start;
