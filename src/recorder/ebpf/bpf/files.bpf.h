@@ -255,18 +255,21 @@ static __always_inline u32 access_of_mapping(u64 protection)
 	return VMB_ACCESS_MAP | (protection & PROT_READ ? VMB_ACCESS_READ : 0);
 }
 
-/* By the descriptor or the address in the current task's call. */
-static __noinline int note_held(u64 by, u64 call, u64 result)
+/* By the descriptor or the address in the current task's call; what the call
+ * tells of a file is one of VMB_FILE_.... */
+static __noinline int note_held(struct pt_regs *regs, u64 by, u32 arch,
+				u64 result, u32 what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	u32 arch = call >> 32, fd, access = 0;
+	u32 fd, access = 0;
 	struct mapped mapped = {};
 	struct file *file = NULL;
 	u64 asked = 0;
 
+	if (!regs)
+		return 0;
 	fd = argument(regs, arch, 0);
-	switch (file_work(call)) {
+	switch (what) {
 	case VMB_FILE_OPEN:
 		fd = result;
 		asked = argument(regs, arch, 1);
@@ -342,7 +345,7 @@ static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
 	switch (rule->file) {
 	case VMB_FILE_NAMED: return note_names(regs, call, by, rule);
 	case VMB_FILE_ADDRESS: return note_address(regs, call, by, rule);
-	default: return note_held(by, call, result);
+	default: return note_held(regs, by, call >> 32, result, rule->file);
 	}
 }
 
