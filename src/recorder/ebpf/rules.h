@@ -31,4 +31,17 @@ inline bool tells_file(const vmb_rule& rule) {
   return rule.file != VMB_FILE_NOTHING && rule.file != VMB_FILE_EXEC;
 }
 
+// When a call is looked at because of its file: VMB_RULED_....
+inline unsigned file_look(const vmb_rule& rule) {
+  switch (rule.file) {
+    case VMB_FILE_MMAP:
+    case VMB_FILE_MPROTECT:
+      return VMB_RULED_FILE | VMB_RULED_MAPPING;
+    case VMB_FILE_FCNTL:
+      return VMB_RULED_FILE | VMB_RULED_COMMAND;
+    default:
+      return tells_file(rule) ? VMB_RULED_FILE : 0;
+  }
+}
+
 }  // namespace vambrace::recorder::ebpf

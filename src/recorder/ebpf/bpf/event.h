@@ -363,6 +363,10 @@ struct vmb_seen_files {
 enum {
 	VMB_RULED_ARGUMENTS = 1,
 	VMB_RULED_FILE = 2,
+	/* Only a mapping that may be executed tells of its file, */
+	VMB_RULED_MAPPING = 4,
+	/* and of fcntl's commands only those about locks. */
+	VMB_RULED_COMMAND = 8,
 };
 
 /* A file that a call names: arguments by index + 1, 0 for none. */

@@ -227,12 +227,9 @@ static __always_inline u32 access_of_lock(u32 type)
 	return VMB_ACCESS_LOCK | (type == F_WRLCK ? VMB_ACCESS_WRITE : 0);
 }
 
-static __always_inline u32 access_of_fcntl(struct pt_regs *regs, u32 arch)
+/* A command of fcntl about locks. */
+static __always_inline bool is_lock(u32 command)
 {
-	u32 command = argument(regs, arch, 1);
-	u64 named = argument(regs, arch, 2);
-	u16 type = 0;
-
 	switch (command) {
 	case 6:	 /* F_SETLK */
 	case 7:	 /* F_SETLKW */
@@ -240,12 +237,24 @@ static __always_inline u32 access_of_fcntl(struct pt_regs *regs, u32 arch)
 	case 14: /* F_SETLKW64 */
 	case 37: /* F_OFD_SETLK */
 	case 38: /* F_OFD_SETLKW */
-		if (bpf_probe_read_user(&type, sizeof(type), (void *)named))
-			count_one(files_unread);
-		return access_of_lock(type);
-	case F_SETLEASE: return access_of_lock(named);
-	default: return 0;
+	case F_SETLEASE: return true;
+	default: return false;
 	}
+}
+
+static __always_inline u32 access_of_fcntl(struct pt_regs *regs, u32 arch)
+{
+	u32 command = argument(regs, arch, 1);
+	u64 named = argument(regs, arch, 2);
+	u16 type = 0;
+
+	if (!is_lock(command))
+		return 0;
+	if (command == F_SETLEASE)
+		return access_of_lock(named);
+	if (bpf_probe_read_user(&type, sizeof(type), (void *)named))
+		count_one(files_unread);
+	return access_of_lock(type);
 }
 
 static __always_inline u32 access_of_mapping(u64 protection)
@@ -253,6 +262,16 @@ static __always_inline u32 access_of_mapping(u64 protection)
 	if (!(protection & PROT_EXEC))
 		return 0;
 	return VMB_ACCESS_MAP | (protection & PROT_READ ? VMB_ACCESS_READ : 0);
+}
+
+/* Whether a native call may tell of a file; how: VMB_RULED_.... */
+static __always_inline bool may_tell(struct pt_regs *regs, u32 how)
+{
+	if (how & VMB_RULED_MAPPING)
+		return access_of_mapping(argument(regs, NATIVE_ARCH, 2));
+	if (how & VMB_RULED_COMMAND)
+		return is_lock(argument(regs, NATIVE_ARCH, 1));
+	return how & VMB_RULED_FILE;
 }
 
 /* By the descriptor or the address in the current task's call; what the call

@@ -82,16 +82,16 @@ static __noinline int enter_slowly(u64 nr)
  * or a file to look at. */
 static __noinline int enter_counted(u64 *ctx, struct vmb_slot *slot)
 {
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
 	u32 nr = (u32)ctx[1], how;
 
 	if (!slot || nr >= VMB_NATIVE_CALLS)
 		return 0;
 	count_cell(slot, nr);
 	how = ruled[nr & (VMB_RULE_CALLS - 1)];
-	if (how & VMB_RULED_FILE)
+	if (may_tell(regs, how))
 		slot->pending |= VMB_PENDING_MORE | VMB_PENDING_FILE;
-	if (how & VMB_RULED_ARGUMENTS &&
-	    !note_ruled((struct pt_regs *)ctx[0], slot, nr))
+	if (how & VMB_RULED_ARGUMENTS && !note_ruled(regs, slot, nr))
 		slot->pending |= VMB_PENDING_MORE | VMB_PENDING_UNREAD;
 	return 0;
 }
