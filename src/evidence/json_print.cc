@@ -19,6 +19,8 @@ namespace {
 
 class Printer {
  public:
+  explicit Printer(std::size_t expected) { out_.reserve(expected); }
+
   Printer& raw(std::string_view text) {
     out_ += text;
     return *this;
@@ -126,15 +128,23 @@ void print(Printer& out, const By& by) {
 }
 
 // The derived totals. Capabilities call them granted and refused.
-void print_totals(Printer& out, const By& by, std::string_view count = "count",
-                  std::string_view denied = "denied") {
-  const Share sum = total(by);
+void print_totals(Printer& out, const Share& sum, std::string_view count,
+                  std::string_view denied) {
   out.raw(", \"").raw(count).raw("\": ").number(sum.count);
   out.raw(", \"phases\": ");
   print(out, sum.phases);
   out.raw(", \"errnos\": ");
   print(out, sum.errnos);
   out.raw(", \"").raw(denied).raw("\": ").number(sum.denied);
+}
+
+void print_totals(Printer& out, const By& by, std::string_view count = "count",
+                  std::string_view denied = "denied") {
+  if (by.size() == 1) {
+    print_totals(out, by.begin()->second, count, denied);
+  } else {
+    print_totals(out, total(by), count, denied);
+  }
 }
 
 void finish(Printer& out, const By& by) {
@@ -299,11 +309,28 @@ void print(Printer& out, const Process& process) {
   out.raw("\n    }");
 }
 
-}  // namespace
+// About how long the document gets, so that it is not copied as it grows.
+std::size_t expected_size(const Evidence& evidence) {
+  constexpr std::size_t kFact = 160;
+  constexpr std::size_t kShare = 220;
+  std::size_t size = 4096 + evidence.recordings.size() * 2048;
+  for (const Process& process : evidence.processes) {
+    each_list(
+        [&](const auto& list) {
+          for (const auto& fact : list) {
+            size += kFact + fact.by.size() * kShare;
+          }
+        },
+        process);
+    for (const FileFact& fact : process.files) {
+      size += fact.path.size();
+    }
+  }
+  return size;
+}
 
-std::string print(const Evidence& given) {
-  const Evidence evidence = canonical(given);
-  Printer out;
+std::string print_canonical(const Evidence& evidence) {
+  Printer out(expected_size(evidence));
   out.raw("{\n  \"schema\": ").text(kSchema);
   out.raw(",\n  \"workload\": {\"id\": ").text(evidence.workload.id);
   out.raw(", \"container\": ").text(evidence.workload.container);
@@ -318,6 +345,15 @@ std::string print(const Evidence& given) {
             [&](const Process& process) { print(out, process); });
   out.raw("\n}\n");
   return out.take();
+}
+
+}  // namespace
+
+std::string print(const Evidence& evidence) {
+  if (is_canonical(evidence)) {
+    return print_canonical(evidence);
+  }
+  return print_canonical(canonical(evidence));
 }
 
 }  // namespace vambrace::evidence

@@ -1,6 +1,7 @@
 #include "evidence/merge.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "evidence/facts.h"
 
@@ -9,6 +10,19 @@ namespace {
 
 void drop_zeros(std::map<std::string, std::uint64_t>& counts) {
   std::erase_if(counts, [](const auto& entry) { return entry.second == 0; });
+}
+
+bool has_zero(const std::map<std::string, std::uint64_t>& counts) {
+  return std::ranges::any_of(
+      counts, [](const auto& entry) { return entry.second == 0; });
+}
+
+bool is_tidy(const By& by) {
+  return !by.empty() && std::ranges::none_of(by, [](const auto& entry) {
+    const Share& share = entry.second;
+    return (share.count == 0 && share.denied == 0) || has_zero(share.phases) ||
+           has_zero(share.errnos) || has_zero(share.denied_errnos);
+  });
 }
 
 // Removes what says nothing: counts of zero, shares without an event.
@@ -23,23 +37,36 @@ void tidy(By& by) {
   });
 }
 
+// Whether there were such calls, and what their arguments were was not watched
+// although it matters.
+bool is_unwatched(const SyscallFact& fact,
+                  const std::optional<Arguments>& arguments,
+                  std::uint64_t Share::* number) {
+  return !arguments && kernel::arg_spec(fact.syscall) != nullptr &&
+         std::ranges::any_of(fact.by, [&](const auto& entry) {
+           return entry.second.*number != 0;
+         });
+}
+
+template <class Fact>
+bool has_all_arguments(const Fact& /*fact*/) {
+  return true;
+}
+bool has_all_arguments(const SyscallFact& fact) {
+  return !is_unwatched(fact, fact.args, &Share::count) &&
+         !is_unwatched(fact, fact.denied_args, &Share::denied);
+}
+
 template <class Fact>
 void complete_arguments(Fact& /*fact*/) {}
 
 // A call whose arguments matter and were not watched may have had any.
 void complete_arguments(SyscallFact& fact) {
-  if (kernel::arg_spec(fact.syscall) == nullptr) {
-    return;
-  }
-  const auto any = [&](std::uint64_t Share::* number) {
-    return std::any_of(fact.by.begin(), fact.by.end(),
-                       [&](const auto& entry) { return entry.second.*number; });
-  };
   const Arguments unbounded{.tuples = {}, .unbounded = true};
-  if (!fact.args && any(&Share::count)) {
+  if (is_unwatched(fact, fact.args, &Share::count)) {
     fact.args = unbounded;
   }
-  if (!fact.denied_args && any(&Share::denied)) {
+  if (is_unwatched(fact, fact.denied_args, &Share::denied)) {
     fact.denied_args = unbounded;
   }
 }
@@ -47,6 +74,18 @@ void complete_arguments(SyscallFact& fact) {
 template <class Fact>
 bool key_less(const Fact& a, const Fact& b) {
   return key_of(a) < key_of(b);
+}
+
+// Is it what fold() would make of it?
+template <class Fact>
+bool is_folded(const std::vector<Fact>& facts) {
+  return std::ranges::all_of(facts,
+                             [](const Fact& fact) {
+                               return is_tidy(fact.by) &&
+                                      has_all_arguments(fact);
+                             }) &&
+         std::ranges::adjacent_find(facts, std::not_fn(key_less<Fact>)) ==
+             facts.end();
 }
 
 // Sorts by key and folds neighbors with equal keys into one, adding shares.
@@ -285,9 +324,36 @@ Result<Workload> unite(const Workload& a, const Workload& b) {
   return Workload{a.id, a.container, a.owner.empty() ? b.owner : a.owner};
 }
 
+bool is_canonical(const Recording& recording) {
+  return recording.verdict == judge(recording.verdict.gaps) &&
+         std::ranges::is_sorted(recording.folded);
+}
+
+bool is_canonical(const Process& process) {
+  bool folded = true;
+  each_list([&](const auto& list) { folded = folded && is_folded(list); },
+            process);
+  return folded;
+}
+
 }  // namespace
 
+bool is_canonical(const Evidence& evidence) {
+  const auto is_fine = [](const auto& one) { return is_canonical(one); };
+  return std::ranges::all_of(evidence.recordings, is_fine) &&
+         std::ranges::is_sorted(evidence.recordings, {}, &Recording::id) &&
+         std::ranges::adjacent_find(evidence.recordings) ==
+             evidence.recordings.end() &&
+         std::ranges::all_of(evidence.processes, is_fine) &&
+         std::ranges::adjacent_find(evidence.processes,
+                                    std::not_fn(std::less()),
+                                    &Process::key) == evidence.processes.end();
+}
+
 Evidence canonical(Evidence evidence) {
+  if (is_canonical(evidence)) {
+    return evidence;
+  }
   for (Recording& recording : evidence.recordings) {
     recording.verdict = judge(std::move(recording.verdict.gaps));
     std::sort(recording.folded.begin(), recording.folded.end());

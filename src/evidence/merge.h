@@ -11,6 +11,9 @@ namespace vambrace::evidence {
 // (kernel::arg_spec) and were not watched gets unbounded ones. Idempotent.
 Evidence canonical(Evidence evidence);
 
+// Whether canonical() would change nothing.
+bool is_canonical(const Evidence& evidence);
+
 // Union by recording id: commutative, associative, idempotent. InvalidInput if
 // the workloads differ (an owner may be filled in), if one id has two contents,
 // or if one side folded (`compact`) an id that the other holds on its own.

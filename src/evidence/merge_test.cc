@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "evidence/generated.h"
 #include "evidence/json.h"
 
@@ -65,6 +68,9 @@ RC_GTEST_PROP(CanonicalProperty, ChangesNothingTheSecondTime, ()) {
   }
   const Evidence once = canonical(evidence);
   RC_ASSERT(canonical(once) == once);
+  RC_ASSERT(is_canonical(once));
+  RC_ASSERT(is_canonical(evidence) == (evidence == once));
+  RC_ASSERT(print(evidence) == print(once));
 }
 
 RC_GTEST_PROP(CompactProperty, DoesNotDependOnTheOrderOfFolding, ()) {
@@ -240,6 +246,31 @@ TEST(Canonical, AddsUpFactsThatAreThereTwice) {
   const Evidence out = canonical(evidence);
   ASSERT_EQ(out.processes.size(), 1U);
   EXPECT_EQ(out.processes[0].syscalls.at(0).by.at(kFirst).count, 6U);
+}
+
+TEST(Canonical, IsToldFromWhatWouldChange) {
+  Evidence fine = evidence_of(kFirst, 0, 3);
+  fine.processes[0].syscalls.push_back(
+      evidence_of(kFirst, 135, 3).processes[0].syscalls[0]);  // personality
+  fine = canonical(std::move(fine));
+  ASSERT_TRUE(is_canonical(fine));
+  const auto changes = std::to_array<void (*)(Evidence&)>({
+      [](Evidence& e) { e.recordings.push_back(e.recordings[0]); },
+      [](Evidence& e) { e.recordings[0].folded = {kSecond, kFirst}; },
+      [](Evidence& e) { e.recordings[0].verdict.state = State::Incomplete; },
+      [](Evidence& e) { e.processes.push_back(e.processes[0]); },
+      [](Evidence& e) { std::ranges::reverse(e.processes[0].syscalls); },
+      [](Evidence& e) { e.processes[0].syscalls[1].args.reset(); },
+      [](Evidence& e) { e.processes[0].syscalls[0].by.clear(); },
+      [](Evidence& e) { e.processes[0].syscalls[0].by[kFirst].count = 0; },
+      [](Evidence& e) { e.processes[0].syscalls[0].by[kFirst].errnos["E"]; },
+  });
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    Evidence other = fine;
+    changes[i](other);
+    EXPECT_FALSE(is_canonical(other)) << i;
+    EXPECT_NE(canonical(other), other) << i;
+  }
 }
 
 TEST(Canonical, DropsWhatSaysNothing) {
