@@ -62,6 +62,39 @@ Result<std::vector<std::string>> kept_evidence(const Files& files,
   return kept;
 }
 
+// The evidence of these files, and what the bundle keeps of it.
+Result<Input> read_all(const Files& files,
+                       const std::vector<std::string>& paths) {
+  std::map<std::string, evidence::Evidence> copies;
+  std::optional<evidence::Evidence> merged;  // of several
+  for (const std::string& path : paths) {
+    TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
+    if (one.recordings.empty()) {
+      return fail(ErrorCode::InvalidInput, "{}: no recording in it", path);
+    }
+    const std::string name = copy_name(one);
+    const auto it = copies.find(name);
+    if (it != copies.end()) {
+      TRY_ASSIGN(it->second, during(path, evidence::merge(it->second, one)));
+    }
+    if (merged) {
+      TRY_ASSIGN(merged, during(path, evidence::merge(*merged, one)));
+    } else if (paths.size() > 1) {
+      merged = one;
+    }
+    if (it == copies.end()) {
+      copies.emplace(name, std::move(one));
+    }
+  }
+  Input input;
+  for (const auto& [name, one] : copies) {
+    input.copies.emplace(name, evidence::print(one));
+  }
+  input.merged =
+      merged ? std::move(*merged) : std::move(copies.begin()->second);
+  return input;
+}
+
 // What the words name; without words, what the bundle holds.
 Result<Input> read_input(const Files& files, const Request& request) {
   TRY_ASSIGN(const std::vector<std::string> kept,
@@ -77,24 +110,7 @@ Result<Input> read_input(const Files& files, const Request& request) {
         Error(ErrorCode::InvalidInput, "no evidence given")
             .with_hint("make some with: vambrace record -o FILE -- COMMAND"));
   }
-  Input input;
-  std::map<std::string, evidence::Evidence> copies;
-  for (const std::string& path : paths) {
-    TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
-    if (one.recordings.empty()) {
-      return fail(ErrorCode::InvalidInput, "{}: no recording in it", path);
-    }
-    const auto [it, fresh] = copies.try_emplace(copy_name(one), one);
-    if (!fresh) {
-      TRY_ASSIGN(it->second, during(path, evidence::merge(it->second, one)));
-    }
-    if (input.merged.recordings.empty()) {
-      input.merged = std::move(one);
-    } else {
-      TRY_ASSIGN(input.merged,
-                 during(path, evidence::merge(input.merged, one)));
-    }
-  }
+  TRY_ASSIGN(Input input, read_all(files, paths));
   if (!evidence::has_application(input.merged)) {
     return std::unexpected(
         Error(ErrorCode::Denied,
@@ -105,12 +121,9 @@ Result<Input> read_input(const Files& files, const Request& request) {
                        "is the workload: vambrace record --workload NAME -- "
                        "COMMAND"));
   }
-  for (const auto& [name, one] : copies) {
-    input.copies.emplace(name, evidence::print(one));
-  }
   for (const std::string& name : kept) {
     const std::string path = request.output + "/" + name;
-    if (copies.contains(name) ||
+    if (input.copies.contains(name) ||
         std::ranges::find(paths, path) != paths.end()) {
       continue;
     }
@@ -471,7 +484,7 @@ Result<Exit> synth(Environment& environment, Words words) {
     request.output.pop_back();
   }
 
-  TRY_ASSIGN(const Input input, read_input(environment.files, request));
+  TRY_ASSIGN(Input input, read_input(environment.files, request));
   TRY_ASSIGN(const Wanted wanted,
              wanted_manifest(environment, request, input.merged));
   TRY_ASSIGN(const LocalLayer local,
@@ -487,7 +500,7 @@ Result<Exit> synth(Environment& environment, Words words) {
                            .comments = request.comments}));
 
   std::map<std::string, std::string> contents = made.contents;
-  contents.insert(input.copies.begin(), input.copies.end());
+  contents.merge(input.copies);
   contents.insert(local.copies.begin(), local.copies.end());
   contents["bundle.yaml"] = wanted.yaml;
   const std::vector<std::string> changed =
@@ -496,9 +509,9 @@ Result<Exit> synth(Environment& environment, Words words) {
     TRY_ASSIGN(contents["CHANGELOG.md"],
                changelog(environment, request, day, changed, input));
   }
-  TRY_ASSIGN(
-      const std::vector<std::string> written,
-      repository::write_bundle(environment.files, request.output, contents));
+  TRY_ASSIGN(const std::vector<std::string> written,
+             repository::write_bundle(environment.files, request.output,
+                                      std::move(contents)));
   const Outcome outcome{request, wanted.manifest,
                         made,    all_findings(made, input, local),
                         written, local.from};

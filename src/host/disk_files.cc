@@ -39,6 +39,17 @@ Result<> write_and_sync(const Fd& fd, std::string_view bytes,
   return {};
 }
 
+// What a file says of its size, so that the bytes are not copied as they grow.
+// It may say less than there is to read, as those of /proc do, or far more.
+std::size_t expected_size(const Fd& fd, std::uint64_t limit) {
+  struct stat status = {};
+  if (::fstat(fd.get(), &status) != 0 || status.st_size < 0) {
+    return 0;
+  }
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  return size > limit ? 0 : size;
+}
+
 // Makes the rename itself durable.
 Result<> sync_folder(const std::string& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -148,6 +159,7 @@ Result<std::string> DiskFiles::read(const std::string& path,
     return std::unexpected(system_error("open " + path, errno));
   }
   std::string bytes;
+  bytes.reserve(expected_size(fd, limit));
   char buffer[65536];
   for (;;) {
     const ssize_t n = ::read(fd.get(), buffer, sizeof(buffer));

@@ -145,11 +145,11 @@ std::vector<std::string> changed_files(
 
 Result<std::vector<std::string>> write_bundle(
     Files& files, const std::string& directory,
-    const std::map<std::string, std::string>& contents) {
+    std::map<std::string, std::string> contents) {
   std::vector<std::string> names = changed_files(files, directory, contents);
   std::map<std::string, std::string> changed;
   for (const std::string& name : names) {
-    changed.emplace(directory + "/" + name, contents.at(name));
+    changed.emplace(directory + "/" + name, std::move(contents.at(name)));
   }
   TRY(files.write_all(changed));
   return names;

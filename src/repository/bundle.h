@@ -90,7 +90,7 @@ std::vector<std::string> changed_files(
 // written ones.
 Result<std::vector<std::string>> write_bundle(
     Files& files, const std::string& directory,
-    const std::map<std::string, std::string>& contents);
+    std::map<std::string, std::string> contents);
 
 // The evidence of a bundle folder (evidence/*.json), merged.
 Result<evidence::Evidence> load_bundle_evidence(const Files& files,
