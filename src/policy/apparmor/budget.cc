@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "policy/apparmor/sensitive.h"
-
 namespace vambrace::policy::apparmor {
 namespace {
 
@@ -196,7 +194,7 @@ Members apply(Drafts& drafts, Step step, std::size_t depth,
         });
       }
       Draft one = widened(step, depth, members);
-      if (touched(pieces_of(one, one.segments.size())) == nullptr) {
+      if (touched(one) == nullptr) {
         for (const Drafts::iterator member : members) {
           drafts.erase(member);
         }

@@ -5,19 +5,39 @@
 #include "policy/apparmor/quote.h"
 
 namespace vambrace::policy::apparmor {
+namespace {
+
+// What the segments match, each with the slash before it.
+std::vector<Piece> pieces_of(const Draft& draft) {
+  Shape out;
+  for (const Segment* segment : draft.segments) {
+    out += literal("/");
+    out += segment->form ? segment->form->shape : literal(segment->name);
+  }
+  return std::move(out.pieces);
+}
+
+// The bytes that every match starts with, as far as its first form.
+std::string fixed_start(const Draft& draft) {
+  std::string out;
+  for (const Segment* segment : draft.segments) {
+    out += '/';
+    if (segment->form) {
+      return out + fixed_start(segment->form->shape.pieces);
+    }
+    out += segment->name;
+  }
+  return out;
+}
+
+}  // namespace
 
 Segment literal_segment(std::string_view name) {
   return {.text = pattern_of(name), .name = name};
 }
 
-std::vector<Piece> pieces_of(const Draft& draft, std::size_t count) {
-  Shape out;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Segment& segment = *draft.segments[i];
-    out += literal("/");
-    out += segment.form ? segment.form->shape : literal(segment.name);
-  }
-  return out.pieces;
+const Sensitive* touched(const Draft& draft) {
+  return may_touch(fixed_start(draft)) ? touched(pieces_of(draft)) : nullptr;
 }
 
 std::string join(Draft& draft) {

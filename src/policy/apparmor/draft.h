@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/apparmor/generalize.h"
+#include "policy/apparmor/sensitive.h"
 
 // Rules while they are being made: between generalize.h and budget.h.
 namespace vambrace::policy::apparmor {
@@ -39,8 +40,9 @@ using Drafts = std::map<std::pair<std::string, bool>, Draft>;
 
 Segment literal_segment(std::string_view name);
 
-// What the first `count` segments match, each with the slash before it.
-std::vector<Piece> pieces_of(const Draft& draft, std::size_t count);
+// The first sensitive entry that has a path in common with the draft's pattern;
+// null: none has.
+const Sensitive* touched(const Draft& draft);
 
 // A pattern's text, and the starts of its segments.
 std::string join(Draft& draft);

@@ -222,6 +222,18 @@ TEST(Sensitive, KnowsWhatAPatternCouldReach) {
   EXPECT_FALSE(reached(number()));
 }
 
+TEST(Sensitive, IsNotMissedByALookAtTheStart) {
+  for (const Sensitive& one : sensitive_paths()) {
+    const std::string_view start = one.prefix.substr(0, one.prefix.find('*'));
+    for (std::size_t length = 0; length <= start.size(); ++length) {
+      EXPECT_TRUE(may_touch(start.substr(0, length))) << one.prefix;
+    }
+    EXPECT_TRUE(may_touch(std::string(start) + "/x")) << one.prefix;
+  }
+  EXPECT_FALSE(may_touch("/usr/share/"));
+  EXPECT_FALSE(may_touch("/etc/shade"));
+}
+
 TEST(Sensitive, HasAReasonForEachPath) {
   for (const Sensitive& one : sensitive_paths()) {
     EXPECT_TRUE(one.prefix.starts_with('/')) << one.prefix;

@@ -249,11 +249,14 @@ class LayoutReader {
   Kind kind_ = Kind::Number;
 };
 
-// Whether the text before the first field is there: most names fail here.
-bool begins_so(const Known& known, std::string_view name) {
-  const std::string_view layout = known.layout;
-  return name.starts_with(layout.substr(0, layout.find('%')));
-}
+// The text of each layout before its first field: most names do not begin so.
+constexpr auto kStarts = [] {
+  std::array<std::string_view, std::size(kKnown)> out;
+  std::ranges::transform(kKnown, out.begin(), [](const Known& known) {
+    return known.layout.substr(0, known.layout.find('%'));
+  });
+  return out;
+}();
 
 }  // namespace
 
@@ -275,8 +278,11 @@ bool is_ending(std::string_view text) {
 }
 
 std::optional<Form> known_layout(std::string_view name, const Place& place) {
-  for (const Known& known : kKnown) {
-    if (!begins_so(known, name) || !counts_in(known, place)) {
+  for (std::size_t i = 0; i < std::size(kKnown); ++i) {
+    const Known& known = kKnown[i];
+    const std::string_view start = kStarts[i];
+    const bool other = !start.empty() && !name.starts_with(start.front());
+    if (other || !name.starts_with(start) || !counts_in(known, place)) {
       continue;
     }
     if (auto form = LayoutReader(known.layout, name).read()) {

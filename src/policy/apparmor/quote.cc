@@ -46,6 +46,7 @@ bool stands_bare(std::string_view text) {
 std::string pattern_of(std::string_view path) {
   constexpr std::string_view kSpecial = "*?[]{}^,";
   std::string out;
+  out.reserve(path.size());
   for (std::size_t at = 0; at < path.size(); ++at) {
     const char c = path[at];
     const bool variable = c == '@' && path.substr(at + 1).starts_with('{');

@@ -141,6 +141,7 @@ constexpr Sensitive kTable[] = {
 // Each entry twice: the path itself, and all that is below it.
 struct Entry {
   const Sensitive* of;
+  std::string_view start;  // of each of its paths
   std::vector<Piece> itself;
   std::vector<Piece> below;
 };
@@ -160,14 +161,27 @@ std::vector<Piece> pieces_of(std::string_view prefix) {
 std::vector<Entry> entries() {
   std::vector<Entry> out;
   for (const Sensitive& sensitive : kTable) {
+    const std::string_view prefix = sensitive.prefix;
     Entry entry{.of = &sensitive,
-                .itself = pieces_of(sensitive.prefix),
-                .below = pieces_of(sensitive.prefix)};
+                .start = prefix.substr(0, prefix.find('*')),
+                .itself = pieces_of(prefix),
+                .below = pieces_of(prefix)};
     entry.below.push_back({.bytes = one_of("/")});
     entry.below.push_back({.bytes = any_byte(), .min = 0, .max = 0});
     out.push_back(std::move(entry));
   }
   return out;
+}
+
+const std::vector<Entry>& all_entries() {
+  static const std::vector<Entry> kEntries = entries();
+  return kEntries;
+}
+
+// Whether one of them begins with the other. Most differ in their first bytes.
+bool begin_alike(std::string_view a, std::string_view b) {
+  const auto [in_a, in_b] = std::ranges::mismatch(a, b);
+  return in_a == a.end() || in_b == b.end();
 }
 
 }  // namespace
@@ -177,16 +191,20 @@ std::span<const Sensitive> sensitive_paths() {
 }
 
 const Sensitive* touched(std::span<const Piece> pattern) {
-  static const std::vector<Entry> kEntries = entries();
   const std::string start = fixed_start(pattern);
-  const auto found = std::ranges::find_if(kEntries, [&](const Entry& entry) {
-    const std::string_view prefix = entry.of->prefix;
-    const std::string_view fixed = prefix.substr(0, prefix.find('*'));
-    const std::size_t common = std::min(start.size(), fixed.size());
-    return start.compare(0, common, fixed.substr(0, common)) == 0 &&
-           (overlap(pattern, entry.itself) || overlap(pattern, entry.below));
+  const auto found =
+      std::ranges::find_if(all_entries(), [&](const Entry& entry) {
+        return begin_alike(start, entry.start) &&
+               (overlap(pattern, entry.itself) ||
+                overlap(pattern, entry.below));
+      });
+  return found == all_entries().end() ? nullptr : found->of;
+}
+
+bool may_touch(std::string_view start) {
+  return std::ranges::any_of(all_entries(), [&](const Entry& entry) {
+    return begin_alike(start, entry.start);
   });
-  return found == kEntries.end() ? nullptr : found->of;
 }
 
 }  // namespace vambrace::policy::apparmor

@@ -123,6 +123,7 @@ Bytes any_byte() {
 
 Shape literal(std::string_view bytes) {
   Shape out{.text = pattern_of(bytes), .pieces = {}};
+  out.pieces.reserve(bytes.size());
   for (const char byte : bytes) {
     out.pieces.push_back({.bytes = one_of({&byte, 1})});
   }
@@ -142,10 +143,13 @@ Shape any_below() {
 std::string fixed_start(std::span<const Piece> pattern) {
   std::string out;
   for (const Piece& piece : pattern) {
-    if (piece.min != 1 || piece.max != 1 || piece.bytes.count() != 1) {
+    const std::size_t byte = piece.bytes._Find_first();
+    const bool alone = byte < piece.bytes.size() &&
+                       piece.bytes._Find_next(byte) == piece.bytes.size();
+    if (piece.min != 1 || piece.max != 1 || !alone) {
       break;
     }
-    out += static_cast<char>(piece.bytes._Find_first());
+    out += static_cast<char>(byte);
   }
   return out;
 }

@@ -297,9 +297,7 @@ bool Walk::took_turns(const std::vector<Entry*>& members) const {
 // The pattern that trail_ spells stands for these paths.
 void Walk::leave(std::span<const std::uint32_t> paths) {
   Draft draft{.segments = trail_};
-  const Sensitive* sensitive =
-      patterns_ == 0 ? nullptr
-                     : touched(pieces_of(draft, draft.segments.size()));
+  const Sensitive* sensitive = patterns_ == 0 ? nullptr : touched(draft);
   for (const std::uint32_t index : paths) {
     if (sensitive != nullptr) {
       kept_.emplace(paths_[index].bytes, sensitive->reason);
