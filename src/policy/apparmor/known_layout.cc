@@ -112,29 +112,42 @@ bool is_numbered(std::string_view directory) {
   return name == "@{number}" || is_number(name);
 }
 
-bool counts_in(const Known& known, const Place& place) {
-  std::string_view directory = place.directory;
-  switch (known.where) {
-    case Where::Anywhere:
-      return true;
-    case Where::InTemporary:
-      return is_temporary_directory(directory);
-    case Where::MadeInTemporary:
-      return place.made && is_temporary_directory(directory);
-    case Where::Made:
-      return place.made;
-    case Where::Directory:
-      return directory.ends_with(known.directory);
-    case Where::Numbered: {
-      while (is_numbered(directory)) {
-        directory.remove_suffix(1);
-        directory = directory.substr(0, directory.rfind('/') + 1);
-      }
-      return directory.ends_with(known.directory);
+// Where a name stands, as far as a layout asks for it.
+struct Surroundings {
+  explicit Surroundings(const Place& place)
+      : directory(place.directory),
+        above_numbers(place.directory),
+        temporary(is_temporary_directory(place.directory)),
+        made(place.made) {
+    while (is_numbered(above_numbers)) {
+      above_numbers.remove_suffix(1);
+      above_numbers = above_numbers.substr(0, above_numbers.rfind('/') + 1);
     }
   }
-  return false;
-}
+
+  bool have(const Known& known) const {
+    switch (known.where) {
+      case Where::Anywhere:
+        return true;
+      case Where::InTemporary:
+        return temporary;
+      case Where::MadeInTemporary:
+        return made && temporary;
+      case Where::Made:
+        return made;
+      case Where::Directory:
+        return directory.ends_with(known.directory);
+      case Where::Numbered:
+        return above_numbers.ends_with(known.directory);
+    }
+    return false;
+  }
+
+  std::string_view directory;
+  std::string_view above_numbers;  // the nearest directory that is no number
+  bool temporary;
+  bool made;
+};
 
 // A word may be a name that somebody chose: /tmp/tmpbackup.
 bool is_word(std::string_view text) {
@@ -278,11 +291,12 @@ bool is_ending(std::string_view text) {
 }
 
 std::optional<Form> known_layout(std::string_view name, const Place& place) {
+  const Surroundings surroundings(place);
   for (std::size_t i = 0; i < std::size(kKnown); ++i) {
     const Known& known = kKnown[i];
     const std::string_view start = kStarts[i];
     const bool other = !start.empty() && !name.starts_with(start.front());
-    if (other || !name.starts_with(start) || !counts_in(known, place)) {
+    if (other || !name.starts_with(start) || !surroundings.have(known)) {
       continue;
     }
     if (auto form = LayoutReader(known.layout, name).read()) {
