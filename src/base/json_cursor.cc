@@ -1,6 +1,7 @@
 #include "base/json_cursor.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/json.h"
@@ -9,6 +10,15 @@ namespace vambrace::json {
 namespace {
 
 constexpr std::size_t kMaxString = 1U << 20;
+
+// ASCII that stands for itself in a string and does not end it.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t byte = 0x20; byte < 0x80; ++byte) {
+    plain[byte] = byte != '"' && byte != '\\';
+  }
+  return plain;
+}();
 
 bool is_space(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
@@ -41,6 +51,16 @@ void Cursor::skip_space() {
   while (at_ < text_.size() && is_space(text_[at_])) {
     ++at_;
   }
+}
+
+// The characters of a string up to one that is looked at more closely.
+void Cursor::skip_plain() {
+  const auto* const end = text_.data() + text_.size();
+  const auto* at = text_.data() + at_;
+  while (at != end && kPlain[static_cast<unsigned char>(*at)]) {
+    ++at;
+  }
+  at_ = static_cast<std::size_t>(at - text_.data());
 }
 
 bool Cursor::accept(char c) {
@@ -124,7 +144,7 @@ Result<std::string_view> Cursor::string(std::string& storage) {
   bool escaped = false;
   bool ascii = true;
   std::size_t copied = begin;
-  while (at_ < text_.size() && text_[at_] != '"') {
+  for (skip_plain(); at_ < text_.size() && text_[at_] != '"'; skip_plain()) {
     const auto byte = static_cast<unsigned char>(text_[at_]);
     if (byte < 0x20) {
       return fail("a control character in a string");
@@ -158,10 +178,15 @@ Result<std::string_view> Cursor::string(std::string& storage) {
   return result;
 }
 
-Result<std::string> Cursor::text() {
+Result<std::string_view> Cursor::text(std::string& storage) {
   skip_space();
+  storage.clear();
+  return string(storage);
+}
+
+Result<std::string> Cursor::text() {
   std::string storage;
-  TRY_ASSIGN(const std::string_view value, string(storage));
+  TRY_ASSIGN(const std::string_view value, text(storage));
   return std::string(value);
 }
 
@@ -236,11 +261,13 @@ std::unexpected<Error> Cursor::failed(std::string what) const {
 }
 
 Result<> read(Cursor& in, std::string& out) {
-  TRY_ASSIGN(out, in.text());
-  if (out.find('\\') == std::string::npos) {
+  std::string storage;
+  TRY_ASSIGN(const std::string_view text, in.text(storage));
+  if (!text.contains('\\')) {
+    out = text;
     return {};
   }
-  Result<std::string> bytes = unquote_bytes(out);
+  Result<std::string> bytes = unquote_bytes(text);
   if (!bytes) {
     return in.fail("{}", bytes.error().message());
   }

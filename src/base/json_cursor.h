@@ -43,6 +43,8 @@ class Cursor {
   Result<> members(Field<T>... fields);
 
   Result<std::string> text();
+  // The same as a view of the document, or of `storage` if it had escapes.
+  Result<std::string_view> text(std::string& storage);
   Result<std::uint64_t> number();
   Result<bool> boolean();
   // Reads a null if one is next.
@@ -68,6 +70,7 @@ class Cursor {
   };
 
   void skip_space();
+  void skip_plain();
   bool accept(char c);
   Result<> expect(char c);
   bool accept_word(std::string_view word);

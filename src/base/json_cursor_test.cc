@@ -45,6 +45,20 @@ TEST(JsonCursor, ReadsMembersInAnyOrder) {
   EXPECT_THAT(out->at(1).more, testing::ElementsAre(1, 2));
 }
 
+TEST(JsonCursor, GivesAViewOfTheDocumentUnlessThereWereEscapes) {
+  const std::string_view text = "\"plain \xc3\xa9\" \"a\\nb\"";
+  Cursor in(text);
+  std::string storage;
+  const auto plain = in.text(storage);
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->data(), text.data() + 1);
+  EXPECT_EQ(*plain, "plain \xc3\xa9");
+  const auto escaped = in.text(storage);
+  ASSERT_TRUE(escaped);
+  EXPECT_EQ(escaped->data(), storage.data());
+  EXPECT_EQ(*escaped, "a\nb");
+}
+
 TEST(JsonCursor, SaysLineAndPlaceOfAFault) {
   EXPECT_EQ(why("[{\"x\":1,\"name\":\"\"},\n{\"x\":\"1\"}]"),
             "line 2: [1].x: not an unsigned number");

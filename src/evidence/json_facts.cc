@@ -99,9 +99,10 @@ Result<> read_fact(Cursor& in, Fact& out, const char* count, const char* denied,
   if (out.by.empty()) {
     return in.fail("by: names no recording");
   }
-  return agrees(out.by.size() == 1 ? out.by.begin()->second : total(out.by))
-             ? Result<>()
-             : in.fail("the totals are not the sum of the shares");
+  const bool right = out.by.size() == 1 ? agrees(out.by.begin()->second)
+                                        : agrees(total(out.by));
+  return right ? Result<>()
+               : in.fail("the totals are not the sum of the shares");
 }
 
 template <class Fact, class... T>

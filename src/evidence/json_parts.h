@@ -31,7 +31,8 @@ Result<> read_time(json::Cursor& in, Instant& out);
 // A word of a closed list, turned into its value by `from`.
 template <class From, class T>
 Result<> read_word(json::Cursor& in, From from, T& out) {
-  TRY_ASSIGN(const std::string word, in.text());
+  std::string storage;
+  TRY_ASSIGN(const std::string_view word, in.text(storage));
   const auto value = from(word);
   if (!value) {
     return in.fail("unknown word");

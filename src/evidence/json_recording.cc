@@ -11,8 +11,9 @@ using json::Cursor;
 using json::field;
 
 bool is_id(std::string_view text) {
-  return text.size() == 32 &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return text.size() == 32 && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 namespace {
@@ -35,7 +36,8 @@ std::optional<State> state_from(std::string_view word) {
 }  // namespace
 
 Result<> read_time(Cursor& in, Instant& out) {
-  TRY_ASSIGN(const std::string text, in.text());
+  std::string storage;
+  TRY_ASSIGN(const std::string_view text, in.text(storage));
   const auto instant = parse_time(text);
   if (!instant) {
     return in.fail("not a time like 2026-01-31T09:30:00.000250Z");
