@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <unordered_set>
 
 #include "policy/reasons.h"
 #include "policy/unplaced.h"
@@ -20,11 +21,10 @@ bool has(const FileFact& fact, std::string_view letters) {
   return fact.access.find_first_of(letters) != std::string::npos;
 }
 
-std::string parent_of(std::string_view path) {
+std::string_view parent_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string_view::npos
-             ? "/"
-             : std::string(path.substr(0, slash));
+  return slash == 0 || slash == std::string_view::npos ? "/"
+                                                       : path.substr(0, slash);
 }
 
 bool is_below(std::string_view path, std::string_view folder) {
@@ -37,16 +37,16 @@ bool is_folder(const FileFact& fact) {
   return fact.path.ends_with('/');
 }
 
-std::string bare(std::string_view path) {
-  return std::string(path.size() > 1 && path.ends_with('/')
-                         ? path.substr(0, path.size() - 1)
-                         : path);
+std::string_view bare(std::string_view path) {
+  return path.size() > 1 && path.ends_with('/')
+             ? path.substr(0, path.size() - 1)
+             : path;
 }
 
 // By convention these are empty in an image, and the names in them are of one
 // run.
-std::string scratch_or(const std::string& folder) {
-  for (const char* scratch : {"/tmp", "/var/tmp"}) {
+std::string_view scratch_or(std::string_view folder) {
+  for (const std::string_view scratch : {"/tmp", "/var/tmp"}) {
     if (is_below(folder, scratch)) {
       return scratch;
     }
@@ -56,12 +56,12 @@ std::string scratch_or(const std::string& folder) {
 
 // The folder whose file system must be writable for this access. None for what
 // needs none: reading, and locks, which are taken on files opened before.
-std::optional<std::string> written_by(const FileFact& fact) {
-  if (place_of(fact.path) != Place::Root || has(fact, "ki") ||
-      !has(fact, "acdlopw")) {
+std::optional<std::string_view> written_by(const FileFact& fact) {
+  if (has(fact, "ki") || !has(fact, "acdlopw") ||
+      place_of(fact.path) != Place::Root) {
     return std::nullopt;
   }
-  const std::string path = bare(fact.path);
+  const std::string_view path = bare(fact.path);
   const bool entry = !is_folder(fact) || has(fact, "cdl");
   return scratch_or(entry ? parent_of(path) : path);
 }
@@ -86,14 +86,20 @@ std::optional<std::string> mount_of(const Evidence& evidence,
   return common;
 }
 
-// All processes that count, as one.
+// All processes that count, as one. The evidence must outlive it.
 struct Seen {
-  std::map<std::string, Reasons> written;
+  std::map<std::string, Reasons, std::less<>> written;
   std::set<std::string> mounted;
-  std::set<std::string> made;      // files and folders, by the workload
-  std::set<std::string> read;      // files
-  std::set<std::string> executed;  // files
+  std::unordered_set<std::string_view> made;      // files and folders
+  std::unordered_set<std::string_view> read;      // files
+  std::unordered_set<std::string_view> executed;  // files
 };
+
+Reasons& reasons_of(Seen& seen, std::string_view folder) {
+  const auto found = seen.written.find(folder);
+  return found != seen.written.end() ? found->second
+                                     : seen.written[std::string(folder)];
+}
 
 Seen look(const Evidence& evidence) {
   Seen seen;
@@ -107,8 +113,8 @@ Seen look(const Evidence& evidence) {
       if (mount) {
         seen.mounted.insert(*mount);
       } else if (folder) {
-        seen.written[*folder].add(Cause::Observed, process.key,
-                                  evidence::total(fact.by));
+        reasons_of(seen, *folder)
+            .add(Cause::Observed, process.key, evidence::total(fact.by));
       }
       if (has(fact, "cl")) {
         seen.made.insert(bare(fact.path));
@@ -124,8 +130,10 @@ Seen look(const Evidence& evidence) {
   return seen;
 }
 
-void move_reasons(std::map<std::string, Reasons>& written,
-                  const std::string& from, const std::string& to) {
+using Written = decltype(Seen::written);
+
+void move_reasons(Written& written, const std::string& from,
+                  const std::string& to) {
   for (Reason& reason : written[from].sorted()) {
     written[to].add(std::move(reason));
   }
@@ -134,14 +142,14 @@ void move_reasons(std::map<std::string, Reasons>& written,
 
 // Folders by hash, by day, by client: the next run has other ones. Returns the
 // parents that took their place.
-std::set<std::string> fold_siblings(std::map<std::string, Reasons>& written) {
+std::set<std::string> fold_siblings(Written& written) {
   std::set<std::string> parents;
   for (bool again = true; again;) {
     again = false;
     std::map<std::string, std::vector<std::string>> siblings;
     for (const auto& [folder, reasons] : written) {
       if (folder != "/") {
-        siblings[parent_of(folder)].push_back(folder);
+        siblings[std::string(parent_of(folder))].push_back(folder);
       }
     }
     for (const auto& [parent, folders] : siblings) {
@@ -179,14 +187,14 @@ std::vector<WritableNeed> writable(Seen seen) {
                      .brought = folded.contains(folder),
                      .reasons = reasons.sorted()};
   }
-  for (const std::string& path : seen.read) {
+  for (const std::string_view path : seen.read) {
     const std::string* home = home_of(needs, path);
     if (home != nullptr && !seen.made.contains(path) && *home != "/tmp" &&
         *home != "/var/tmp") {
       needs[*home].brought = true;
     }
   }
-  for (const std::string& path : seen.executed) {
+  for (const std::string_view path : seen.executed) {
     if (const std::string* home = home_of(needs, path)) {
       needs[*home].executed = true;
     }
