@@ -44,6 +44,12 @@ bool whoever_owns(std::string_view pattern) {
   return apparmor::is_static(pattern.substr(0, pattern.rfind('/') + 1));
 }
 
+// Whether any of it was not refused.
+bool happened(const evidence::By& by) {
+  return std::ranges::any_of(
+      by, [](const auto& entry) { return entry.second.count > 0; });
+}
+
 std::string_view without_slash(std::string_view path) {
   return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
 }
@@ -89,17 +95,13 @@ class Gathered {
   void add(const std::string& path, const evidence::FileFact& fact,
            const std::string& access, const Reason& reason, bool made = false) {
     const std::string letters = letters_of(access);
-    const auto [at, fresh] =
-        numbers_.try_emplace({reason, letters}, who_.size());
-    if (fresh) {
-      who_.push_back({reason, letters});
-    }
+    const std::string process = std::to_string(number_of(reason, letters));
     for (const auto& [recording, share] : fact.by) {
       if (share.count > 0) {
         seen_.push_back({.path = path,
                          .access = letters,
                          .owner = fact.owner,
-                         .process = std::to_string(at->second),
+                         .process = process,
                          .recording = recording,
                          .made = made});
       }
@@ -127,9 +129,25 @@ class Gathered {
     std::string access;
   };
 
+  std::size_t number_of(const Reason& reason, const std::string& letters) {
+    // Most facts are like the one before.
+    if (latest_ < who_.size() && who_[latest_].access == letters &&
+        who_[latest_].reason == reason) {
+      return latest_;
+    }
+    const auto [at, fresh] =
+        numbers_.try_emplace({reason, letters}, who_.size());
+    if (fresh) {
+      who_.push_back({reason, letters});
+    }
+    latest_ = at->second;
+    return latest_;
+  }
+
   std::vector<apparmor::Observation> seen_;
   std::map<std::pair<Reason, std::string>, std::size_t> numbers_;
   std::vector<Who> who_;
+  std::size_t latest_ = 0;
 };
 
 class Files {
@@ -174,8 +192,10 @@ class Files {
                   .script = process.key.script,
                   .origin = process.key.origin,
                   .note = std::move(note)};
-    for (const auto& [phase, count] : evidence::total(by).phases) {
-      reason.phases.insert(phase);
+    for (const auto& [recording, share] : by) {
+      for (const auto& [phase, count] : share.phases) {
+        reason.phases.insert(phase);
+      }
     }
     return reason;
   }
@@ -183,7 +203,7 @@ class Files {
   void gather(const evidence::Process& process) {
     const std::string program = programs_.of(process.key.exe);
     for (const evidence::FileFact& fact : process.files) {
-      if (evidence::total(fact.by).count == 0) {
+      if (!happened(fact.by)) {
         continue;
       }
       const Reason reason = reason_of(process, fact.by);
