@@ -41,8 +41,14 @@ const Sensitive* touched(const Draft& draft) {
 }
 
 std::string join(Draft& draft) {
+  std::size_t size = 0;
+  for (const Segment* segment : draft.segments) {
+    size += 1 + segment->text.size();
+  }
   std::string out;
+  out.reserve(size);
   draft.starts.clear();
+  draft.starts.reserve(draft.segments.size());
   for (const Segment* segment : draft.segments) {
     out += '/';
     draft.starts.push_back(out.size());

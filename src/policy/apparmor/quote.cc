@@ -9,6 +9,23 @@ bool is_printable(char c) {
   return c >= ' ' && c <= '~';
 }
 
+// Whether a pattern takes the character for more than itself.
+bool is_special(char c) {
+  switch (c) {
+    case '*':
+    case '?':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+    case '^':
+    case ',':
+      return true;
+    default:
+      return false;
+  }
+}
+
 void add_octal(std::string& out, char c) {
   const auto byte = static_cast<unsigned char>(c);
   out += '\\';
@@ -44,7 +61,6 @@ bool stands_bare(std::string_view text) {
 }  // namespace
 
 std::string pattern_of(std::string_view path) {
-  constexpr std::string_view kSpecial = "*?[]{}^,";
   std::string out;
   out.reserve(path.size());
   for (std::size_t at = 0; at < path.size(); ++at) {
@@ -53,7 +69,7 @@ std::string pattern_of(std::string_view path) {
     if (!is_printable(c) || c == '"' || c == '\\' || variable) {
       add_octal(out, c);
     } else {
-      if (kSpecial.find(c) != std::string_view::npos) {
+      if (is_special(c)) {
         out += '\\';
       }
       out += c;

@@ -237,8 +237,9 @@ std::optional<Form> form_of(std::string_view name, const Place& place) {
   if (name.empty() || name.size() > 255) {
     return std::nullopt;
   }
-  if (name.find_first_of("0123456789") == name.npos && changes(name) < 2 &&
-      name.find('_') == name.npos) {
+  const bool has_digit = std::ranges::any_of(
+      name, [](char byte) { return byte >= '0' && byte <= '9'; });
+  if (!has_digit && !name.contains('_') && changes(name) < 2) {
     return std::nullopt;  // no part of it could be any of the below
   }
   if (auto form = known_form(name, place);
