@@ -65,9 +65,11 @@ class FileExplainer {
     permit(out, judge);
     Reasons reasons;
     for (const apparmor::FileRule* rule : judge.matching(question_.path)) {
-      out.notes.push_back(
-          fmt::format("rule {}{} {}", rule->owner ? "owner " : "",
-                      json::quote_bytes(rule->pattern), mode_of(*rule)));
+      const apparmor::Include* include = apparmor::include_of(rules, *rule);
+      out.notes.push_back(fmt::format(
+          "rule {}{} {}{}", rule->owner ? "owner " : "",
+          json::quote_bytes(rule->pattern), mode_of(*rule),
+          include == nullptr ? "" : " of include " + include->name));
       for (const std::string& wide : rule->why.examples) {
         out.notes.push_back("wider: " + json::quote_bytes(wide));
       }

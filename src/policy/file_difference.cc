@@ -19,11 +19,11 @@ struct Read {
 Result<std::vector<Read>> read(const apparmor::Rules& rules,
                                const apparmor::Variables& variables) {
   std::vector<Read> out;
-  for (const apparmor::FileRule& rule : rules.files) {
-    if (!rule.deny) {
+  for (const apparmor::FileRule* rule : apparmor::file_rules(rules)) {
+    if (!rule->deny) {
       TRY_ASSIGN(apparmor::Pattern pattern,
-                 apparmor::Pattern::parse(rule.pattern, variables));
-      out.push_back({.rule = &rule, .pattern = std::move(pattern)});
+                 apparmor::Pattern::parse(rule->pattern, variables));
+      out.push_back({.rule = rule, .pattern = std::move(pattern)});
     }
   }
   return out;

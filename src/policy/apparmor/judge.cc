@@ -1,15 +1,8 @@
 #include "policy/apparmor/judge.h"
 
+#include "policy/apparmor/pattern_text.h"
+
 namespace vambrace::policy::apparmor {
-namespace {
-
-// Up to the first character with a meaning of its own. The last one before may
-// belong to what follows, as a slash that is joined with the next.
-std::string_view plain_start(std::string_view pattern) {
-  return pattern.substr(0, pattern.find_first_of("\\*?[]{}@\"^,"));
-}
-
-}  // namespace
 
 bool allows(const FileRule& rule, char letter) {
   switch (letter) {
@@ -39,16 +32,16 @@ bool allows(const FileRule& rule, char letter) {
 Result<FileJudge> FileJudge::of(const Rules& rules,
                                 const Variables& variables) {
   FileJudge judge;
-  for (const FileRule& rule : rules.files) {
-    const std::string_view start = plain_start(rule.pattern);
-    if (start.size() == rule.pattern.size() &&
-        rule.pattern.find("//") == std::string::npos) {
-      judge.literal_[rule.pattern].push_back(&rule);
+  for (const FileRule* rule : file_rules(rules)) {
+    const std::string_view start = plain_start(rule->pattern);
+    if (start.size() == rule->pattern.size() &&
+        rule->pattern.find("//") == std::string::npos) {
+      judge.literal_[rule->pattern].push_back(rule);
       continue;
     }
-    TRY_ASSIGN(Pattern pattern, Pattern::parse(rule.pattern, variables));
+    TRY_ASSIGN(Pattern pattern, Pattern::parse(rule->pattern, variables));
     judge.wide_.push_back(
-        {.rule = &rule,
+        {.rule = rule,
          .start = std::string(start.substr(0, start.find("//"))),
          .pattern = std::move(pattern)});
   }

@@ -17,7 +17,7 @@ constexpr std::size_t kManyInherit = 12;
 
 // A path below each of these that no program has: only a pattern that takes
 // everything there matches it.
-constexpr std::array kFolders = {
+constexpr std::array<std::string_view, 14> kFolders = {
     "/",      "/boot/", "/dev/", "/etc/", "/home/", "/lib/", "/opt/",
     "/proc/", "/root/", "/run/", "/srv/", "/sys/",  "/usr/", "/var/"};
 constexpr std::string_view kNowhere = "\x01vambrace/\x02";
@@ -61,12 +61,12 @@ class Linter {
   Linter(const Profile& profile, const Rules& rules, std::string where,
          std::vector<Finding>& findings)
       : rules_(rules), where_(std::move(where)), findings_(findings) {
-    for (const FileRule& rule : rules.files) {
-      auto pattern = Pattern::parse(rule.pattern, profile.variables);
+    for (const FileRule* rule : file_rules(rules)) {
+      auto pattern = Pattern::parse(rule->pattern, profile.variables);
       if (pattern) {
-        read_.push_back({.rule = &rule, .pattern = std::move(*pattern)});
+        read_.push_back({.rule = rule, .pattern = std::move(*pattern)});
       } else if (profile.tunables.empty()) {
-        add("apparmor-bad-pattern", "high", rule, pattern.error().message(),
+        add("apparmor-bad-pattern", "high", *rule, pattern.error().message(),
             "escape what is meant literally");
       }
     }
@@ -117,37 +117,24 @@ class Linter {
   }
 
   void broad(const ReadRule& one) {
-    for (const std::string_view folder : kFolders) {
-      if (one.pattern.matches(std::string(folder) + std::string(kNowhere))) {
-        const bool harmless = !writes(*one.rule) && !runs(*one.rule);
-        add("apparmor-broad", harmless ? "medium" : "high", *one.rule,
-            fmt::format("takes everything below {}", folder),
-            "name the folders that the workload uses");
-        return;
-      }
+    const std::string_view folder = whole_folder(one.pattern);
+    if (folder.empty()) {
+      return;
     }
+    const bool harmless = !writes(*one.rule) && !runs(*one.rule);
+    add("apparmor-broad", harmless ? "medium" : "high", *one.rule,
+        fmt::format("takes everything below {}", folder),
+        "name the folders that the workload uses");
   }
 
   void sensitive(const ReadRule& one) {
-    static const std::vector<Pattern> kPatterns = [] {
-      std::vector<Pattern> out;
-      for (const Sensitive& path : sensitive_paths()) {
-        out.push_back(
-            Pattern::parse(std::string(path.prefix) + "{,/,/**}").value());
-      }
-      return out;
-    }();
     if (!has_wildcard(one.rule->pattern)) {
       return;  // somebody named just that file
     }
-    for (std::size_t i = 0; i < kPatterns.size(); ++i) {
-      if (overlap(one.pattern, kPatterns[i])) {
-        const Sensitive& path = sensitive_paths()[i];
-        add("apparmor-sensitive", "high", *one.rule,
-            fmt::format("also matches {}: {}", path.prefix, path.reason),
-            "name the files that the workload uses");
-        return;
-      }
+    if (const Sensitive* path = touched(one.pattern)) {
+      add("apparmor-sensitive", "high", *one.rule,
+          fmt::format("also matches {}: {}", path->prefix, path->reason),
+          "name the files that the workload uses");
     }
   }
 
@@ -185,6 +172,14 @@ class Linter {
 };
 
 }  // namespace
+
+std::string_view whole_folder(const Pattern& pattern) {
+  const auto* const found =
+      std::ranges::find_if(kFolders, [&](std::string_view folder) {
+        return pattern.matches(std::string(folder) + std::string(kNowhere));
+      });
+  return found == kFolders.end() ? std::string_view() : *found;
+}
 
 std::vector<Finding> lint(const Profile& profile) {
   std::vector<Finding> out;

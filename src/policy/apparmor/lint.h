@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "policy/apparmor/profile.h"
@@ -7,7 +8,8 @@
 namespace vambrace::policy::apparmor {
 
 // Remarks about what the profile lets through or says in vain, sorted. Judges
-// the profile alone: it does not know what the workload needs.
+// the profile alone, with what its includes grant: it does not know what the
+// workload needs.
 //
 //   apparmor-no-abi         no abi line: what rules mean depends on the machine
 //   apparmor-bad-pattern    a pattern that cannot be read here
@@ -20,5 +22,9 @@ namespace vambrace::policy::apparmor {
 //   apparmor-many-inherit   many programs run under one profile (ix)
 //   apparmor-implied-map    m beside ix, which implies it
 std::vector<Finding> lint(const Profile& profile);
+
+// The folder of the system, such as "/usr/", of which the pattern takes
+// everything; empty: of none.
+std::string_view whole_folder(const Pattern& pattern);
 
 }  // namespace vambrace::policy::apparmor

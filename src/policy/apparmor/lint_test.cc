@@ -33,6 +33,19 @@ TEST(Lint, SaysNothingAboutNarrowRules) {
               IsEmpty());
 }
 
+TEST(Lint, WhatAnIncludeGrantsIsTheProfiles) {
+  Profile profile{.name = "web", .abi = "abi/3.0"};
+  profile.rules.files = {rule("/data/*", kWrite)};
+  profile.rules.includes = {
+      {.name = "abstractions/a",
+       .rules = {rule("/usr/**", kRead), rule("/data/*.so", {.map = true})}}};
+  std::vector<std::string> out;
+  for (const Finding& finding : lint(profile)) {
+    out.push_back(finding.id);
+  }
+  EXPECT_THAT(out, ElementsAre("apparmor-broad", "apparmor-write-exec"));
+}
+
 TEST(Lint, AProfileWithoutAbiDependsOnTheMachine) {
   EXPECT_EQ(lint({.name = "web"}).at(0).id, "apparmor-no-abi");
 }

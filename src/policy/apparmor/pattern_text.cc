@@ -158,6 +158,10 @@ std::optional<Escape> read_escape(std::string_view text, std::size_t at) {
                 .end = at + 1};
 }
 
+std::string_view plain_start(std::string_view pattern) {
+  return pattern.substr(0, pattern.find_first_of("\\*?[]{}@\"^,"));
+}
+
 std::string replace_escapes(std::string_view text) {
   constexpr std::string_view kOfPatterns = "*?[]{}^,\\";
   std::string out;

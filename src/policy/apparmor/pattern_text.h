@@ -22,6 +22,11 @@ struct Escape {
 // nullopt: the character after the backslash begins none.
 std::optional<Escape> read_escape(std::string_view text, std::size_t at);
 
+// What stands before the first character with a meaning of its own: every match
+// begins so, but for the last character, which may belong to what follows (a
+// slash that is joined with the next).
+std::string_view plain_start(std::string_view pattern);
+
 // Replaces escapes by their bytes, except those that patterns use.
 std::string replace_escapes(std::string_view text);
 

@@ -77,6 +77,15 @@ std::string with(std::string_view name, std::string_view value) {
   return value.empty() ? "" : fmt::format(" {}={}", name, word_of(value));
 }
 
+std::string hashed(std::string_view text) {
+  // FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return fmt::format("{:016x}", hash);
+}
+
 // What is printed of one rule.
 struct Line {
   std::string text;
@@ -95,19 +104,41 @@ class Printer {
       TRY(included(profile_.abi));
       out_ += fmt::format("abi <{}>,\n", profile_.abi);
     }
-    TRY(includes(profile_.tunables, ""));
+    TRY(tunables());
     TRY(variables());
     out_ += '\n';
     TRY(block("profile " + profile_.name, profile_.rules, ""));
     return std::move(out_);
   }
 
+  // File rules alone, of which the variables are not known.
+  static Result<std::string> lines(const std::vector<FileRule>& rules) {
+    const Profile elsewhere{.tunables = {"tunables/global"}};
+    Printer printer(elsewhere, {});
+    TRY(printer.each(rules, "", &Printer::file));
+    return std::move(printer.out_);
+  }
+
  private:
-  Result<> includes(const std::set<std::string>& names,
-                    std::string_view indent) {
-    for (const std::string& name : names) {
+  Result<> tunables() {
+    for (const std::string& name : profile_.tunables) {
       TRY(included(name));
-      out_ += fmt::format("{}include <{}>\n", indent, name);
+      out_ += fmt::format("include <{}>\n", name);
+    }
+    return {};
+  }
+
+  Result<> includes(const std::vector<Include>& all,
+                    const std::string& indent) {
+    std::set<std::string> lines;
+    for (const Include& one : all) {
+      TRY(included(one.name));
+      TRY_ASSIGN(const std::string hash, hash_of(one.rules));
+      lines.insert(
+          fmt::format("{}include <{}> # {}\n", indent, one.name, hash));
+    }
+    for (const std::string& line : lines) {
+      out_ += line;
     }
     return {};
   }
@@ -340,14 +371,14 @@ std::string without_comments(std::string_view text) {
   return out;
 }
 
+Result<std::string> hash_of(const std::vector<FileRule>& rules) {
+  TRY_ASSIGN(const std::string text, Printer::lines(rules));
+  return hashed(text);
+}
+
 Result<std::string> name_with_hash(const Profile& profile) {
   TRY_ASSIGN(const std::string text, print(profile));
-  // FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
-  return fmt::format("{}-{:016x}", profile.name, hash);
+  return fmt::format("{}-{}", profile.name, hashed(text));
 }
 
 }  // namespace vambrace::policy::apparmor

@@ -23,8 +23,15 @@ Result<std::string> print(const Profile& profile, PrintOptions options = {});
 
 // The text without its lines of comments, which have no effect: what two texts
 // enforce is the same if this is. An include is none: it begins with
-// "#include", where a comment of ours begins with "# ".
+// "#include", where a comment of ours begins with "# ". What follows a rule on
+// its line stays, so a hash of what an include grants is not a comment here.
 std::string without_comments(std::string_view text);
+
+// 64 bits of a hash of file rules as they are printed, in whatever order they
+// are given. An include is printed with that of its rules, "include
+// <abstractions/x> # 6c62272e07bb0142", so that a host on which the file grants
+// something else is noticed, and so that the profile's name changes with it.
+Result<std::string> hash_of(const std::vector<FileRule>& rules);
 
 // The profile's name with 64 bits of a hash of its text without comments,
 // "web-6c62272e07bb0142": profiles that differ never share a name by accident,

@@ -107,6 +107,26 @@ TEST(Print, WithoutItsCommentsATextIsWhatItWasWithoutThem) {
       "/x r,\n#include <y>\n /z r, # c");
 }
 
+TEST(Print, AnIncludeIsPrintedWithAHashOfWhatItGrants) {
+  const auto text = [](std::vector<FileRule> rules) {
+    Profile profile{.name = "web"};
+    profile.rules.includes = {
+        {.name = "abstractions/a", .rules = std::move(rules)}};
+    return print(profile, {.comments = true}).value();
+  };
+  FileRule owner = readable("/b");
+  owner.owner = true;
+  const std::string one = text({readable("/a"), readable("@{HOME}/x")});
+  EXPECT_THAT(one, testing::ContainsRegex(
+                       "\n  include <abstractions/a> # [0-9a-f]{16}\n\\}\n"));
+  EXPECT_EQ(text({readable("@{HOME}/x"), readable("/a"), readable("/a")}), one);
+  EXPECT_NE(text({readable("/a")}), one);
+  EXPECT_NE(text({readable("/a"), readable("/b")}),
+            text({readable("/a"), owner}));
+  // It is no comment: an edit of it is an edit of the profile.
+  EXPECT_EQ(without_comments(one), one);
+}
+
 TEST(Print, RefusesWordsThatAreNoneOfAppArmors) {
   const auto refused = [](auto change) {
     Profile profile = sample();
@@ -118,6 +138,11 @@ TEST(Print, RefusesWordsThatAreNoneOfAppArmors) {
   EXPECT_TRUE(refused([](Profile& p) { p.name = "/bin/x"; }));
   EXPECT_TRUE(refused([](Profile& p) { p.abi = "../x"; }));
   EXPECT_TRUE(refused([](Profile& p) { p.tunables = {"a>\n"}; }));
+  for (const char* name : {"a>\n", "/a", "../a", "a b", "a#", ""}) {
+    EXPECT_TRUE(refused([&](Profile& p) {
+      p.rules.includes = {{.name = name}};
+    })) << name;
+  }
   EXPECT_TRUE(refused([](Profile& p) { p.variables = {{"1", {"x"}}}; }));
   EXPECT_TRUE(refused([](Profile& p) { p.variables = {{"A", {}}}; }));
   EXPECT_TRUE(refused([](Profile& p) { p.rules.network[0].family = "a,"; }));

@@ -1,5 +1,7 @@
 #include "policy/apparmor/profile.h"
 
+#include <algorithm>
+
 namespace vambrace::policy::apparmor {
 
 Mode mode_of(Stage stage) {
@@ -22,6 +24,28 @@ std::string_view letters(Exec exec) {
       break;
   }
   return "";
+}
+
+std::vector<const FileRule*> file_rules(const Rules& rules) {
+  std::vector<const FileRule*> out;
+  for (const FileRule& rule : rules.files) {
+    out.push_back(&rule);
+  }
+  for (const Include& include : rules.includes) {
+    for (const FileRule& rule : include.rules) {
+      out.push_back(&rule);
+    }
+  }
+  return out;
+}
+
+const Include* include_of(const Rules& rules, const FileRule& rule) {
+  const auto found =
+      std::ranges::find_if(rules.includes, [&](const Include& include) {
+        return std::ranges::any_of(
+            include.rules, [&](const FileRule& one) { return &one == &rule; });
+      });
+  return found == rules.includes.end() ? nullptr : &*found;
 }
 
 }  // namespace vambrace::policy::apparmor

@@ -123,8 +123,15 @@ struct CapabilityGrant {
   auto operator<=>(const CapabilityGrant&) const = default;
 };
 
+// A file of the host that a profile includes, with what it grants there.
+struct Include {
+  std::string name;             // "abstractions/openssl"
+  std::vector<FileRule> rules;  // all of it, without deny and exec
+  auto operator<=>(const Include&) const = default;
+};
+
 struct Rules {
-  std::set<std::string> includes;  // "abstractions/base"
+  std::vector<Include> includes;
   std::vector<CapabilityGrant> capabilities;
   std::vector<NetworkRule> network;
   std::vector<UnixRule> unix_sockets;
@@ -145,5 +152,11 @@ struct Profile {
   Rules rules;
   std::map<std::string, Rules> children;  // by name, for helpers
 };
+
+// The rules themselves and those of the includes; they must outlive the list.
+std::vector<const FileRule*> file_rules(const Rules& rules);
+
+// The include that a rule of file_rules() is from; nullptr: it is none's.
+const Include* include_of(const Rules& rules, const FileRule& rule);
 
 }  // namespace vambrace::policy::apparmor

@@ -207,4 +207,21 @@ bool may_touch(std::string_view start) {
   });
 }
 
+const Sensitive* touched(const Pattern& pattern) {
+  static const std::vector<Pattern> kPatterns = [] {
+    std::vector<Pattern> out;
+    for (const Sensitive& path : kTable) {
+      out.push_back(
+          Pattern::parse(std::string(path.prefix) + "{,/,/**}").value());
+    }
+    return out;
+  }();
+  for (std::size_t i = 0; i < kPatterns.size(); ++i) {
+    if (overlap(pattern, kPatterns[i])) {
+      return &kTable[i];
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace vambrace::policy::apparmor

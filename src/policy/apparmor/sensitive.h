@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "policy/apparmor/pattern.h"
 #include "policy/apparmor/shape.h"
 
 // Paths that only an observation of that very path may open. Whatever hides a
@@ -24,5 +25,8 @@ const Sensitive* touched(std::span<const Piece> pattern);
 // False only if no pattern whose matches all begin so has one: for a look
 // before the pieces of a pattern are put together.
 bool may_touch(std::string_view start);
+
+// The same for any pattern of AppArmor's.
+const Sensitive* touched(const Pattern& pattern);
 
 }  // namespace vambrace::policy::apparmor
