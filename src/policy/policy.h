@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "evidence/evidence.h"
@@ -171,6 +173,24 @@ struct SignalRule {
   std::string signal;  // "term"; "exists" for number 0
   std::vector<Reason> reasons;
   auto operator<=>(const SignalRule&) const = default;
+};
+
+// A file rule of an abstraction.
+struct AbstractionRule {
+  std::string pattern;  // AppArmor's syntax, not quoted; may use variables
+  std::string access;   // some of "aklmrw", in that order
+  bool owner = false;
+  auto operator<=>(const AbstractionRule&) const = default;
+};
+
+// What the hosts have under a name that an AppArmor profile may include:
+// everything that such an include would grant.
+struct Abstraction {
+  std::string name;  // "openssl"; a file below abstractions/
+  // Those that the rules use and those that these use, by name without @{ }.
+  std::map<std::string, std::vector<std::string>, std::less<>> variables;
+  std::vector<AbstractionRule> rules;  // sorted
+  auto operator<=>(const Abstraction&) const = default;
 };
 
 // A remark that synthesis makes about its own result.

@@ -34,13 +34,6 @@ void add_octal(std::string& out, char c) {
   out += static_cast<char>('0' + (byte & 7));
 }
 
-// Characters that end no word, start no comment and open no list.
-bool is_harmless(char c) {
-  constexpr std::string_view kMarks = "/._-+:~%@*?{}[]^\\";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
-}
-
 // Whether apparmor_parser takes the text for one name without quotes: those
 // start with a slash or a variable and hold a comma only before another
 // character of the name.
@@ -59,6 +52,12 @@ bool stands_bare(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_harmless(char c) {
+  constexpr std::string_view kMarks = "/._-+:~%@*?{}[]^\\";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
+}
 
 std::string pattern_of(std::string_view path) {
   std::string out;

@@ -22,4 +22,8 @@ std::string pattern_of(std::string_view path);
 // Takes any bytes: what comes out is one word on one line, whatever goes in.
 std::string word_of(std::string_view pattern);
 
+// Characters of a word without quotes that end no word, start no comment and
+// open no list.
+bool is_harmless(char c);
+
 }  // namespace vambrace::policy::apparmor
