@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "policy/apparmor/render.h"
 #include "policy/explain.h"
 #include "policy/file_difference.h"
 #include "policy/replay.h"
@@ -114,6 +115,58 @@ TEST(ReplayFiles, ARemovedRuleDeniesExactlyItsAccesses) {
       ASSERT_EQ(replay.denials.size(), 1U) << rule.pattern;
     }
   }
+}
+
+// An application that reads two of three files of an abstraction.
+class WithAnInclude : public testing::Test {
+ protected:
+  WithAnInclude() {
+    bundle.policy.abstractions = {
+        {.name = "a",
+         .rules = {{.pattern = "/etc/a", .access = "r"},
+                   {.pattern = "/etc/b", .access = "r"},
+                   {.pattern = "/etc/c", .access = "r"}}}};
+  }
+
+  evidence::Evidence seen = evidence_of({with_files(
+      {file("/etc/a", "r"), file("/etc/b", "r"), file("/x", "r")})});
+  Bundle bundle{seen};
+};
+
+TEST_F(WithAnInclude, ReplayJudgesWhatItGrants) {
+  EXPECT_THAT(denied(bundle.replay(seen)), IsEmpty());
+  const Replay replay = bundle.replay(evidence_of({with_files(
+      {file("/etc/a", "rw"), file("/etc/c", "r"), file("/etc/d", "r")})}));
+  EXPECT_THAT(denied(replay), ElementsAre("/bin/app: file /etc/a (w)",
+                                          "/bin/app: file /etc/d (r)"));
+}
+
+TEST_F(WithAnInclude, ExplainNamesIt) {
+  const auto seen_one = bundle.explain({"/etc/a", "r"}, seen);
+  EXPECT_EQ(seen_one[0].permission, Permission::Allowed);
+  EXPECT_THAT(seen_one[0].notes,
+              ElementsAre("rule /etc/a r of include abstractions/a"));
+  EXPECT_EQ(seen_one[0].reasons.size(), 1U);
+  const auto more = bundle.explain({"/etc/c", "r"}, seen);
+  EXPECT_EQ(more[0].permission, Permission::Allowed);
+  EXPECT_THAT(more[0].reasons, IsEmpty());
+  EXPECT_THAT(bundle.explain({"/x", "r"}, seen)[0].notes,
+              ElementsAre("rule /x r"));
+}
+
+TEST_F(WithAnInclude, DiffShowsWhatItAdds) {
+  const auto profile_of = [](const Policy& policy) {
+    return apparmor::render(policy, *runtime::target_named("docker"),
+                            Stage::Harden, {})
+        ->profile.value();
+  };
+  const apparmor::Profile with = profile_of(bundle.policy);
+  bundle.policy.abstractions.clear();
+  const apparmor::Profile without = profile_of(bundle.policy);
+  const auto more = files_beyond(with, without).value();
+  ASSERT_EQ(more.size(), 1U);
+  EXPECT_EQ(more[0].example, "/etc/c");
+  EXPECT_THAT(files_beyond(without, with).value(), IsEmpty());
 }
 
 // An application and its helper, each with sockets and signals of its own.

@@ -393,6 +393,9 @@ std::string print(const Policy& policy) {
   for (const SignalRule& rule : policy.signals) {
     out["signals"].push_back(to_json(rule));
   }
+  for (const Abstraction& abstraction : policy.abstractions) {
+    out["abstractions"].push_back(to_json(abstraction));
+  }
   for (const Finding& finding : policy.findings) {
     out["findings"].push_back(to_json(finding));
   }
@@ -427,6 +430,14 @@ Result<Policy> parse(std::string_view text) {
              read_list<SocketRule>(reader, "sockets", read_socket_rule));
   TRY_ASSIGN(policy.signals,
              read_list<SignalRule>(reader, "signals", read_signal_rule));
+  if (reader.has("abstractions")) {
+    TRY_ASSIGN(
+        policy.abstractions,
+        read_list<Abstraction>(reader, "abstractions", read_abstraction));
+    if (policy.abstractions.empty()) {
+      TRY(bad("abstractions", "empty; leave it out"));
+    }
+  }
   TRY_ASSIGN(policy.findings,
              read_list<Finding>(reader, "findings", read_finding));
   TRY(reader.finish());

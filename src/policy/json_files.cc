@@ -3,6 +3,9 @@
 namespace vambrace::policy {
 namespace {
 
+// As many as are read of an abstraction.
+constexpr std::size_t kMaxAbstractionRules = 5000;
+
 using json::Reader;
 using json::Value;
 
@@ -49,6 +52,55 @@ Result<std::vector<Widening>> read_widenings(Reader& reader) {
   return out;
 }
 
+Value to_json(const AbstractionRule& rule) {
+  Value out = {{"pattern", json::quote_bytes(rule.pattern)},
+               {"access", rule.access}};
+  if (rule.owner) {
+    out["owner"] = true;
+  }
+  return out;
+}
+
+Result<AbstractionRule> read_abstraction_rule(const Value& value,
+                                              const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  AbstractionRule rule;
+  TRY_ASSIGN(rule.pattern, read_quoted(reader, "pattern"));
+  TRY_ASSIGN(rule.access, reader.text("access"));
+  TRY_ASSIGN(rule.owner, reader.boolean_or("owner", false));
+  TRY(reader.finish());
+  const std::string_view access = rule.access;
+  if (rule.pattern.empty() || access.empty() ||
+      access.find_first_not_of("aklmrw") != access.npos ||
+      std::ranges::adjacent_find(access, std::greater_equal()) !=
+          access.end()) {
+    TRY(bad(place,
+            "no pattern, or an access that is not some of \"aklmrw\" in that "
+            "order"));
+  }
+  return rule;
+}
+
+struct NamedValues {
+  std::string name;
+  std::vector<std::string> values;
+  auto operator<=>(const NamedValues&) const = default;
+};
+
+Result<NamedValues> read_variable(const Value& value,
+                                  const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  NamedValues out;
+  TRY_ASSIGN(out.name, reader.text("name"));
+  TRY_ASSIGN(const auto quoted, reader.texts("values"));
+  for (const std::string& one : quoted) {
+    TRY_ASSIGN(std::string plain, during(place, json::unquote_bytes(one)));
+    out.values.push_back(std::move(plain));
+  }
+  TRY(reader.finish());
+  return out;
+}
+
 bool is_access(std::string_view access) {
   return !access.empty() && access.find('i') == access.npos &&
          access.find_first_not_of(evidence::kAccessLetters) == access.npos &&
@@ -90,6 +142,50 @@ Value to_json(const SignalRule& rule) {
   Value out = {{"signal", rule.signal},
                {"reasons", reasons_json(rule.reasons)}};
   put_program(out, rule.program);
+  return out;
+}
+
+Value to_json(const Abstraction& abstraction) {
+  Value out = {{"name", abstraction.name},
+               {"variables", Value::array()},
+               {"rules", Value::array()}};
+  for (const auto& [name, values] : abstraction.variables) {
+    Value list = Value::array();
+    for (const std::string& value : values) {
+      list.push_back(json::quote_bytes(value));
+    }
+    out["variables"].push_back({{"name", name}, {"values", list}});
+  }
+  for (const AbstractionRule& rule : abstraction.rules) {
+    out["rules"].push_back(to_json(rule));
+  }
+  return out;
+}
+
+Result<Abstraction> read_abstraction(const Value& value,
+                                     const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  Abstraction out;
+  TRY_ASSIGN(out.name, reader.text("name"));
+  TRY_ASSIGN(auto variables,
+             read_list<NamedValues>(reader, "variables", read_variable));
+  for (NamedValues& one : variables) {
+    if (!out.variables.emplace(one.name, std::move(one.values)).second) {
+      TRY(bad(reader.place_of("variables"), "a variable is there twice"));
+    }
+  }
+  TRY_ASSIGN(out.rules, read_list<AbstractionRule>(reader, "rules",
+                                                   read_abstraction_rule));
+  TRY(reader.finish());
+  constexpr std::string_view kMarks = "._+-";
+  const bool plain = std::ranges::all_of(out.name, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || kMarks.contains(c);
+  });
+  if (out.name.empty() || out.name[0] == '.' || !plain ||
+      out.rules.size() > kMaxAbstractionRules) {
+    TRY(bad(place, "no plain name, or too many rules"));
+  }
   return out;
 }
 

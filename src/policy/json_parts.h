@@ -40,15 +40,18 @@ Result<std::vector<T>> read_list(json::Reader& reader, const char* key,
   return out;
 }
 
-// Files, sockets and signals.
+// Files, sockets, signals and abstractions.
 json::Value to_json(const FileRule& rule);
 json::Value to_json(const SocketRule& rule);
 json::Value to_json(const SignalRule& rule);
+json::Value to_json(const Abstraction& abstraction);
 Result<FileRule> read_file_rule(const json::Value& value,
                                 const std::string& place);
 Result<SocketRule> read_socket_rule(const json::Value& value,
                                     const std::string& place);
 Result<SignalRule> read_signal_rule(const json::Value& value,
                                     const std::string& place);
+Result<Abstraction> read_abstraction(const json::Value& value,
+                                     const std::string& place);
 
 }  // namespace vambrace::policy

@@ -65,6 +65,33 @@ TEST(PolicyJson, NeedsRoundTrip) {
               testing::HasSubstr("needs.writable[1].folder: no absolute path"));
 }
 
+TEST(PolicyJson, AbstractionsRoundTrip) {
+  Policy policy = example();
+  EXPECT_THAT(print(policy), testing::Not(testing::HasSubstr("abstractions")));
+  policy.abstractions = {
+      {.name = "a",
+       .variables = {{"A", {"/x\xff", "@{B}"}}, {"B", {"/y"}}},
+       .rules = {{.pattern = "/a b", .access = "kr"},
+                 {.pattern = "@{A}/*", .access = "w", .owner = true}}},
+      {.name = "b"}};
+  const std::string text = print(policy);
+  const auto again = parse(text);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, policy);
+  for (const auto& [from, to] :
+       {std::pair{"\"access\": \"kr\"", "\"access\": \"rk\""},
+        {"\"access\": \"kr\"", "\"access\": \"rx\""},
+        {"\"pattern\": \"/a b\"", "\"pattern\": \"\""},
+        {"\"name\": \"b\"", "\"name\": \"a\""},
+        {"\"name\": \"b\"", "\"name\": \"../b\""},
+        {"\"name\": \"B\"", "\"name\": \"A\""}}) {
+    ASSERT_NE(replaced(text, from, to), text) << from;
+    EXPECT_THAT(refusal(replaced(text, from, to)),
+                testing::HasSubstr("abstractions["))
+        << to;
+  }
+}
+
 TEST(PolicyJson, RefusesAnotherSchema) {
   EXPECT_THAT(refusal(replaced(print(example()), "policy/v1", "policy/v2")),
               testing::HasSubstr("is not vambrace.policy/v1"));

@@ -219,6 +219,8 @@ struct Policy {
   std::vector<FileRule> files;      // sorted
   std::vector<SocketRule> sockets;  // sorted
   std::vector<SignalRule> signals;  // sorted
+  // What an AppArmor profile may include, where that fits. Sorted.
+  std::vector<Abstraction> abstractions;
   Needs needs;
   std::vector<Finding> findings;  // sorted
   // The runtime layer is not in here: it is added when a target is rendered.

@@ -8,6 +8,7 @@
 #include "base/printable.h"
 #include "kernel/capabilities.h"
 #include "kernel/syscalls.h"
+#include "policy/apparmor/fitting.h"
 #include "policy/apparmor/lint.h"
 #include "policy/apparmor/print.h"
 #include "policy/apparmor/quote.h"
@@ -113,10 +114,15 @@ class Renderer {
     }
   }
 
-  Result<Profile> profile() {
+  // With its includes, of which the second value tells.
+  Result<std::pair<Profile, Fitting>> profile() {
     const std::string name = plain_name(last_part(policy_.workload.id));
-    TRY_ASSIGN(const std::string hashed, name_with_hash(build(name)));
-    return build(hashed);
+    Profile unnamed = build(name);
+    TRY(include_fitting(unnamed, policy_.abstractions));
+    TRY_ASSIGN(const std::string hashed, name_with_hash(unnamed));
+    Profile named = build(hashed);
+    TRY_ASSIGN(Fitting fitting, include_fitting(named, policy_.abstractions));
+    return std::pair(std::move(named), std::move(fitting));
   }
 
  private:
@@ -470,12 +476,16 @@ Result<Rendered> render(const Policy& policy, const runtime::Target& target,
         "then run synth.\n";
     return out;
   }
-  TRY_ASSIGN(out.profile,
+  TRY_ASSIGN(auto made,
              Renderer(policy, target, stage, capabilities, options).profile());
+  out.profile = std::move(made.first);
+  out.included = std::move(made.second.taken);
+  out.passed_over = std::move(made.second.passed_over);
   TRY_ASSIGN(const std::string text,
              print(*out.profile, {.comments = options.comments}));
   out.text += text;
   out.findings = lint(*out.profile);
+  std::ranges::copy(made.second.findings, std::back_inserter(out.findings));
   if (auto finding = sharing(policy, target)) {
     out.findings.push_back(std::move(*finding));
   }

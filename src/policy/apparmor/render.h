@@ -32,7 +32,12 @@ struct Rendered {
   std::optional<Profile> profile;
   // apparmor.profile, ready to be written; without a profile only comments.
   std::string text;
-  // What the profile cannot hold, and what lint.h remarks about it. Sorted.
+  // Of the policy's abstractions: those that the profile or a child includes,
+  // and why it does not include the others.
+  std::set<std::string> included;
+  std::map<std::string, std::string> passed_over;
+  // What the profile cannot hold, what includes allow, and what lint.h remarks
+  // about it. Sorted.
   std::vector<Finding> findings;
 };
 
@@ -46,6 +51,9 @@ struct Rendered {
 // so. Where the target sets no_new_privs the kernel refuses to change the
 // profile at execve, so there the helpers' rules become the main program's, and
 // a finding says so.
+//
+// Where one of the policy's abstractions allows what several rules do and not
+// much more (fitting.h), it is included instead of them.
 //
 // Whoever is not confined may send signals, and so may the target's runtime;
 // programs of the workload may send each other what one of them sent; the same

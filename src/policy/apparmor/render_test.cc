@@ -200,6 +200,36 @@ TEST(AppArmorRender, UnderNoNewPrivsHelpersShareTheMainProfile) {
   EXPECT_THAT(out.findings[0].message, HasSubstr("/bin/cat, /bin/sh"));
 }
 
+TEST(AppArmorRender, IncludesWhatFitsUnderANameOfItsOwn) {
+  const auto target = *runtime::target_named("docker");
+  Policy policy = web();
+  const auto before = render(policy, target, Stage::Harden, {}).value();
+  policy.abstractions = {
+      {.name = "a",
+       .rules = {{.pattern = "/data", .access = "r"},
+                 {.pattern = "/etc/more", .access = "r"},
+                 {.pattern = "/var/log/x", .access = "w"}}},
+      {.name = "b", .rules = {{.pattern = "/none", .access = "r"}}}};
+  const auto one = render(policy, target, Stage::Harden, {}).value();
+  EXPECT_THAT(one.included, ElementsAre("a"));
+  EXPECT_EQ(one.passed_over.at("b"), "it allows all of fewer than 2 rules");
+  EXPECT_THAT(one.text, HasSubstr("  include <abstractions/a> # "));
+  EXPECT_THAT(one.text, Not(HasSubstr("/data r")));
+  EXPECT_THAT(before.text, HasSubstr("/data r"));
+  EXPECT_NE(one.profile->name, before.profile->name);
+  const auto told =
+      std::ranges::find(one.findings, "apparmor-include", &Finding::id);
+  ASSERT_NE(told, one.findings.end());
+  EXPECT_EQ(told->message,
+            "stands for 2 rules (/data, /var/log/x); 1 of its 3 rules let more "
+            "be read, such as /etc/more");
+  // Another content is another profile.
+  policy.abstractions[0].rules[1].pattern = "/etc/else";
+  const auto other = render(policy, target, Stage::Harden, {}).value();
+  EXPECT_THAT(other.included, ElementsAre("a"));
+  EXPECT_NE(other.profile->name, one.profile->name);
+}
+
 TEST(AppArmorRender, OnlyHardenEnforces) {
   EXPECT_THAT(rendered(web(), true, Stage::Observe).text,
               HasSubstr("flags=(complain)"));
