@@ -34,7 +34,7 @@ Result<Compiled> compile_file(const Files& files, std::string path) {
   TRY_ASSIGN(const std::string profile, std::move(text));
   Compiled compiled{.path = path, .policy = {}, .names = {}};
   const std::string place = printable(path);
-  TRY_ASSIGN(compiled.policy, during(place, apparmor::compile(profile)));
+  TRY_ASSIGN(compiled.policy, during(place, apparmor::compile(files, profile)));
   TRY_ASSIGN(compiled.names,
              during(place, apparmor::compiled_names(compiled.policy)));
   return compiled;

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/printable.h"
+#include "enforcer/apparmor/installed.h"
 #include "host/disk_files.h"
 
 extern char** environ;
@@ -82,7 +83,8 @@ std::string complaint(std::string_view said) {
 
 }  // namespace
 
-Result<std::string> compile(std::string_view profiles) {
+Result<std::string> compile(const Files& files, std::string_view profiles) {
+  TRY(check_includes(files, profiles));
   TRY_ASSIGN(const Fd in, memory(profiles));
   TRY_ASSIGN(const Fd out, memory(""));
   TRY_ASSIGN(const Fd err, memory(""));

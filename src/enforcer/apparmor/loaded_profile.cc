@@ -67,7 +67,7 @@ std::string first_of(const std::vector<std::string>& names) {
 
 Result<LoadedProfile> LoadedProfile::load(const Files& files,
                                           std::string_view text) {
-  TRY_ASSIGN(const std::string policy, compile(text));
+  TRY_ASSIGN(const std::string policy, compile(files, text));
   TRY_ASSIGN(const std::vector<std::string> names, compiled_names(policy));
   TRY_ASSIGN(const auto there, presence(files, names, policy));
   const std::string name = first_of(names);

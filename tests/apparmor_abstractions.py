@@ -1,0 +1,155 @@
+"""Installed abstractions as we read them, against AppArmor's own parser; no kernel is needed.
+
+What apparmor_parser compiles of a profile that includes one must be, byte for byte, what it compiles
+of the rules that we read in it.
+"""
+
+import os
+import shutil
+
+import apparmor_parser
+import support
+from support import require_program, run
+
+FOLDER = "/etc/apparmor.d"
+HERE = apparmor_parser.HERE
+
+
+def read_by_us(folder=FOLDER):
+    """({name: profile of its rules}, {name: why it is not understood or not used})."""
+    done = run(os.path.join(HERE, "abstractions"), folder)
+    assert done.code == 0, done
+    read, refused, name = {}, {}, None
+    for line in done.out.splitlines(keepends=True):
+        if name is None:
+            kind, rest = line.rstrip("\n").split(" ", 1)
+            if kind == "read":
+                name, read[rest] = rest, ""
+            else:
+                one, why = rest.split(" ", 1)
+                refused[one] = why
+        elif line == "end\n":
+            name = None
+        else:
+            read[name] += line
+    return read, refused
+
+
+def compiled(text, folder, base=FOLDER):
+    """What the kernel would be given; None where apparmor_parser refuses the text."""
+    source = support.write(f"{folder}/profile", text)
+    binary = f"{folder}/binary"
+    if os.path.exists(binary):
+        os.remove(binary)
+    # One job, in the process itself: nothing is left behind should it not end.
+    done = run("apparmor_parser", "-QK", "-j0", "-b", base, "-o", binary, "--kernel-features",
+               "/etc/apparmor.d/abi/kernel-5.4-vanilla", source)
+    if done.code != 0:
+        return None
+    with open(binary, "rb") as file:
+        return file.read()
+
+
+def with_include(name):
+    return (f"abi <abi/3.0>,\ninclude <tunables/global>\nprofile p {{\n"
+            f"  include <abstractions/{name}> # 0123456789abcdef\n}}\n")
+
+
+def test_what_we_read_is_what_the_parser_compiles():
+    require_program("apparmor_parser")
+    if not os.path.isdir(f"{FOLDER}/abstractions"):
+        support.skip("no abstractions are installed")
+    folder = support.temp_dir()
+    read, refused = read_by_us()
+    installed = {name for name in os.listdir(f"{FOLDER}/abstractions")
+                 if os.path.isfile(f"{FOLDER}/abstractions/{name}")}
+    assert set(read) | set(refused) == installed, installed ^ (set(read) | set(refused))
+    assert len(read) >= 40, sorted(read)
+    nothing = compiled("abi <abi/3.0>,\nprofile p {\n}\n", folder)
+    differ = []
+    for name, rules in sorted(read.items()):
+        theirs, ours = compiled(with_include(name), folder), compiled(rules, folder)
+        assert theirs is not None and ours is not None, name
+        if theirs != ours or theirs == nothing:
+            differ.append(name)
+    assert not differ, differ
+    print(f"{len(read)} of {len(installed)} are read, each as the parser does")
+
+
+# Files of an abstraction, and whether we read them; those that we read are compiled by both.
+UNUSUAL = {
+    "plain": ("  /etc/a r,\n", True),
+    "abi": ("abi <abi/kernel-5.4-vanilla>,\n  /etc/a r,\n", True),
+    "hash": ("  #include <abstractions/plain>\n# x #include <abstractions/nope>\n", True),
+    "hash-behind": ("/b r, #include <abstractions/plain>\n", True),
+    "hash-no-space": ("#include<abstractions/plain>\n", True),
+    "if-exists": ("include if exists <abstractions/nope>\n"
+                  "#include if exists <abstractions/plain>\n", True),
+    "comments": ("/etc/a r, # c, d\n#\n#/e r,\n/f # x\n  r\n ,\n", True),
+    "several": ("/a r, /b rw, owner /c{d,e} rk,\n", True),
+    "lines": ("/a\r\n   rm\n  ,\n", True),
+    "file": ("file /a r, owner file /b w,\n", True),
+    "no-end-of-line": ("/etc/{a,b} r,", True),
+    "quotes": ('"/etc/a b" r,\n"/etc/{c, d},*" rw,\n', True),
+    "twice": ("/etc/a rr,\n/etc/a r,\n/etc/a w,\n/etc/a a,\n", True),
+    "link": ("/a l,\n/b rwl,\n", True),
+    "variables": ("@{PROC}/@{pid}/stat r,\nowner @{HOME}/x rw,\n@{run}/y r,\n", True),
+    "folder": ("include <abstractions/dir>\n", True),
+    "escapes": ("/a\\*b r,\n/c\\101d r,\n/[a-z^] r,\n/x?{y,[0-9]*}z** r,\n", True),
+    "self": ("include <abstractions/self>\n/etc/a r,\n", False),
+    "absent": ("include <abstractions/nope>\n", False),
+    "elsewhere": ("include if exists <local/x>\n/a r,\n", False),
+    "above": ("include <abstractions/../abstractions/plain>\n", False),
+    "mode-first": ("r /etc/a,\n", False),
+    "upper": ("/etc/a R,\n", False),
+    "write-append": ("/etc/a wa,\n", False),
+    "mode-in-quotes": ('/etc/a "r",\n', False),
+    "no-space": ("/etc/a r,/b r,\n", False),
+    "hash-in-name": ("/etc/a#b r,\n", False),
+    "escaped-space": ("/etc/a\\ b r,\n", False),
+    "unknown-variable": ("@{NOPE}/a r,\n", False),
+    "variable-set": ("@{X}=/b\n/a r,\n", False),
+    "alias": ("alias /a -> /b,\n", False),
+    "block": ("profile x {\n /a r,\n}\n", False),
+    "hat": ("^x {\n /a r,\n}\n", False),
+    "if": ("if true {\n /a r,\n}\n", False),
+    "exec": ("/bin/a rix,\n", False),
+    "transition": ("/bin/a px -> b,\n", False),
+    "deny": ("deny /a w,\n/b r,\n", False),
+    "audit": ("audit /a w,\n", False),
+    "all-files": ("file,\n", False),
+    "capability": ("capability chown,\n", False),
+    "network": ("network inet stream,\n", False),
+    "dbus": ('dbus send\n bus=system\n peer=(name="a,b", label=x),\n', False),
+    "no-end": ("/a r", False),
+    "empty-pattern": ('"" r,\n', False),
+    "zero": ("/a r,\0\n", False),
+}
+PASSED_OVER = [".hidden", "README", "x~", "x.orig", "x.rej", "x.dpkg-new", "x.dpkg-old",
+               "x.dpkg-dist", "x.dpkg-bak", "x.dpkg-remove", "x.pacsave", "x.pacnew", "x.rpmnew",
+               "x.rpmsave"]
+
+
+def test_unusual_texts_are_read_as_the_parser_does_or_not_at_all():
+    require_program("apparmor_parser")
+    folder = support.temp_dir()
+    base = f"{folder}/apparmor.d"
+    shutil.copytree(f"{FOLDER}/tunables", f"{base}/tunables")
+    shutil.copytree(f"{FOLDER}/abi", f"{base}/abi")
+    for name, (text, _) in UNUSUAL.items():
+        support.write(f"{base}/abstractions/{name}", text)
+    for number, name in enumerate(["plain", "x.conf", "Readme", "s p"] + PASSED_OVER):
+        support.write(f"{base}/abstractions/dir/{name}", f"/of/{number} r,\n")
+    support.write(f"{base}/abstractions/dir/sub/x", "/sub r,\n")
+    read, refused = read_by_us(base)
+    wanted = {name for name, (_, is_read) in UNUSUAL.items() if is_read}
+    assert set(read) == wanted, (set(read) ^ wanted, refused)
+    assert "/of/3 r" in read["folder"] and "/of/4 r" not in read["folder"], read["folder"]
+    for name in sorted(wanted):
+        theirs = compiled(with_include(name), folder, base)
+        assert theirs is not None, name
+        assert theirs == compiled(read[name], folder, base), (name, read[name])
+
+
+if __name__ == "__main__":
+    support.main()
