@@ -4,6 +4,7 @@ What apparmor_parser compiles of a profile that includes one must be, byte for b
 of the rules that we read in it.
 """
 
+import json
 import os
 import shutil
 
@@ -149,6 +150,67 @@ def test_unusual_texts_are_read_as_the_parser_does_or_not_at_all():
         theirs = compiled(with_include(name), folder, base)
         assert theirs is not None, name
         assert theirs == compiled(read[name], folder, base), (name, read[name])
+
+
+# What sshd of Debian reads through libwrap, and other files that it reads.
+WRAPPED = ["/etc/hosts.allow", "/etc/hosts.deny"]
+FILES = WRAPPED + ["/etc/passwd", "/etc/ssh/sshd_config", "/etc/ssl/openssl.cnf"]
+
+
+def evidence_of(paths, folder):
+    """Evidence of a program that reads these files."""
+    with open(os.path.join(support.PROJECT, "src", "evidence", "testdata", "example.json"),
+              encoding="utf-8") as file:
+        document = json.load(file)
+    main = document["processes"][0]
+    share = {"count": 1, "phases": {"serving": 1}, "errnos": {}, "denied": 0}
+    by = {**main["syscalls"][0]["by"][apparmor_parser.ID], **share, "denied_errnos": {}}
+    main["files"] = [{"path": path, "access": "r", "owner": False, **share,
+                      "by": {apparmor_parser.ID: by}} for path in sorted(paths)]
+    return support.write(f"{folder}/evidence.json", json.dumps(document))
+
+
+def text_of(bundle):
+    with open(f"{bundle}/apparmor.profile", encoding="utf-8") as file:
+        return file.read()
+
+
+def test_an_installed_abstraction_that_fits_is_included():
+    require_program("apparmor_parser")
+    if not os.path.isfile(f"{FOLDER}/abstractions/hosts_access"):
+        support.skip("no abstractions/hosts_access is installed")
+    folder = support.temp_dir()
+    bundle = f"{folder}/bundle"
+    evidence = evidence_of(FILES, folder)
+    support.vambrace("synth", evidence, "-o", bundle, expect=0)
+    assert "include" not in text_of(bundle)
+    support.vambrace("synth", "-o", bundle, "--abstractions", FOLDER, expect=0)
+    text = text_of(bundle)
+    includes = [line.strip() for line in text.splitlines() if "include" in line]
+    assert len(includes) == 1 and includes[0].startswith(
+        "include <abstractions/hosts_access> # "), includes
+    assert not any(path in text for path in WRAPPED), text
+    # The parser makes the same of it as of the rules that it stands for.
+    rules = "\n".join(f"  {path} r," for path in WRAPPED)
+    written_out = text.replace("  " + includes[0], rules)
+    assert compiled(text, folder) == compiled(written_out, folder) is not None
+    support.vambrace("replay", bundle, expect=0)
+    support.vambrace("apparmor", "load", bundle, "--dry-run", expect=0)
+
+
+def test_a_host_whose_abstraction_grants_something_else_is_refused():
+    require_program("apparmor_parser")
+    folder = support.temp_dir()
+    base, bundle = f"{folder}/apparmor.d", f"{folder}/bundle"
+    shutil.copytree(FOLDER, base)
+    support.write(f"{base}/abstractions/hosts_access.d/local", "/etc/hosts.more r,\n")
+    evidence = evidence_of(FILES, folder)
+    support.vambrace("synth", evidence, "-o", bundle, "--abstractions", base, expect=0)
+    assert "include <abstractions/hosts_access> # " in text_of(bundle)
+    # This host does not have the local addition that the other one had.
+    done = support.vambrace("apparmor", "load", bundle, "--dry-run", expect=3)
+    assert "abstractions/hosts_access of this host is not what" in done.err, done
+    assert "synth --abstractions" in done.err, done
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "base/json.h"
+#include "cli/bundle_abstractions.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
 #include "cli/context_words.h"
@@ -30,6 +31,7 @@ struct Request {
   std::vector<std::string> resilient;
   std::vector<std::string> arches;
   std::optional<std::string> layer;
+  std::optional<std::string> abstractions;
   bool heal = false;
   bool comments = false;
   bool json = false;
@@ -209,6 +211,16 @@ Result<Wanted> wanted_manifest(const Environment& environment,
   return wanted;
 }
 
+// bundle.yaml names what was found to fit.
+Result<> name_included(Wanted& wanted, const repository::Composition& made) {
+  const auto& included = made.apparmor.included;
+  wanted.manifest.abstractions = {included.begin(), included.end()};
+  TRY_ASSIGN(wanted.yaml,
+             during("bundle.yaml",
+                    repository::edit_manifest(wanted.yaml, wanted.manifest)));
+  return {};
+}
+
 std::size_t rules_with_arguments(const policy::Policy& policy) {
   return static_cast<std::size_t>(std::ranges::count_if(
       policy.syscalls, [](const auto& rule) { return !rule.args.empty(); }));
@@ -216,7 +228,8 @@ std::size_t rules_with_arguments(const policy::Policy& policy) {
 
 std::vector<policy::Finding> all_findings(const repository::Composition& made,
                                           const Input& input,
-                                          const LocalLayer& local) {
+                                          const LocalLayer& local,
+                                          const BundleAbstractions& included) {
   std::vector<policy::Finding> all = made.policy.findings;
   all.insert(all.end(), local.findings.begin(), local.findings.end());
   all.insert(all.end(), made.seccomp.findings.begin(),
@@ -225,6 +238,7 @@ std::vector<policy::Finding> all_findings(const repository::Composition& made,
              made.context.findings.end());
   all.insert(all.end(), made.apparmor.findings.begin(),
              made.apparmor.findings.end());
+  std::ranges::copy(about(included, made.apparmor), std::back_inserter(all));
   for (const std::string& name : input.unused) {
     all.push_back({"evidence-unused", "low", json::quote_bytes(name),
                    "lies in the bundle and was not given now; replay judges "
@@ -280,7 +294,10 @@ std::string apparmor_line(const repository::Composition& made) {
         kind == kinds.begin()->first ? ", wider than what was seen: " : ", ",
         kind, rules);
   }
-  return text;
+  const auto& included = made.apparmor.included;
+  return included.empty() ? text
+                          : fmt::format("{}; some by include of {}", text,
+                                        fmt::join(included, ", "));
 }
 
 // What a command says at its end.
@@ -408,6 +425,7 @@ json::Value json_of(const Outcome& outcome) {
                         ? json::Value(made.apparmor.profile->name)
                         : json::Value()},
         {"file_rules", made.policy.files.size()},
+        {"included", made.apparmor.included},
         {"widened", widened(made.policy)}}},
       {"layer", json::quote_bytes(layer)},
       {"container", context_json(made.context)},
@@ -470,6 +488,9 @@ Result<Exit> synth(Environment& environment, Words words) {
                "reasons and examples before each rule of apparmor.profile");
   options.value("--layer", "FILE", request.layer,
                 "a calibration of the runtime; kept in the bundle");
+  options.value("--abstractions", "FOLDER", request.abstractions,
+                "include what fits of the hosts' abstractions, as in "
+                "/etc/apparmor.d");
   options.json(request.json);
   TRY(options.parse(environment, words));
   if (request.output.empty()) {
@@ -485,11 +506,14 @@ Result<Exit> synth(Environment& environment, Words words) {
   }
 
   TRY_ASSIGN(Input input, read_input(environment.files, request));
-  TRY_ASSIGN(const Wanted wanted,
+  TRY_ASSIGN(Wanted wanted,
              wanted_manifest(environment, request, input.merged));
   TRY_ASSIGN(const LocalLayer local,
              local_layer(environment, request.output, request.layer,
                          wanted.manifest.target));
+  TRY_ASSIGN(const BundleAbstractions abstractions,
+             bundle_abstractions(environment, request.output,
+                                 request.abstractions, wanted.manifest));
   const std::string day = day_of(environment.now());
   TRY_ASSIGN(
       const repository::Composition made,
@@ -497,7 +521,12 @@ Result<Exit> synth(Environment& environment, Words words) {
                           {.heal = request.heal,
                            .day = day,
                            .layer = local.layer ? &*local.layer : nullptr,
-                           .comments = request.comments}));
+                           .comments = request.comments,
+                           .abstractions = abstractions.all,
+                           .choose = abstractions.folder.has_value()}));
+  if (abstractions.folder) {
+    TRY(name_included(wanted, made));
+  }
 
   std::map<std::string, std::string> contents = made.contents;
   contents.merge(input.copies);
@@ -513,7 +542,7 @@ Result<Exit> synth(Environment& environment, Words words) {
              repository::write_bundle(environment.files, request.output,
                                       std::move(contents)));
   const Outcome outcome{request, wanted.manifest,
-                        made,    all_findings(made, input, local),
+                        made,    all_findings(made, input, local, abstractions),
                         written, local.from};
   environment.output.out(request.json ? json::print(json_of(outcome))
                                       : text_of(outcome));

@@ -123,6 +123,83 @@ TEST(SecurityContext, NamesTheAppArmorProfileOnceTheTargetHasAppArmor) {
       << "another engine, the same hosts";
 }
 
+// a.json, that reads two files of an abstraction of a host in aa/.
+Captured world_with_abstractions() {
+  Captured w;
+  evidence::Process app = policy::sample::process({fact("read")});
+  const evidence::By by = policy::sample::seen(1, "serving", kFirst.c_str());
+  app.syscalls[0].by = by;
+  for (const char* path : {"/etc/a", "/etc/b", "/proc/stat"}) {
+    app.files.push_back({.path = path, .access = "r", .by = by});
+  }
+  w.files.files = {
+      {"a.json",
+       evidence::print(policy::sample::evidence_of({app}, kFirst.c_str()))},
+      {"aa/abstractions/fits", "/etc/{a,b} r,\n@{PROC}/stat r,\n/etc/c r,\n"},
+      {"aa/abstractions/other", "/etc/a r,\n/etc/b r,\ndbus,\n"},
+      {"aa/abstractions/wide", "/etc/** r,\n"},
+      {"aa/tunables/global", "@{PROC}=/proc/\n"}};
+  return w;
+}
+
+TEST(Synth, IncludesAbstractionsOnlyWhenAsked) {
+  Captured w = world_with_abstractions();
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  const std::string& profile = w.files.files["out/apparmor.profile"];
+  EXPECT_THAT(profile, Not(HasSubstr("include")));
+  ASSERT_EQ(w.run({"synth", "-o", "out", "--abstractions", "aa"}), 0)
+      << w.output.error;
+  EXPECT_THAT(w.output.answer, HasSubstr("some by include of fits\n"));
+  EXPECT_THAT(w.output.answer,
+              HasSubstr("abstractions/fits: stands for 3 rules (/etc/a, "
+                        "/etc/b, /proc/stat); 1 of its 3 rules let more be "
+                        "read, such as /etc/c"));
+  EXPECT_THAT(profile, HasSubstr("@{PROC}=/proc/\n"));
+  EXPECT_THAT(profile, HasSubstr("  include <abstractions/fits> # "));
+  EXPECT_THAT(w.files.files["out/bundle.yaml"],
+              testing::EndsWith("abstractions:\n  - fits\n"));
+  EXPECT_EQ(w.run({"replay", "out"}), 0) << w.output.answer;
+}
+
+TEST(Synth, KeepsWhatAnAbstractionHeldInTheBundle) {
+  Captured w = world_with_abstractions();
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out", "--abstractions", "aa"}), 0)
+      << w.output.error;
+  w.files.files["aa/abstractions/fits"] += "/etc/d r,\n";
+  const auto before = w.files.files;
+  ASSERT_EQ(w.run({"synth", "-o", "out"}), 0) << w.output.error;
+  EXPECT_EQ(w.files.files, before) << "the host was not asked again";
+  const std::string old = w.files.files["out/apparmor.profile"];
+  ASSERT_EQ(w.run({"synth", "-o", "out", "--abstractions", "aa"}), 0);
+  EXPECT_NE(w.files.files["out/apparmor.profile"], old);
+}
+
+TEST(Synth, IncludesWhatBundleYamlNamesAndSaysWhatItDoesNotKnow) {
+  Captured w = world_with_abstractions();
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out", "--abstractions", "aa"}), 0)
+      << w.output.error;
+  std::string& yaml = w.files.files["out/bundle.yaml"];
+  yaml.replace(yaml.find("- fits"), 6, "- else");
+  EXPECT_EQ(w.run({"synth", "-o", "out"}), 2);
+  EXPECT_THAT(w.output.error, HasSubstr("names the abstraction else"));
+  EXPECT_THAT(w.output.error, HasSubstr("--abstractions /etc/apparmor.d"));
+  yaml.erase(yaml.find("abstractions:"));
+  ASSERT_EQ(w.run({"synth", "-o", "out"}), 0) << w.output.error;
+  EXPECT_THAT(w.files.files["out/apparmor.profile"], Not(HasSubstr("include")));
+  EXPECT_THAT(w.files.files["out/policy.json"], Not(HasSubstr("\"fits\"")));
+}
+
+TEST(Synth, SaysWhenNoAbstractionFits) {
+  Captured w = world_with_abstractions();
+  w.files.files.erase("aa/abstractions/fits");
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out", "--abstractions", "aa"}), 0)
+      << w.output.error;
+  EXPECT_THAT(w.output.answer,
+              HasSubstr("apparmor: aa: none of 1 abstraction fits; 1 more"));
+  EXPECT_EQ(w.run({"synth", "-o", "out", "--abstractions", "none"}), 2);
+  EXPECT_THAT(w.output.error, HasSubstr("none: no abstractions in it"));
+}
+
 TEST(Synth, TellsReasonsAndExamplesInTheProfileOnRequest) {
   Captured w;
   evidence::Process app = policy::sample::process({fact("read")});

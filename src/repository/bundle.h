@@ -29,6 +29,9 @@ struct Manifest {
   std::vector<std::string> probes;    // declared probe commands, argv[0]s
   // Folders where the container has mounts of its own, absolute paths.
   std::vector<std::string> volumes;
+  // What the hosts have below /etc/apparmor.d/abstractions and the profile may
+  // include; policy.json says what is in them.
+  std::vector<std::string> abstractions;
   std::vector<Decision> decisions;
   std::vector<Waiver> waivers;
   auto operator<=>(const Manifest&) const = default;
@@ -39,9 +42,9 @@ struct Manifest {
 Result<Manifest> parse_manifest(std::string_view yaml);
 std::string print_manifest(const Manifest& manifest);
 
-// The same text with target, stage and closures as in `wanted`: every other
-// line, comments included, stays as people wrote it. InvalidInput if that does
-// not make `wanted` of it.
+// The same text with target, stage, closures and abstractions as in `wanted`:
+// every other line, comments included, stays as people wrote it. InvalidInput
+// if that does not make `wanted` of it.
 Result<std::string> edit_manifest(std::string_view yaml,
                                   const Manifest& wanted);
 

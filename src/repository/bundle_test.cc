@@ -118,6 +118,20 @@ TEST(Manifest, AnEditAddsWhatWasLeftOut) {
             wanted);
 }
 
+TEST(Manifest, AnEditNamesAbstractions) {
+  Manifest manifest = parse_manifest(kSmall).value();
+  const std::string without = print_manifest(manifest);
+  EXPECT_THAT(without, testing::Not(testing::HasSubstr("abstractions")));
+  manifest.abstractions = {"openssl", "python"};
+  const std::string with = edit_manifest(without, manifest).value();
+  EXPECT_EQ(with, without + "abstractions:\n  - openssl\n  - python\n");
+  EXPECT_EQ(parse_manifest(with).value(), manifest);
+  EXPECT_EQ(parse_manifest(print_manifest(manifest)).value(), manifest);
+  manifest.abstractions.clear();
+  EXPECT_EQ(edit_manifest(with, manifest).value(),
+            without + "abstractions: []\n");
+}
+
 TEST(Manifest, AnEditThatCannotBeMadeIsRefused) {
   Manifest wanted = parse_manifest(kSmall).value();
   wanted.workload.id = "spiffe://local/other";

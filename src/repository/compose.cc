@@ -182,6 +182,7 @@ Result<Composition> compose(const evidence::Evidence& evidence,
   Composition out;
   TRY_ASSIGN(out.policy, policy::synthesize(evidence, synthesis));
   out.policy.workload = manifest.workload;
+  out.policy.abstractions = options.abstractions;
 
   // From here on rules are final; what follows only writes them differently.
   TRY_ASSIGN(Layers layers,
@@ -195,6 +196,12 @@ Result<Composition> compose(const evidence::Evidence& evidence,
   out.capabilities = std::move(layers.capabilities);
   out.apparmor = std::move(layers.apparmor);
   out.contents = std::move(layers.contents);
+  if (options.choose) {
+    // The others change nothing: the profile is the same without them.
+    std::erase_if(out.policy.abstractions, [&](const auto& one) {
+      return !out.apparmor.included.contains(one.name);
+    });
+  }
   if (options.comments) {
     const policy::Examples seen(evidence);
     TRY_ASSIGN(

@@ -68,6 +68,10 @@ struct ComposeOptions {
   const runtime::RuntimeLayer* layer = nullptr;
   // Reasons and examples in apparmor.profile.
   bool comments = false;
+  // What an AppArmor profile may include. With `choose` those that fit nowhere
+  // are not kept in the policy.
+  std::vector<policy::Abstraction> abstractions;
+  bool choose = false;
 };
 
 // Everything that `vambrace synth` derives from evidence and bundle.yaml.

@@ -202,6 +202,7 @@ Result<Manifest> parse_manifest(std::string_view yaml) {
                   where(reader.optional("volumes"), "volumes"));
     }
   }
+  TRY_ASSIGN(manifest.abstractions, reader.texts("abstractions"));
   TRY_ASSIGN(const auto decisions, reader.items("decisions"));
   for (const YAML::Node& node : decisions) {
     TRY_ASSIGN(Decision decision, read_decision(node));
@@ -228,6 +229,9 @@ std::string print_manifest(const Manifest& manifest) {
   text += list("closures", manifest.closures);
   text += list("probes", manifest.probes);
   text += list("volumes", manifest.volumes);
+  if (!manifest.abstractions.empty()) {
+    text += list("abstractions", manifest.abstractions);
+  }
   text +=
       fmt::format("decisions:{}\n", manifest.decisions.empty() ? " []" : "");
   for (const Decision& decision : manifest.decisions) {
@@ -294,11 +298,16 @@ Result<std::string> edit_manifest(std::string_view yaml,
   if (old.closures != wanted.closures) {
     text = replace_block(text, "closures", list("closures", wanted.closures));
   }
+  if (old.abstractions != wanted.abstractions) {
+    text = replace_block(text, "abstractions",
+                         list("abstractions", wanted.abstractions));
+  }
   const auto made = parse_manifest(text);
   if (!made || *made != wanted) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput,
-              "target, stage or closures cannot be changed in place")
+              "target, stage, closures or abstractions cannot be changed in "
+              "place")
             .with_hint("edit the file, then run synth without the options"));
   }
   return text;

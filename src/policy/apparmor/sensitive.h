@@ -22,11 +22,11 @@ std::span<const Sensitive> sensitive_paths();
 // The first entry that has a path in common with the pattern; null: none has.
 const Sensitive* touched(std::span<const Piece> pattern);
 
+// The same for any pattern of AppArmor's.
+const Sensitive* touched(const Pattern& pattern);
+
 // False only if no pattern whose matches all begin so has one: for a look
 // before the pieces of a pattern are put together.
 bool may_touch(std::string_view start);
-
-// The same for any pattern of AppArmor's.
-const Sensitive* touched(const Pattern& pattern);
 
 }  // namespace vambrace::policy::apparmor
