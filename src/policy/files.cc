@@ -54,37 +54,57 @@ std::string_view without_slash(std::string_view path) {
   return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
 }
 
+bool is_python(std::string_view program) {
+  return program.substr(program.rfind('/') + 1).starts_with("python");
+}
+
 // The files and folders that the workload made and removed, or renamed. One
 // program may do the one and another the other: mktemp and rm.
 class Temporary {
  public:
   explicit Temporary(const evidence::Evidence& evidence) {
     std::unordered_set<std::string_view> made;
-    for_each(evidence, 'c', [&](std::string_view path) { made.insert(path); });
-    for_each(evidence, 'd', [&](std::string_view path) {
-      if (made.contains(path)) {
-        paths_.insert(path);
+    for_each(evidence, [&](std::string_view, const evidence::FileFact& fact) {
+      if (fact.access.contains('c')) {
+        made.insert(without_slash(fact.path));
       }
     });
+    for_each(evidence, [&](std::string_view, const evidence::FileFact& fact) {
+      if (fact.access.contains('d') &&
+          made.contains(without_slash(fact.path))) {
+        paths_.insert(without_slash(fact.path));
+      }
+    });
+    for_each(evidence,
+             [&](std::string_view program, const evidence::FileFact& fact) {
+               if (!is_python(program) && has(fact.path)) {
+                 others_.insert(without_slash(fact.path));
+               }
+             });
   }
 
   bool has(std::string_view path) const {
     return paths_.contains(without_slash(path));
   }
 
+  // And no program but Python used it.
+  bool is_of_python(std::string_view path) const {
+    return has(path) && !others_.contains(without_slash(path));
+  }
+
  private:
   template <typename Do>
-  static void for_each(const evidence::Evidence& evidence, char letter,
-                       Do act) {
+  static void for_each(const evidence::Evidence& evidence, Do act) {
     for (const evidence::Process& process : evidence.processes) {
       for (const evidence::FileFact& fact : process.files) {
-        if (counts(process.key.origin) && fact.access.contains(letter)) {
-          act(without_slash(fact.path));
+        if (counts(process.key.origin)) {
+          act(process.key.exe, fact);
         }
       }
     }
   }
 
+  std::unordered_set<std::string_view> others_;
   std::unordered_set<std::string_view> paths_;
 };
 
@@ -93,7 +113,8 @@ class Temporary {
 class Gathered {
  public:
   void add(const std::string& path, const evidence::FileFact& fact,
-           const std::string& access, const Reason& reason, bool made = false) {
+           const std::string& access, const Reason& reason, bool made = false,
+           bool python = false) {
     const std::string letters = letters_of(access);
     const std::string process = std::to_string(number_of(reason, letters));
     for (const auto& [recording, share] : fact.by) {
@@ -103,7 +124,8 @@ class Gathered {
                          .owner = fact.owner,
                          .process = process,
                          .recording = recording,
-                         .made = made});
+                         .made = made,
+                         .python = python});
       }
     }
   }
@@ -213,8 +235,9 @@ class Files {
         continue;
       }
       const bool disconnected = *path != fact.path;
-      gathered_[{program, disconnected}].add(*path, fact, fact.access, reason,
-                                             temporary_.has(fact.path));
+      gathered_[{program, disconnected}].add(
+          *path, fact, fact.access, reason, temporary_.has(fact.path),
+          temporary_.is_of_python(fact.path));
       if (disconnected) {
         disconnected_.insert(program);
       } else if (fact.access.contains('x') && programs_.known(fact.path)) {

@@ -105,6 +105,33 @@ TEST(Files, OneProgramMakesATemporaryFileAndAnotherRemovesIt) {
                           "/bin/rm: /srv/mine.@{random6} d"));
 }
 
+// One name of seventeen that Python's tempfile draws has letters alone.
+TEST(Files, PythonTriesAFolderByANameThatMayLookLikeAWord) {
+  const auto of = [](std::vector<evidence::FileFact> files,
+                     std::vector<evidence::FileFact> of_cat = {}) {
+    return rules(
+        policy_of({with_files(std::move(files), "/usr/bin/python3.11"),
+                   with_files(std::move(of_cat), "/bin/cat", Origin::Helper,
+                              "/usr/bin/python3.11")}));
+  };
+  EXPECT_THAT(of({file("/tmp/database", "cdrw")}),
+              ElementsAre("/tmp/@{lower8} cdrw"));
+  EXPECT_THAT(of({file("/srv/tmpdatabase.json", "cdrw")}),
+              ElementsAre("/srv/tmp@{lower8}.json cdrw"));
+  // No trial: kept, of another length, elsewhere, a folder, or told to another.
+  for (const auto& [path, access] :
+       {std::pair("/tmp/database", "crw"), std::pair("/tmp/databases", "cdrw"),
+        std::pair("/srv/database", "cdrw"), std::pair("/tmp/database/", "cd"),
+        std::pair("/root/tmpdatabase", "cdrw")}) {
+    EXPECT_THAT(of({file(path, access)}),
+                ElementsAre(fmt::format("{} {}", path, access)));
+  }
+  EXPECT_THAT(of({file("/tmp/database", "cdrw")}, {file("/tmp/database", "r")}),
+              ElementsAre("/tmp/database cdrw", "/bin/cat: /tmp/database r"));
+  EXPECT_THAT(rules(policy_of({with_files({file("/tmp/database", "cdrw")})})),
+              ElementsAre("/tmp/database cdrw"));
+}
+
 TEST(Files, EachHelperHasItsOwn) {
   const Policy policy = policy_of(
       {with_files({file("/bin/cat", "x"), file("/bin/app", "mr")}),

@@ -25,6 +25,9 @@ struct Observation {
   // The workload made the file and removed or renamed it, whichever of its
   // programs did. Known without it where `access` has both.
   bool made = false;
+  // No program of the workload but Python used it: its tempfile draws names
+  // that may look like a word.
+  bool python = false;
 };
 
 // One part of a rule's pattern that is wider than what was seen.
@@ -87,12 +90,15 @@ constexpr std::size_t kMaxExamples = 3;
 // literal until several of its form were seen, or two took turns in two
 // recordings; one is enough where a program always writes such names, and for a
 // number or hexadecimal digits in the name of a file that the workload made and
-// removed. Reading, writing and mapping are judged apart, so that a file that
-// was only read is not made writable by its siblings.
+// removed. What could be a word, eight small letters, is one of Python's
+// temporary names only if it was made and removed and stands behind "tmp" or
+// was used by Python alone. Reading, writing and mapping are judged apart, so
+// that a file that was only read is not made writable by its siblings.
 //
 // As long as the rules fit the budget, another recording takes no permission
 // away, but that files which it shows to be temporary may get a pattern that
-// tells their names better. Past the budget a new rule can move what is
+// tells their names better, and that another program may be seen to use a name
+// that only Python had used. Past the budget a new rule can move what is
 // widened.
 Generalized generalize(std::span<const Observation> seen,
                        const Budget& budget = {});

@@ -13,11 +13,13 @@ namespace {
 // Where a layout counts.
 enum class Where : std::uint8_t {
   Anywhere,
-  InTemporary,      // in a directory for temporary files
-  MadeInTemporary,  // the same, and the workload made and removed it
-  Made,             // the workload made and removed it
-  Directory,        // in one that ends so
-  Numbered,         // the same, or in its directories that are numbers
+  InTemporary,        // in a directory for temporary files
+  MadeInTemporary,    // the same, and the workload made and removed it
+  PythonInTemporary,  // the same, and Python alone used it
+  Made,               // the workload made and removed it
+  Python,             // the same, and Python alone used it
+  Directory,          // in one that ends so
+  Numbered,           // the same, or in its directories that are numbers
 };
 
 // A layout is text with fields:
@@ -27,6 +29,7 @@ enum class Where : std::uint8_t {
 //   %8x         8 hexadecimal digits
 //   %8r, %6-12r letters, digits and underscores, and not just a word
 //   %8l         the same, no capitals
+//   %8w         the same, just a word or not
 //   %*          anything up to what follows; it stays as it is
 //   %e          an ending like .json, or none; it stays as it is
 struct Known {
@@ -38,7 +41,9 @@ struct Known {
 constexpr Known kKnown[] = {
     {Where::InTemporary, "tmp.%6-12r", ""},     // mktemp
     {Where::InTemporary, "tmp%8l%e", ""},       // python's tempfile
+    {Where::MadeInTemporary, "tmp%8w%e", ""},   //
     {Where::MadeInTemporary, "%8l", ""},        // its trial of the folder
+    {Where::PythonInTemporary, "%8w", ""},      //
     {Where::InTemporary, "pymp-%8l", ""},       // python's multiprocessing
     {Where::InTemporary, "sem.mp-%8l", ""},     //
     {Where::InTemporary, "psm_%8x", ""},        //
@@ -56,6 +61,7 @@ constexpr Known kKnown[] = {
     {Where::InTemporary, "PostgreSQL.%d", ""},  //
     {Where::Made, "%*-mj%9x", ""},              // sqlite, several databases
     {Where::Made, "tmp%8l%e", ""},              // python's tempfile, dir=...
+    {Where::Python, "tmp%8w%e", ""},            //
     {Where::Made, "tmp.%10r", ""},              // mktemp -p
     {Where::Made, "sed%6r", ""},                // sed -i
     {Where::Made, "tmp_obj_%6r", ""},           // git
@@ -118,7 +124,8 @@ struct Surroundings {
       : directory(place.directory),
         above_numbers(place.directory),
         temporary(is_temporary_directory(place.directory)),
-        made(place.made) {
+        made(place.made),
+        of_python(place.made && place.python) {
     while (is_numbered(above_numbers)) {
       above_numbers.remove_suffix(1);
       above_numbers = above_numbers.substr(0, above_numbers.rfind('/') + 1);
@@ -133,8 +140,12 @@ struct Surroundings {
         return temporary;
       case Where::MadeInTemporary:
         return made && temporary;
+      case Where::PythonInTemporary:
+        return of_python && temporary;
       case Where::Made:
         return made;
+      case Where::Python:
+        return of_python;
       case Where::Directory:
         return directory.ends_with(known.directory);
       case Where::Numbered:
@@ -147,6 +158,7 @@ struct Surroundings {
   std::string_view above_numbers;  // the nearest directory that is no number
   bool temporary;
   bool made;
+  bool of_python;  // it was made, and by Python alone
 };
 
 // A word may be a name that somebody chose: /tmp/tmpbackup.
@@ -205,6 +217,9 @@ class LayoutReader {
                      random);
       case 'l':
         return drawn(leading(name_, lower_letters()), least, most, lower);
+      case 'w':
+        kind_ = Kind::TempName;
+        return put(leading(name_, lower_letters()), least, most, lower);
       case 'e':
         return is_ending(name_) && keep(name_.size());
       default:

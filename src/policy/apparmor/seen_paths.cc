@@ -70,6 +70,7 @@ void SeenPaths::add(const Observation& one) {
   path.owner = path.owner && one.owner.value_or(false);
   path.made = path.made || one.made ||
               (path.access.contains('c') && path.access.contains('d'));
+  path.python = path.python || one.python;
   path.recordings = sets_.with(path.recordings, one.recording);
   path.processes = sets_.with(path.processes, one.process);
 }

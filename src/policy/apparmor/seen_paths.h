@@ -34,6 +34,7 @@ struct Path {
   std::string access;                       // sorted letters
   bool owner = true;
   bool made = false;             // and removed, by the workload
+  bool python = false;           // no other program of the workload used it
   std::uint32_t recordings = 0;  // sets of SeenPaths
   std::uint32_t processes = 0;
 };

@@ -239,7 +239,7 @@ std::optional<Form> form_of(std::string_view name, const Place& place) {
   }
   const bool has_digit = std::ranges::any_of(
       name, [](char byte) { return byte >= '0' && byte <= '9'; });
-  if (!has_digit && !name.contains('_') && changes(name) < 2) {
+  if (!place.made && !has_digit && !name.contains('_') && changes(name) < 2) {
     return std::nullopt;  // no part of it could be any of the below
   }
   if (auto form = known_form(name, place);

@@ -40,6 +40,8 @@ struct Place {
   // The workload itself made the file and removed or renamed it: proof that the
   // name is not one that somebody else relies on.
   bool made = false;
+  // It names a file that Python alone used.
+  bool python = false;
 };
 
 // How a name could be generalized.

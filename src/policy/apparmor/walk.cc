@@ -187,7 +187,8 @@ std::vector<Walk::Entry> Walk::entries(std::span<std::uint32_t> paths,
       ++end;
     }
     const auto its = paths.subspan(first, end - first);
-    const Place place{directory, purpose_, is_made(its)};
+    const Place place{directory, purpose_, is_made(its),
+                      is_file_of_python(its)};
     out.push_back({.name = name,
                    .paths = its,
                    .form = form_of(name, place),
@@ -207,6 +208,14 @@ bool Walk::is_made(std::span<const std::uint32_t> paths) const {
     const std::string_view name = path.names[depth];
     const std::string_view whole(path.bytes.begin(), name.end());
     return whole != std::exchange(last, whole) && made_.contains(whole);
+  });
+}
+
+// Is it the name of files, not of directories, that Python alone used?
+bool Walk::is_file_of_python(std::span<const std::uint32_t> paths) const {
+  return std::ranges::all_of(paths, [&](std::uint32_t index) {
+    return paths_[index].python &&
+           paths_[index].names.size() == trail_.size() + 1;
   });
 }
 

@@ -44,6 +44,7 @@ class Walk {
   std::vector<Entry> entries(std::span<std::uint32_t> paths,
                              std::string_view directory) const;
   bool is_made(std::span<const std::uint32_t> paths) const;
+  bool is_file_of_python(std::span<const std::uint32_t> paths) const;
   std::vector<Group> groups(std::vector<Entry>& entries,
                             std::optional<Form> Entry::* which) const;
   static bool is_told_better(const std::vector<Entry*>& members);
