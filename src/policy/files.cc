@@ -30,6 +30,14 @@ constexpr std::string_view kOfDescriptors = "km";
 constexpr std::string_view kHandedOn =
     "another program asked it of the descriptor that it got from this one";
 
+// A file that was opened for appending is asked about again at each write, of
+// whoever then writes (security/apparmor/file.c, aa_file_perm): a program that
+// has become another user since would not own it.
+std::optional<bool> owner_of(const evidence::FileFact& fact,
+                             std::string_view letters) {
+  return letters.contains('a') ? false : fact.owner;
+}
+
 // The letters of a rule: how a descriptor came to a program is no access.
 std::string letters_of(std::string_view access) {
   std::string letters(access);
@@ -121,7 +129,7 @@ class Gathered {
       if (share.count > 0) {
         seen_.push_back({.path = path,
                          .access = letters,
-                         .owner = fact.owner,
+                         .owner = owner_of(fact, letters),
                          .process = process,
                          .recording = recording,
                          .made = made,

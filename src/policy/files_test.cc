@@ -132,6 +132,19 @@ TEST(Files, PythonTriesAFolderByANameThatMayLookLikeAWord) {
               ElementsAre("/tmp/database cdrw"));
 }
 
+// The kernel asks of each writer, who may be another user than the one who
+// opened it: nginx's workers write the logs that root made.
+TEST(Files, WhatIsAppendedToNeedNotBeOnesOwn) {
+  const auto own = [](const char* path, const char* access) {
+    evidence::FileFact fact = file(path, access);
+    fact.owner = true;
+    return fact;
+  };
+  EXPECT_THAT(rules(policy_of({with_files(
+                  {own("/var/log/app.log", "ac"), own("/srv/data", "crw")})})),
+              ElementsAre("owner /srv/data crw", "/var/log/app.log ac"));
+}
+
 TEST(Files, EachHelperHasItsOwn) {
   const Policy policy = policy_of(
       {with_files({file("/bin/cat", "x"), file("/bin/app", "mr")}),

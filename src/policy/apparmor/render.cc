@@ -50,10 +50,12 @@ std::string_view last_part(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-// create, delete, chown and chmod are what the kernel asks of writers.
+// create, delete, chown and chmod are what the kernel asks of writers. Each
+// write to a file that was opened for appending is writing to it, so that the
+// letter a alone would let it be opened for nothing.
 Access access_of(std::string_view letters) {
   return {.read = has(letters, "r"),
-          .write = has(letters, "cdopw"),
+          .write = has(letters, "acdopw"),
           .append = has(letters, "a"),
           .lock = has(letters, "k"),
           .link = has(letters, "l"),

@@ -125,6 +125,12 @@ TEST(AppArmorRender, WhoTracedMayTraceTheWorkloadsOwnPrograms) {
   EXPECT_GT(out.text.find(trace), out.text.find("profile sh {"));
 }
 
+TEST(AppArmorRender, WhatIsOpenedForAppendingMayBeWritten) {
+  Policy policy = web();
+  policy.files[2].access = "a";
+  EXPECT_EQ(times(rendered(policy, true).text, "/var/log/x w,\n"), 1U);
+}
+
 TEST(AppArmorRender, AParentMayBeAskedToTrace) {
   for (const std::set<ArgTuple>& args :
        {std::set<ArgTuple>{},
