@@ -4,11 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/printable.h"
 #include "kernel/capabilities.h"
 #include "kernel/syscalls.h"
 #include "policy/apparmor/fitting.h"
+#include "policy/apparmor/letters.h"
 #include "policy/apparmor/lint.h"
 #include "policy/apparmor/print.h"
 #include "policy/apparmor/quote.h"
@@ -66,6 +68,22 @@ Access access_of(std::string_view letters) {
 bool is_trace_call(std::string_view name) {
   return name == "ptrace" || name == "process_vm_readv" ||
          name == "process_vm_writev";
+}
+
+// Is the file one of a process that the kernel shows to whoever may trace for
+// reading (fs/proc/base.c, fs/proc/array.c)? Of its own, each process may.
+bool tells_of_process(std::string_view pattern) {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "auxv",    "environ", "io",           "maps", "numa_maps",
+      "pagemap", "smaps",   "smaps_rollup", "stat"};
+  constexpr std::string_view kProc = "/proc/";
+  if (!pattern.starts_with(kProc)) {
+    return false;
+  }
+  const std::string_view process = pattern.substr(
+      kProc.size(), pattern.find('/', kProc.size()) - kProc.size());
+  return (process == "@{pid}" || all_in(process, digits())) &&
+         std::ranges::find(kNames, last_part(pattern)) != kNames.end();
 }
 
 // PTRACE_TRACEME (0), or not known which request.
@@ -146,6 +164,7 @@ class Renderer {
       add_signals(rules, child);
     }
     add_traces();
+    add_readers();
     return std::move(profile_);
   }
 
@@ -305,6 +324,14 @@ class Renderer {
     return children_.empty() ? name_ : name_ + "{,//*}";
   }
 
+  std::vector<Rules*> everybody() {
+    std::vector<Rules*> out = {&profile_.rules};
+    for (auto& [name, rules] : profile_.children) {
+      out.push_back(&rules);
+    }
+    return out;
+  }
+
   // Who looked into other processes is in the evidence, into which is not: the
   // workload's own. Both sides are asked, and in PTRACE_TRACEME the tracer is
   // whoever is the parent. Who may trace may read as well.
@@ -326,11 +353,7 @@ class Renderer {
     if (tracers.empty()) {
       return;
     }
-    std::vector<Rules*> everybody = {&profile_.rules};
-    for (auto& [name, rules] : profile_.children) {
-      everybody.push_back(&rules);
-    }
-    for (Rules* rules : everybody) {
+    for (Rules* rules : everybody()) {
       rules->ptrace.push_back({.access = {"readby", "tracedby"},
                                .peer = workload_label(),
                                .why = {.reasons = all, .examples = {}}});
@@ -342,6 +365,41 @@ class Renderer {
              .why = {.reasons = own == tracers.end() ? all : own->second,
                      .examples = {}}});
       }
+    }
+  }
+
+  // Whose files of /proc they were is not in the evidence either: the
+  // workload's own, where AppArmor asks both sides about tracing for reading as
+  // well.
+  void add_readers() {
+    std::map<Rules*, std::vector<Reason>> readers;
+    std::vector<Reason> all;
+    for (const policy::FileRule& rule : policy_.files) {
+      if (has(rule.access, "r") && tells_of_process(rule.pattern)) {
+        merge(readers[&rules_of(rule.program)], rule.reasons);
+        merge(all, rule.reasons);
+      }
+    }
+    if (readers.empty()) {
+      return;
+    }
+    for (Rules* rules : everybody()) {
+      may_be_asked(*rules, "readby", all);
+      if (const auto own = readers.find(rules); own != readers.end()) {
+        may_be_asked(*rules, "read", own->second);
+      }
+    }
+  }
+
+  void may_be_asked(Rules& rules, const std::string& access,
+                    const std::vector<Reason>& reasons) const {
+    const bool there = std::ranges::any_of(
+        rules.ptrace,
+        [&](const PtraceRule& rule) { return rule.access.contains(access); });
+    if (!there) {
+      rules.ptrace.push_back({.access = {access},
+                              .peer = workload_label(),
+                              .why = {.reasons = reasons, .examples = {}}});
     }
   }
 

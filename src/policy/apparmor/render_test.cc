@@ -131,6 +131,37 @@ TEST(AppArmorRender, WhatIsOpenedForAppendingMayBeWritten) {
   EXPECT_EQ(times(rendered(policy, true).text, "/var/log/x w,\n"), 1U);
 }
 
+TEST(AppArmorRender, WhoReadOfAProcessMayReadOfTheWorkloadsOwn) {
+  Policy policy = web();
+  policy.files.push_back({.program = "/bin/cat",
+                          .pattern = "/proc/@{pid}/stat",
+                          .access = "r",
+                          .reasons = {by("/bin/cat")}});
+  const Rendered out = rendered(policy, false);
+  const std::string peer =
+      fmt::format(" peer=\"{}{{,//*}}\",\n", out.profile->name);
+  EXPECT_EQ(times(out.text, "ptrace (readby)" + peer), 3U);
+  const std::string read = "ptrace (read)" + peer;
+  EXPECT_EQ(times(out.text, read), 1U);
+  EXPECT_GT(out.text.find(read), out.text.find("profile cat {"));
+  EXPECT_LT(out.text.find(read), out.text.find("profile sh {"));
+  EXPECT_EQ(times(rendered(policy, true).text, "ptrace (read)"), 1U);
+  for (const char* other :
+       {"/proc/@{pid}/status", "/proc/stat", "/srv/@{pid}/stat"}) {
+    policy.files.back().pattern = other;
+    EXPECT_EQ(times(rendered(policy, false).text, "ptrace"), 0U) << other;
+  }
+}
+
+TEST(AppArmorRender, WhoMayTraceNeedsNoOtherRuleToRead) {
+  Policy policy = tracing({});
+  policy.files.push_back({.pattern = "/proc/12/maps",
+                          .access = "r",
+                          .reasons = {by("/usr/sbin/nginx")}});
+  EXPECT_EQ(times(rendered(policy, false).text, "ptrace"),
+            times(rendered(tracing({}), false).text, "ptrace"));
+}
+
 TEST(AppArmorRender, AParentMayBeAskedToTrace) {
   for (const std::set<ArgTuple>& args :
        {std::set<ArgTuple>{},
