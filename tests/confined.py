@@ -62,6 +62,11 @@ def outcomes(said, name):
     return dict(line.split()[:2] for line in said[name].out.splitlines() if " " in line)
 
 
+def between(said, before, after):
+    """What was denied between two counts."""
+    return said.apparmor("DENIED")[int(said[before].out):int(said[after].out)]
+
+
 def name_in(profile):
     """The name that the text of a profile gives it."""
     return re.search(r"^profile (\S+)", profile, re.MULTILINE)[1]

@@ -1,5 +1,5 @@
-"""Workloads of tests/vm_workloads.py: how redis, memcached, sshd and a shell script with many
-helpers are configured, driven and attacked.
+"""Workloads of tests/vm_workloads.py: how nginx, redis, memcached, sshd and a shell script with
+many helpers are configured, driven and attacked.
 
 An attack goes through the workload's own door: a client's command, an argument, a line of the
 script. It prints its name, and `done` or `refused`.
@@ -8,7 +8,26 @@ script. It prints its name, and `done` or `refused`.
 import confined
 import support
 
-NAMES = ("redis-server", "memcached", "sshd", "report.sh")
+NAMES = ("nginx", "redis-server", "memcached", "sshd", "report.sh")
+
+NGINX = """
+user www-data;
+daemon off;
+worker_processes 2;
+error_log /var/log/nginx/error.log;
+pid /run/nginx.pid;
+events { }
+http {
+  access_log /var/log/nginx/access.log;
+  server {
+    listen 127.0.0.1:7005;
+    root /site;
+    location /host { alias /etc/hosts; }
+    location /home/ { alias /home/; autoindex on; }
+    location /write { access_log /www/$arg_name; }
+  }
+}
+"""
 
 SSHD = """
 Port 7004
@@ -89,6 +108,30 @@ listens() { nc 127.0.0.1 $1 </dev/null; }
 try() {
   attempt=$1; shift
   if "$@" >/dev/null 2>&1; then echo "$attempt done"; else echo "$attempt refused"; fi
+}
+
+get() { curl -m 20 -s -o /dev/null -w '%{http_code}\n' "http://127.0.0.1:7005/$1"; }
+got() { get $1 | grep -q 200; }
+start_nginx() {
+  "$@" nginx -c /conf/nginx &
+  soon listens 7005
+}
+load_nginx() {
+  start_nginx "$@"
+  for turn in 1 2 3; do get index.html; get none; done
+  kill -HUP $!
+  get index.html
+  kill -QUIT $!; wait $!
+}
+attack_nginx() {
+  start_nginx "$@"
+  try read-hosts got host
+  try list-homes got home/
+  get 'write?name=new.html' >/dev/null
+  try write-document-root test -s /www/new.html
+  kill -QUIT $!; wait $!
+  "$@" nginx -t -c /etc/shadow >/tmp/nginx 2>&1
+  try read-shadow grep -q 'in /etc/shadow:' /tmp/nginx
 }
 
 ask() { redis-cli -p 7001 "$@"; }
@@ -196,7 +239,7 @@ attack() {
 
 # What there must be before anything starts.
 PREPARE = r"""
-mkdir -p /b /evidence /var/log/redis /var/lib/redis /www /victim /srv /run/sshd /home/guest
+mkdir -p /b /evidence /var/log/nginx /var/log/redis /var/lib/redis /www /victim /srv /run/sshd /home/guest
 chmod 600 /key/*
 echo 'sshd:x:1001:65534::/run/sshd:/bin/false
 guest:x:1000:1000::/home/guest:/bin/dash' >>/etc/passwd
@@ -214,6 +257,7 @@ def files():
     return {
         "/key/host": f"{keys}/host", "/key/user": f"{keys}/user",
         "/conf/authorized": f"{keys}/user.pub", "/conf/sshd": SSHD.encode(),
+        "/conf/nginx": NGINX.encode(), "/site/index.html": b"hello\n",
         "/loads": LOADS.encode(), "/w/report.sh": (REPORT.encode(), 0o755),
         "/w/words": b"b\na\n",
         "/var/log/app/web.log": b"[09:00] ERROR disk full\n[09:01] DEBUG x\n" * 40,
