@@ -110,6 +110,12 @@ std::string process(const evidence::Process& one, bool all_files) {
   for (const evidence::ExecFact& fact : one.execs) {
     out += fmt::format("starts {}\n", json::quote_bytes(fact.path));
   }
+  for (const evidence::MountFact& fact : one.mounts) {
+    out += evidence::describe(fact) + "\n";
+  }
+  for (const evidence::TraceFact& fact : one.traces) {
+    out += "ptrace " + evidence::describe(fact) + "\n";
+  }
   out += files_of(one, all_files);
   return out;
 }

@@ -54,10 +54,12 @@ Recording fold(const std::vector<Recording>& all) {
     out.probes.insert(one.probes.begin(), one.probes.end());
   }
   // Half of the paths is not all of them.
-  if (std::ranges::any_of(all, [](const Recording& one) {
-        return !one.probes.contains(std::string(kPathProbe));
-      })) {
-    out.probes.erase(std::string(kPathProbe));
+  for (const std::string_view kind : {kPathProbe, kMountProbe, kTraceProbe}) {
+    if (std::ranges::any_of(all, [&](const Recording& one) {
+          return !one.probes.contains(std::string(kind));
+        })) {
+      out.probes.erase(std::string(kind));
+    }
   }
   std::sort(out.folded.begin(), out.folded.end());
   out.id = folded_id(out.folded);

@@ -74,6 +74,10 @@ class Collector {
                             fact.raised ? ", raised by its file" : ""));
   }
 
+  void operator()(const MountFact& fact) { add("mount", describe(fact)); }
+
+  void operator()(const TraceFact& fact) { add("trace", describe(fact)); }
+
   Behavior out;
 
  private:

@@ -9,7 +9,8 @@ struct Difference {
   bool in_second = false;  // false: only the first has it
   ProcessKey process;      // without build id: a rebuild is the same program
   std::string kind;        // "process", "syscall", "argument", "denied",
-                           // "file", "capability", "network", "exec", "signal"
+                           // "file", "capability", "network", "exec", "signal",
+                           // "user", "mount", "trace"
   std::string what;        // "x86_64 openat", "socket(0x2, 0x1, 0x0)"
   auto operator<=>(const Difference&) const = default;
 };

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kOrigins[] = {"runtime", "app",     "helper",
                                          "probe",   "session", "harness"};
+constexpr std::string_view kSides[] = {"program", "outside", "unknown"};
 
 }  // namespace
 
@@ -67,6 +68,17 @@ std::optional<Origin> origin_from(std::string_view name) {
     return std::nullopt;
   }
   return static_cast<Origin>(it - std::begin(kOrigins));
+}
+
+std::string_view to_string(Side side) {
+  return kSides[static_cast<std::size_t>(side)];
+}
+
+std::optional<Side> side_from(std::string_view name) {
+  const auto* it = std::ranges::find(kSides, name);
+  return it == std::end(kSides)
+             ? std::nullopt
+             : std::optional(static_cast<Side>(it - std::begin(kSides)));
 }
 
 std::string_view to_string(State state) {

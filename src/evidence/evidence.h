@@ -228,6 +228,51 @@ struct FileFact {
   auto operator<=>(const FileFact&) const = default;
 };
 
+// The kind in Recording::probes that says that mounts were watched, and the one
+// that says that looking into other processes was. Without it, that there is no
+// such fact says nothing.
+constexpr std::string_view kMountProbe = "mounts";
+constexpr std::string_view kTraceProbe = "traces";
+
+// MountFact::operation: which of its questions AppArmor is asked
+// (security/apparmor/lsm.c, apparmor_sb_mount and those beside it).
+constexpr std::string_view kMountOperations[] = {
+    "bind", "mount", "move", "pivot_root", "propagation", "remount", "umount"};
+
+// A change to what is mounted where. Paths are those of FileFact.
+struct MountFact {
+  std::string operation;  // one of kMountOperations
+  std::string fstype;     // of "mount"; else empty
+  // What the kernel was asked for, in AppArmor's words, sorted: "nosuid", "ro"
+  // or "rw", "rbind"; "0x2000000" for a flag that has none.
+  std::vector<std::string> options;
+  // The path of a folder or a device; of a file system that needs none the text
+  // that stands for one; of "pivot_root" where the old root goes. Empty: there
+  // is none. nullopt: not known.
+  std::optional<std::string> source;
+  std::optional<std::string> target;  // nullopt: not known
+  By by;
+  auto operator<=>(const MountFact&) const = default;
+};
+
+// Whom a process looked into.
+enum class Side : std::uint8_t {
+  Program,  // another one of the same scope
+  Outside,  // a process out of the scope
+  Unknown,
+};
+
+// A look into another process (ptrace, process_vm_readv, files of /proc/PID),
+// as AppArmor is asked about it. What a process may see of itself needs no
+// permission.
+struct TraceFact {
+  std::string access;  // "read", or "trace": to change it
+  Side other = Side::Unknown;
+  std::string exe;  // of Side::Program: its file
+  By by;
+  auto operator<=>(const TraceFact&) const = default;
+};
+
 // ProcessKey::script of a runtime's process that has not started the program
 // yet: facts before the container's filter are of no interest to a policy,
 // those after it are what the runtime needs itself. "exec" is a later program
@@ -259,6 +304,8 @@ struct Process {
   // None for a program that ran before the recording, or in a user namespace
   // of its own.
   std::vector<UserFact> users;
+  std::vector<MountFact> mounts;
+  std::vector<TraceFact> traces;
   auto operator<=>(const Process&) const = default;
 };
 
@@ -275,11 +322,18 @@ struct Evidence {
 // that it runs. Without any, a policy would deny all that the workload does.
 bool has_application(const Evidence& evidence);
 
+// "mount tmpfs (nosuid, rw) none at /x/", "read /usr/bin/gdb", for people;
+// names are quoted.
+std::string describe(const MountFact& fact);
+std::string describe(const TraceFact& fact);
+
 // The files that a process accessed, whatever the way.
 std::set<std::string_view> paths_in(const Process& process);
 
 std::string_view to_string(Origin origin);
 std::optional<Origin> origin_from(std::string_view name);
 std::string_view to_string(State state);
+std::string_view to_string(Side side);
+std::optional<Side> side_from(std::string_view name);
 
 }  // namespace vambrace::evidence

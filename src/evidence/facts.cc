@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/json.h"
+
 namespace vambrace::evidence {
 namespace {
 
@@ -66,6 +68,34 @@ std::set<std::string> listed(std::string_view text) {
 
 std::string list(const std::set<std::string>& values) {
   return fmt::format("{}", fmt::join(values, ", "));
+}
+
+std::string describe(const MountFact& fact) {
+  const auto path = [](const std::optional<std::string>& text) {
+    return text ? json::quote_bytes(*text) : "(unknown)";
+  };
+  std::string out = fact.operation;
+  if (!fact.fstype.empty()) {
+    out += " " + json::quote_bytes(fact.fstype);
+  }
+  if (!fact.options.empty()) {
+    out +=
+        json::quote_bytes(fmt::format(" ({})", fmt::join(fact.options, ", ")));
+  }
+  if (fact.source != "") {
+    out += " " + path(fact.source);
+  }
+  return fmt::format("{} {} {}", out,
+                     fact.operation == "pivot_root" ? "in" : "at",
+                     path(fact.target));
+}
+
+std::string describe(const TraceFact& fact) {
+  return fmt::format("{} {}", fact.access,
+                     fact.other == Side::Program ? json::quote_bytes(fact.exe)
+                     : fact.other == Side::Outside
+                         ? "a process outside"
+                         : "a process that is not known");
 }
 
 void absorb_arguments(SyscallFact& to, const SyscallFact& from) {

@@ -31,6 +31,12 @@ inline auto key_of(const SignalFact& f) {
 inline auto key_of(const UserFact& f) {
   return std::tie(f.uid, f.gid, f.raised);
 }
+inline auto key_of(const MountFact& f) {
+  return std::tie(f.operation, f.fstype, f.options, f.source, f.target);
+}
+inline auto key_of(const TraceFact& f) {
+  return std::tie(f.access, f.other, f.exe);
+}
 
 // Calls visit(list...) for each kind of fact of one or more processes.
 template <class Visit, class... P>
@@ -42,6 +48,8 @@ void each_list(Visit visit, P&&... p) {
   visit(p.execs...);
   visit(p.signals...);
   visit(p.users...);
+  visit(p.mounts...);
+  visit(p.traces...);
 }
 
 // Sums stop at the largest number: a hostile count cannot wrap around.

@@ -114,6 +114,31 @@ class Source {
             .by = by};
   }
 
+  std::optional<std::string> known(std::string text) {
+    std::erase(text, '\0');
+    return below(4) == 0 ? std::nullopt : std::optional(std::move(text));
+  }
+
+  MountFact mount(const By& by) {
+    return {
+        .operation =
+            std::string(kMountOperations[below(std::size(kMountOperations))]),
+        .fstype = word({"", "tmpfs", "a\"b"}),
+        .options = pick<std::vector<std::string>>(
+            {{}, {"ro"}, {"nosuid", "rw"}, {"0x2000000", "rw"}}),
+        .source = known(flip() ? path() : word({"", "none", "a, /** rw,\n"})),
+        .target = known(path()),
+        .by = by};
+  }
+
+  TraceFact trace(const By& by) {
+    const Side other = pick({Side::Program, Side::Outside, Side::Unknown});
+    return {.access = word({"read", "trace"}),
+            .other = other,
+            .exe = other == Side::Program ? name() : "",
+            .by = by};
+  }
+
   Process process(const RecordingId& id) {
     Process out;
     out.key.exe = word({"/usr/sbin/nginx", "/bin/sh"});
@@ -149,6 +174,8 @@ class Source {
                     .gid = static_cast<std::uint32_t>(below(~0U)),
                     .raised = flip(),
                     .by = by}};
+      out.mounts = {mount(by)};
+      out.traces = {trace(by)};
     }
     return out;
   }
@@ -173,6 +200,10 @@ class Source {
     out.no_new_privs = flip();
     out.phases = {{"startup", out.start}};
     out.probes = {{"syscalls", "tp_btf/sys_enter"}};
+    if (flip()) {
+      out.probes.emplace(kMountProbe, "lsm/sb_mount");
+      out.probes.emplace(kTraceProbe, "lsm/ptrace_access_check");
+    }
     out.counters = {{"events", number()}};
     std::vector<Gap> gaps;
     if (flip()) {

@@ -20,6 +20,7 @@ namespace {
 // Far above what a workload does, far below what would hurt.
 constexpr std::size_t kMaxFunctions = 128;
 constexpr std::uint32_t kMaxCapability = 63;
+constexpr std::size_t kMaxOptions = 64;  // one for each bit of the flags
 
 // Errors by name; the sum of their counts is at most `most`.
 Result<> expect_errnos(Cursor& in, const char* key,
@@ -214,6 +215,11 @@ std::optional<Audited> audited_from(std::string_view word) {
   return word == "unknown" ? std::optional(Audited::Unknown) : std::nullopt;
 }
 
+// Null: not known.
+Result<> read_known(Cursor& in, std::optional<std::string>& out) {
+  return in.null() ? Result<>() : read(in, out.emplace());
+}
+
 }  // namespace
 
 Result<> read(Cursor& in, SyscallFact& out) {
@@ -295,6 +301,40 @@ Result<> read(Cursor& in, SignalFact& out) {
 Result<> read(Cursor& in, UserFact& out) {
   return read_fact(in, out, field("uid", out.uid), field("gid", out.gid),
                    field("raised", out.raised));
+}
+
+Result<> read(Cursor& in, MountFact& out) {
+  TRY(read_fact(in, out, field("operation", out.operation),
+                field("fstype", out.fstype), field("options", out.options),
+                field("source", [&] { return read_known(in, out.source); }),
+                field("target", [&] { return read_known(in, out.target); })));
+  if (std::ranges::find(kMountOperations, out.operation) ==
+      std::end(kMountOperations)) {
+    return in.fail("operation: unknown word");
+  }
+  if (out.options.size() > kMaxOptions ||
+      std::ranges::adjacent_find(out.options, std::greater_equal()) !=
+          out.options.end()) {
+    return in.fail("options: not sorted, double or more than {}", kMaxOptions);
+  }
+  if (out.source.value_or("").contains('\0') ||
+      out.target.value_or("/").contains('\0') || out.target == "") {
+    return in.fail("source, target: with a NUL, or an empty target");
+  }
+  return {};
+}
+
+Result<> read(Cursor& in, TraceFact& out) {
+  TRY(read_fact(
+      in, out, field("access", out.access),
+      field("other", [&] { return read_word(in, side_from, out.other); }),
+      field("exe", out.exe)));
+  if (out.access != "read" && out.access != "trace") {
+    return in.fail("access: neither read nor trace");
+  }
+  return out.other == Side::Program || out.exe.empty()
+             ? Result<>()
+             : in.fail("exe: of no program of the scope");
 }
 
 std::string capability_label(std::uint32_t number) {

@@ -35,6 +35,12 @@ auto facts_field(Cursor& in, const char* name, std::vector<Fact>& out,
   });
 }
 
+template <class T>
+json::Field<T> optional(json::Field<T> field) {
+  field.optional = true;
+  return field;
+}
+
 Result<> read_process(Cursor& in, Process& out, std::size_t& facts) {
   ProcessKey& key = out.key;
   return in.members(
@@ -55,7 +61,10 @@ Result<> read_process(Cursor& in, Process& out, std::size_t& facts) {
       facts_field(in, "network", out.network, facts),
       facts_field(in, "execs", out.execs, facts),
       facts_field(in, "signals", out.signals, facts),
-      facts_field(in, "users", out.users, facts));
+      facts_field(in, "users", out.users, facts),
+      // Evidence of versions that did not watch them has no such list.
+      optional(facts_field(in, "mounts", out.mounts, facts)),
+      optional(facts_field(in, "traces", out.traces, facts)));
 }
 
 Result<> read_recordings(Cursor& in, std::vector<Recording>& out) {

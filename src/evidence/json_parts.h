@@ -23,6 +23,8 @@ Result<> read(json::Cursor& in, NetworkFact& out);
 Result<> read(json::Cursor& in, ExecFact& out);
 Result<> read(json::Cursor& in, SignalFact& out);
 Result<> read(json::Cursor& in, UserFact& out);
+Result<> read(json::Cursor& in, MountFact& out);
+Result<> read(json::Cursor& in, TraceFact& out);
 
 // 32 lower-case hex digits.
 bool is_id(std::string_view text);

@@ -251,6 +251,28 @@ void print(Printer& out, const UserFact& fact) {
   finish(out, fact.by);
 }
 
+void print(Printer& out, const std::optional<std::string>& text) {
+  text ? out.text(*text) : out.raw("null");
+}
+
+void print(Printer& out, const MountFact& fact) {
+  out.raw("{\"operation\": ").text(fact.operation);
+  out.raw(", \"fstype\": ").text(fact.fstype).raw(", \"options\": ");
+  print(out, fact.options);
+  print((out.raw(", \"source\": "), out), fact.source);
+  print((out.raw(", \"target\": "), out), fact.target);
+  print_totals(out, fact.by);
+  finish(out, fact.by);
+}
+
+void print(Printer& out, const TraceFact& fact) {
+  out.raw("{\"access\": ").text(fact.access);
+  out.raw(", \"other\": ").text(to_string(fact.other));
+  out.raw(", \"exe\": ").text(fact.exe);
+  print_totals(out, fact.by);
+  finish(out, fact.by);
+}
+
 void print(Printer& out, const Recording& recording) {
   const auto key = [&](std::string_view name) -> Printer& {
     return out.raw(",\n      \"").raw(name).raw("\": ");
@@ -306,6 +328,8 @@ void print(Printer& out, const Process& process) {
   facts("execs", process.execs);
   facts("signals", process.signals);
   facts("users", process.users);
+  facts("mounts", process.mounts);
+  facts("traces", process.traces);
   out.raw("\n    }");
 }
 

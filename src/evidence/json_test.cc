@@ -118,6 +118,60 @@ TEST(EvidenceJson, TellsAnUnknownBuildIdFromNone) {
   EXPECT_THAT(print(evidence), HasSubstr("\"build_id\": null"));
 }
 
+TEST(EvidenceJson, ReadsEvidenceFromBeforeMountsAndTracesWereKnown) {
+  std::string text = print(small());
+  const std::string lists = ",\n      \"mounts\": [],\n      \"traces\": []";
+  ASSERT_THAT(text, HasSubstr(lists));
+  text.erase(text.find(lists), lists.size());
+  const auto old = parse(text);
+  ASSERT_TRUE(old) << old.error().message();
+  EXPECT_EQ(*old, small());
+  EXPECT_FALSE(old->recordings[0].probes.contains(std::string(kMountProbe)));
+}
+
+TEST(EvidenceJson, TellsAnUnknownMountFromNone) {
+  Evidence evidence = small();
+  const By by = {{kId, Share{.count = 1, .phases = {{"all", 1}}}}};
+  MountFact fact{.operation = "bind",
+                 .fstype = "",
+                 .options = {"rbind"},
+                 .source = std::nullopt,
+                 .target = "/x/",
+                 .by = by};
+  evidence.processes[0].mounts = {fact};
+  const std::string text = print(evidence);
+  EXPECT_THAT(text, HasSubstr("\"source\": null, \"target\": \"/x/\""));
+  EXPECT_EQ(parse(text)->processes[0].mounts, std::vector{fact});
+  const auto with = [&](std::string_view from, std::string_view to) {
+    std::string other = text;
+    return why(other.replace(other.find(from), from.size(), to));
+  };
+  EXPECT_THAT(with("ion\": \"bind\"", "ion\": \"bound\""),
+              HasSubstr("operation"));
+  EXPECT_THAT(with("[\"rbind\"]", "[\"rw\", \"ro\"]"),
+              HasSubstr("options: not sorted"));
+  EXPECT_THAT(with("\"/x/\"", "\"\""), HasSubstr("an empty target"));
+}
+
+TEST(EvidenceJson, NamesTheProgramOfATraceInTheScopeAlone) {
+  Evidence evidence = small();
+  const By by = {{kId, Share{.count = 1, .phases = {{"all", 1}}}}};
+  evidence.processes[0].traces = {
+      {.access = "read", .other = Side::Program, .exe = "/bin/a", .by = by},
+      {.access = "trace", .other = Side::Outside, .exe = "", .by = by}};
+  const std::string text = print(evidence);
+  EXPECT_EQ(parse(text), evidence);
+  const auto with = [&](std::string_view from, std::string_view to) {
+    std::string other = text;
+    return why(other.replace(other.find(from), from.size(), to));
+  };
+  EXPECT_THAT(with("\"program\"", "\"unknown\""),
+              HasSubstr("exe: of no program of the scope"));
+  EXPECT_THAT(with("\"outside\"", "\"inside\""), HasSubstr("unknown word"));
+  EXPECT_THAT(with("\"access\": \"read\"", "\"access\": \"write\""),
+              HasSubstr("neither read nor trace"));
+}
+
 TEST(EvidenceJson, RefusesAnotherSchemaVersionWithAHint) {
   const auto result = parse(changed("evidence/v1", "evidence/v2"));
   ASSERT_FALSE(result);

@@ -223,6 +223,21 @@ TEST(Compact, FoldsAllRecordingsAndRefusesALaterOverlap) {
   EXPECT_EQ(compact(*one).value(), *one);
 }
 
+TEST(Compact, SaysThatMountsWereWatchedOnlyIfTheyAlwaysWere) {
+  const Evidence old = evidence_of(kFirst, 0, 1);
+  Evidence fresh = evidence_of(kSecond, 0, 1);
+  fresh.recordings[0].probes.emplace(kMountProbe, "lsm/sb_mount");
+  Evidence other = evidence_of("00000000000000000000000000000003", 0, 1);
+  other.recordings[0].probes.emplace(kMountProbe, "lsm/sb_mount");
+  const auto watched = [](const Evidence& a, const Evidence& b) {
+    return compact(merge(a, b).value())
+        ->recordings[0]
+        .probes.contains(std::string(kMountProbe));
+  };
+  EXPECT_TRUE(watched(fresh, other));
+  EXPECT_FALSE(watched(old, fresh));
+}
+
 TEST(Compact, KeepsTheGapsOfAll) {
   Evidence a = evidence_of(kFirst, 0, 1);
   Evidence b = evidence_of(kSecond, 0, 1);
