@@ -208,8 +208,9 @@ def record_accesses(*words):
 
 def test_every_access_has_its_path_and_letters_and_there_is_no_other():
     evidence, folder = record_accesses()
-    # It makes a mount namespace of its own, whose root is gone with it.
-    assert kinds(evidence) == {"links_unfollowed"}, evidence["verdict"]
+    # It makes a mount namespace of its own, whose root is gone with it unless the recorder has
+    # held it since the first mount.
+    assert kinds(evidence) <= {"links_unfollowed"}, evidence["verdict"]
     found = files(evidence, is_python)
     below = {f"{path.removeprefix(folder)} {letters}": fact
              for (path, letters), fact in found.items() if path.startswith(folder + "/")}

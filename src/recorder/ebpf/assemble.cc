@@ -9,6 +9,7 @@
 #include "kernel/syscalls.h"
 #include "recorder/ebpf/addresses.h"
 #include "recorder/ebpf/gaps.h"
+#include "recorder/ebpf/mount_facts.h"
 #include "recorder/ebpf/origins.h"
 
 namespace vambrace::recorder::ebpf {
@@ -103,6 +104,11 @@ class Builder {
     for (const auto& [key, file] : raw_.files) {
       if (keys_of(key.image)) {
         add_file(key, file);
+      }
+    }
+    for (std::size_t row = 0; row < raw_.mounts.size(); ++row) {
+      if (keys_of(raw_.mounts[row].first.image)) {
+        add_mount(row);
       }
     }
     for (const auto& [key, tally] : raw_.caps) {
@@ -223,6 +229,12 @@ class Builder {
         process.users.push_back(std::move(fact));
         return;
       }
+      case VMB_OTHER_TRACE: {
+        evidence::TraceFact fact = trace_fact(raw_, key);
+        count(fact.by[frame_.recording.id], key.phase, tally);
+        process.traces.push_back(std::move(fact));
+        return;
+      }
       default: {
         evidence::NetworkFact fact = network_fact(key, frame_.redact);
         count(fact.by[frame_.recording.id], key.phase, tally);
@@ -245,6 +257,13 @@ class Builder {
     }
     count(fact.by[frame_.recording.id], key.phase, file.tally);
     draft(key.image).process.files.push_back(std::move(fact));
+  }
+
+  void add_mount(std::size_t row) {
+    const auto& [key, mount] = raw_.mounts[row];
+    evidence::MountFact fact = mount_fact(raw_, row);
+    count(fact.by[frame_.recording.id], key.phase, mount.tally);
+    draft(key.image).process.mounts.push_back(std::move(fact));
   }
 
   void add_capability(const vmb_cap_key& key, const vmb_tally& tally) {

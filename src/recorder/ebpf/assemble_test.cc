@@ -278,8 +278,8 @@ TEST(Assemble, ReportsFilesThatItCannotName) {
   }
   EXPECT_EQ(kinds,
             "map_full: files table: 2 accesses refused\n"
-            "path_truncated: 1 files with paths longer than 4096 bytes\n"
-            "read_failed: the files of 3 calls\n");
+            "path_truncated: 1 files or mounts with paths longer than 4096 bytes\n"
+            "read_failed: the files or mounts of 3 calls\n");
 }
 
 TEST(Assemble, GivesTestsTheCallsThatSurelyAreTheirs) {

@@ -129,6 +129,7 @@ Result<Raw> collect(const Maps& maps) {
   raw.others = maps.table<vmb_other_key, vmb_tally>("others");
   raw.caps = maps.table<vmb_cap_key, vmb_tally>("caps");
   raw.files = maps.table<vmb_file_key, vmb_file>("files");
+  raw.mounts = maps.table<vmb_mount_key, vmb_mount>("mounts");
   TRY(add_names(raw, maps));
   TRY(add_slots(raw, maps));
   TRY(add_seen(raw, maps));

@@ -425,6 +425,9 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
       roots_.look(image->tgid);
     }
   }
+  if (hint.kind == VMB_HINT_ROOT) {
+    roots_.look_once(hint.tgid);
+  }
   // hint.image is the scope's number here.
   if (hint.kind == VMB_HINT_SCOPE && cgroup_.empty()) {
     if (const auto scope = session_->maps().at<vmb_scope>("scopes", hint.image);

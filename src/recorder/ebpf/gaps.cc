@@ -64,10 +64,12 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
   full(gaps, seen.facts_refused, "facts", "flushes");
   full(gaps, seen.errnos_refused, "errnos", "failures");
   full(gaps, seen.tuples_refused, "arguments", "values");
-  full(gaps, seen.others_refused, "sockets, signals, execs and users", "facts");
+  full(gaps, seen.others_refused, "sockets, signals, execs, users and traces",
+       "facts");
   full(gaps, seen.caps_refused, "capabilities", "checks");
   full(gaps, seen.files_refused, "files", "accesses");
   full(gaps, seen.paths_refused, "paths", "accesses");
+  full(gaps, seen.mounts_refused, "mounts", "mounts");
   full(gaps, seen.images_refused, "images", "programs");
   full(gaps, seen.scopes_refused, "scopes", "cgroups");
   if (seen.tasks_refused != 0) {
@@ -94,18 +96,23 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
                                                seen.kernel_reads_failed)});
   }
   if (seen.files_unread != 0) {
-    gaps.push_back({"read_failed",
-                    fmt::format("the files of {} calls", seen.files_unread)});
+    gaps.push_back(
+        {"read_failed",
+         fmt::format("the files or mounts of {} calls", seen.files_unread)});
   }
-  if (const auto cut = std::ranges::count_if(raw.files,
-                                             [](const auto& row) {
-                                               return (row.second.path.flags &
-                                                       VMB_PATH_TRUNCATED) != 0;
-                                             });
-      cut != 0) {
-    gaps.push_back({"path_truncated",
-                    fmt::format("{} files with paths longer than {} bytes", cut,
-                                +VMB_LONG_PATH)});
+  const auto is_cut = [](const vmb_path& path) {
+    return (path.flags & VMB_PATH_TRUNCATED) != 0;
+  };
+  auto cut = std::ranges::count_if(
+      raw.files, [&](const auto& row) { return is_cut(row.second.path); });
+  cut += std::ranges::count_if(raw.mounts, [&](const auto& row) {
+    return is_cut(row.second.target) || is_cut(row.second.source);
+  });
+  if (cut != 0) {
+    gaps.push_back(
+        {"path_truncated",
+         fmt::format("{} files or mounts with paths longer than {} bytes", cut,
+                     +VMB_LONG_PATH)});
   }
   if (const auto found = raw.unfollowed.find(scope);
       found != raw.unfollowed.end()) {
@@ -171,6 +178,7 @@ std::map<std::string, std::uint64_t> counters_of(const Raw& raw) {
       {"files_refused", seen.files_refused},
       {"files_unread", seen.files_unread},
       {"paths_refused", seen.paths_refused},
+      {"mounts_refused", seen.mounts_refused},
       {"images_refused", seen.images_refused},
       {"tasks_refused", seen.tasks_refused},
       {"tasks_without_slot", seen.slots_short},

@@ -7,9 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstring>
 #include <deque>
 #include <set>
+#include <sstream>
 #include <vector>
+
+#include "host/disk_files.h"
+#include "recorder/ebpf/mount_facts.h"
 
 namespace vambrace::recorder::ebpf {
 namespace {
@@ -117,6 +122,119 @@ bool is_runtime(const Raw& raw, std::uint32_t image) {
           raw.images[image].key.kind != VMB_IMAGE_MOVED);
 }
 
+// File systems that are mounted from a device, whose name is a path.
+std::set<std::string, std::less<>> types_with_device() {
+  std::set<std::string, std::less<>> types;
+  const auto text = DiskFiles().read("/proc/filesystems");
+  std::istringstream lines(text.value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('\t')) {
+      types.insert(line.substr(1));
+    }
+  }
+  return types;
+}
+
+// /proc/PID/ns/net and the like lead to what has no path, or another one.
+bool is_magic_link(std::string_view path) {
+  constexpr std::string_view kMagic[] = {"cwd", "exe", "fd", "ns", "root"};
+  if (!path.starts_with("/proc/")) {
+    return false;
+  }
+  std::deque<std::string> parts;
+  split(path, parts);
+  return parts.size() > 2 && std::ranges::any_of(parts, [&](const auto& part) {
+           return std::ranges::find(kMagic, part) != std::end(kMagic);
+         });
+}
+
+// Where the places of mounts are. A bind has a folder on both sides or a file;
+// whatever else is mounted on, is a folder.
+class MountNames {
+ public:
+  MountNames(Raw& raw, const Roots& roots)
+      : raw_(raw), roots_(roots), with_device_(types_with_device()) {}
+
+  void follow() {
+    for (std::size_t row = 0; row < raw_.mounts.size(); ++row) {
+      const auto& [key, mount] = raw_.mounts[row];
+      const evidence::MountFact fact = mount_fact(raw_, row);
+      MountPlaces places{.target = fact.target, .source = fact.source};
+      const bool files = is_of_files(key, mount, places);
+      settle(places.target, key.image, key.target_is, mount.target, files);
+      if (is_text(key)) {
+        places.source = written_name(raw_, mount.source);
+      } else {
+        // A device is no folder.
+        settle(places.source, key.image, key.source_is, mount.source,
+               files || key.operation == VMB_MOUNT_NEW);
+      }
+      done_.push_back(std::move(places));
+    }
+    raw_.mount_places = std::move(done_);
+  }
+
+ private:
+  bool is_text(const vmb_mount_key& key) const {
+    const std::string_view type(key.fstype,
+                                ::strnlen(key.fstype, sizeof key.fstype));
+    return key.operation == VMB_MOUNT_NEW &&
+           (key.source_is & VMB_FILE_NAMED_ONLY) != 0 &&
+           !with_device_.contains(type.substr(0, type.find('.')));
+  }
+
+  int root_of(std::uint32_t image, const vmb_path& path) const {
+    return is_runtime(raw_, image) ? -1 : roots_.of(path.mount_ns);
+  }
+
+  // Whether what is mounted, and on what, are files rather than folders: by the
+  // place that was seen itself, or what is still there.
+  bool is_of_files(const vmb_mount_key& key, const vmb_mount& mount,
+                   const MountPlaces& places) const {
+    if (key.operation == VMB_MOUNT_NEW || key.operation == VMB_MOUNT_PIVOT) {
+      return false;
+    }
+    if ((key.target_is & VMB_FILE_NAMED_ONLY) == 0) {
+      return (key.target_is & VMB_FILE_FOLDER) == 0;
+    }
+    for (const auto& [name, path] : {std::pair(places.target, mount.target),
+                                     std::pair(places.source, mount.source)}) {
+      const int root = root_of(key.image, path);
+      const Thing thing = name && name->starts_with('/')
+                              ? thing_at(root, ebpf::follow(root, *name, true))
+                              : Thing::Gone;
+      if (thing != Thing::Gone) {
+        return thing == Thing::File;
+      }
+    }
+    return false;
+  }
+
+  void settle(std::optional<std::string>& place, std::uint32_t image,
+              std::uint32_t what, const vmb_path& path, bool file) {
+    if (!place || (what & VMB_FILE_NAMED_ONLY) == 0) {
+      return;
+    }
+    const int root = root_of(image, path);
+    if (root < 0 && !is_runtime(raw_, image)) {
+      ++raw_.unfollowed[raw_.images[image].key.scope];
+    }
+    if (is_magic_link(*place)) {
+      place.reset();
+      return;
+    }
+    *place = ebpf::follow(root, *place, true);
+    if (!file && !place->ends_with('/')) {
+      *place += '/';
+    }
+  }
+
+  Raw& raw_;
+  const Roots& roots_;
+  const std::set<std::string, std::less<>> with_device_;
+  std::vector<MountPlaces> done_;
+};
+
 }  // namespace
 
 Roots::Roots() : own_(namespace_of("/proc/self")) {
@@ -135,6 +253,12 @@ void Roots::look(std::uint32_t pid) {
   // Still that process, and no other of its number.
   if (root && namespace_of(process) == mount_ns) {
     roots_[mount_ns] = std::move(root);
+  }
+}
+
+void Roots::look_once(std::uint32_t pid) {
+  if (of(namespace_of("/proc/" + std::to_string(pid))) < 0) {
+    look(pid);
   }
 }
 
@@ -215,6 +339,7 @@ void follow_names(Raw& raw, const Roots& roots) {
       *one.path += '/';
     }
   }
+  MountNames(raw, roots).follow();
 }
 
 }  // namespace vambrace::recorder::ebpf

@@ -25,6 +25,9 @@ class Roots {
   // before: a container's first process begins with the host's. At most 64 are
   // kept; a process that has ended is no error.
   void look(std::uint32_t pid);
+  // The same for a namespace of which no root is kept yet: of a process that
+  // mounts, and may change its root next.
+  void look_once(std::uint32_t pid);
 
   // The root of the namespace with that inode; -1 if none was kept.
   int of(std::uint32_t mount_ns) const;
@@ -43,10 +46,10 @@ class Roots {
 // (path_resolution(7)).
 std::string follow(int root, std::string_view path, bool last);
 
-// Finds where the named files are, for path_of(), and which of them are
-// folders: those that are there as such, and those of which nothing is left but
-// that others were seen below them. Without a root to look in, a name stays as
-// it is, and gaps_of() tells.
+// Finds where the named files are, for path_of(), and the places of mounts, and
+// which of them are folders: those that are there as such, and those of which
+// nothing is left but that others were seen below them. Without a root to look
+// in, a name stays as it is, and gaps_of() tells.
 void follow_names(Raw& raw, const Roots& roots);
 
 }  // namespace vambrace::recorder::ebpf

@@ -26,6 +26,8 @@ static_assert(sizeof(vmb_rule) == 48);
 static_assert(sizeof(vmb_file_key) == 40);
 static_assert(sizeof(vmb_file) == 40);
 static_assert(sizeof(vmb_seen_files) == VMB_SEEN * 64);
+static_assert(sizeof(vmb_mount_key) == 24 + VMB_TYPE_BYTES + 48);
+static_assert(sizeof(vmb_mount) == 56);
 static_assert(sizeof(vmb_phase) == 8 + VMB_PHASE_NAME);
 
 template <class Key, class Value>
@@ -34,6 +36,12 @@ using Table = std::vector<std::pair<Key, Value>>;
 // The GNU build id of an image's program: "" if the file has none, nullopt if
 // it could not be read.
 using BuildId = std::optional<std::string>;
+
+// Where something was mounted, and what or from where; nullopt: not known.
+struct MountPlaces {
+  std::optional<std::string> target;
+  std::optional<std::string> source;
+};
 
 struct Raw {
   std::vector<vmb_image> images;  // by number; 0 is unused
@@ -46,7 +54,9 @@ struct Raw {
   Table<vmb_other_key, vmb_tally> others;
   Table<vmb_cap_key, vmb_tally> caps;
   Table<vmb_file_key, vmb_file> files;
-  std::string path_bytes;  // the names of all files
+  Table<vmb_mount_key, vmb_mount> mounts;
+  std::vector<MountPlaces> mount_places;  // by row of `mounts`
+  std::string path_bytes;                 // the names of all files
   // Of files that were only named, by place of the name and access: their path.
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> followed;
   // By scope, accesses by names whose links nobody could follow.

@@ -61,12 +61,13 @@ void set_sizes(record_bpf& skeleton, const Options& options) {
   for (bpf_map* map :
        {skeleton.maps.facts, skeleton.maps.errnos, skeleton.maps.tuples,
         skeleton.maps.tuple_counts, skeleton.maps.others, skeleton.maps.caps,
-        skeleton.maps.files, skeleton.maps.paths}) {
+        skeleton.maps.files, skeleton.maps.paths, skeleton.maps.mounts}) {
     set_size(map, options.max_facts);
   }
   if (options.light) {  // nothing tells of files
     set_size(skeleton.maps.files, 1);
     set_size(skeleton.maps.paths, 1);
+    set_size(skeleton.maps.mounts, 1);
   }
   set_size(skeleton.maps.hints, options.ring_bytes);
 }
@@ -261,6 +262,10 @@ Result<> Session::settle(const Options& options, const Offer& offer,
     probes_["files"] = choice.hooks ? "lsm/file_open" : "tp_btf/sys_exit";
     probes_[std::string(evidence::kPathProbe)] =
         choice.hooks ? "lsm/path_unlink" : "tp_btf/sys_exit";
+    probes_[std::string(evidence::kMountProbe)] =
+        choice.hooks ? "lsm/sb_mount" : "tp_btf/sys_exit";
+    probes_[std::string(evidence::kTraceProbe)] =
+        choice.hooks ? "lsm/ptrace_access_check" : "tp_btf/sys_exit";
   }
   if (choice.capabilities) {
     probes_["capabilities"] =

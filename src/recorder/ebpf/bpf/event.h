@@ -215,17 +215,24 @@ enum {
 	VMB_OTHER_SIGNAL = 6,
 	VMB_OTHER_EXEC = 7,
 	VMB_OTHER_USER = 8, /* uid and gid in the address, at a start */
+	VMB_OTHER_TRACE = 9,
 };
 
-/* Facts that are not calls: sockets, signals sent, programs started. */
+/* Of a trace: how, and whom. */
+enum { VMB_TRACE_READ = 1, VMB_TRACE_TRACE = 2 };
+enum { VMB_SIDE_PROGRAM = 0, VMB_SIDE_OUTSIDE = 1, VMB_SIDE_UNKNOWN = 2 };
+
+/* Facts that are not calls: sockets, signals sent, programs started, looks into
+ * other processes. */
 struct vmb_other_key {
 	u32 image;
 	u32 phase;
 	u16 kind;
-	u16 family;
-	u16 type;     /* of a socket, the signal, or 1: raised by its file */
+	u16 family;   /* or VMB_SIDE_... */
+	u16 type;     /* of a socket, the signal, 1: raised by its file, or
+			 VMB_TRACE_... */
 	u16 port;     /* host order */
-	u32 protocol; /* of a socket, or the image that was started */
+	u32 protocol; /* of a socket, or the image that was started or traced */
 	u32 unnamed;  /* 1: the address could not be read */
 	u8 address[16];
 };
@@ -280,6 +287,13 @@ enum {
 	VMB_FILE_NAMED = 12,   /* no descriptor: one or two names */
 	VMB_FILE_ADDRESS = 13, /* a socket's, which may be in the file system */
 	VMB_FILE_EXEC = 14,    /* told when it has succeeded */
+	/* No files, but told in the same place. */
+	VMB_FILE_MOUNT = 15,
+	VMB_FILE_UMOUNT = 16,
+	VMB_FILE_PIVOT = 17,
+	VMB_FILE_MOVE_MOUNT = 18,
+	VMB_FILE_TRACE = 19,
+	VMB_FILE_TRACE_MEMORY = 20,
 };
 
 /* How a file was accessed, as AppArmor is asked; below that, what it is. */
@@ -303,6 +317,7 @@ enum {
 	/* Not seen itself: the place is that of the folder to which the name in
 	 * the call is relative, and the name. */
 	VMB_FILE_NAMED_ONLY = 1 << 19,
+	VMB_FILE_NONE = 1 << 20, /* of a mount's source: it has none */
 };
 
 /*
@@ -342,6 +357,36 @@ struct vmb_file_key {
 struct vmb_file {
 	struct vmb_tally tally;
 	struct vmb_path path;
+};
+
+enum {
+	VMB_MOUNT_NEW = 1,
+	VMB_MOUNT_REMOUNT = 2,
+	VMB_MOUNT_BIND = 3,
+	VMB_MOUNT_MOVE = 4,
+	VMB_MOUNT_TYPE = 5, /* of propagation */
+	VMB_MOUNT_UMOUNT = 6,
+	VMB_MOUNT_PIVOT = 7,
+	VMB_TYPE_BYTES = 32,
+};
+
+/* A change to what is mounted where. */
+struct vmb_mount_key {
+	u32 image;
+	u32 phase;
+	u32 operation; /* VMB_MOUNT_... */
+	u32 flags;     /* MS_..., those that AppArmor is asked with */
+	u32 target_is; /* VMB_FILE_FOLDER, _NAMED_ONLY */
+	u32 source_is; /* or _NONE; of both, 0 with an empty path: not known */
+	char fstype[VMB_TYPE_BYTES];
+	struct vmb_path_key target;
+	struct vmb_path_key source; /* of a pivot_root: the old root's */
+};
+
+struct vmb_mount {
+	struct vmb_tally tally;
+	struct vmb_path target;
+	struct vmb_path source;
 };
 
 /* A file that a task accesses again, and how often since the last flush: one
@@ -451,6 +496,7 @@ struct vmb_counters {
 	u64 files_refused;
 	u64 paths_refused;
 	u64 files_unread;
+	u64 mounts_refused;
 	u64 path_bytes; /* taken, or asked for in vain */
 	u64 denied;
 	/* One moment by both clocks; set once. */
@@ -458,7 +504,13 @@ struct vmb_counters {
 	u64 moment_jiffies;
 };
 
-enum { VMB_HINT_FACT = 1, VMB_HINT_IMAGE = 2, VMB_HINT_SCOPE = 3 };
+enum {
+	VMB_HINT_FACT = 1,
+	VMB_HINT_IMAGE = 2,
+	VMB_HINT_SCOPE = 3,
+	/* The task's root may be that of a namespace that is not known yet. */
+	VMB_HINT_ROOT = 4,
+};
 
 struct vmb_hint {
 	u64 time;

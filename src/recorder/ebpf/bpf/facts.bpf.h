@@ -22,8 +22,9 @@ static __always_inline void hint(u32 kind, u32 image, u32 arch, u32 nr,
 	note->phase = phase;
 	note->tgid = tgid;
 	/* A program's file is read while its process is there. */
-	bpf_ringbuf_submit(note, kind == VMB_HINT_IMAGE ? BPF_RB_FORCE_WAKEUP
-							: BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(note, kind == VMB_HINT_IMAGE || kind == VMB_HINT_ROOT
+					 ? BPF_RB_FORCE_WAKEUP
+					 : BPF_RB_NO_WAKEUP);
 	count_one(hints_sent);
 }
 

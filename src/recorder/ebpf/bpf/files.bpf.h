@@ -78,6 +78,34 @@ static __always_inline struct file *file_of(u32 fd)
 	return file;
 }
 
+#define NO_FOLDER (-101) /* none: relative names are lost */
+
+/* The walk begins where the name in the scratch memory is relative to; false if
+ * that is not there any more. */
+static __always_inline bool enter_folder(struct vmb_scratch *work,
+					 struct walk *walk, u32 folder)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct file *file;
+	struct mount *mount;
+
+	if (work->path[0] == '/') {
+		walk->dentry = BPF_CORE_READ(task, fs, root.dentry);
+		mount = mount_of(BPF_CORE_READ(task, fs, root.mnt));
+	} else if ((s32)folder == AT_FDCWD) {
+		walk->dentry = BPF_CORE_READ(task, fs, pwd.dentry);
+		mount = mount_of(BPF_CORE_READ(task, fs, pwd.mnt));
+	} else {
+		file = file_of(folder);
+		if (!file)
+			return false;
+		walk->dentry = BPF_CORE_READ(file, f_path.dentry);
+		mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	}
+	enter_mount(walk, mount);
+	return true;
+}
+
 /*
  * A file of which nothing is known but its name in the current task's call, of
  * less than `limit` bytes; by: asked_by(). Links in the name are not
@@ -87,10 +115,7 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 {
 	u32 zero = 0;
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct walk walk = {};
-	struct file *file;
-	struct mount *mount;
 	long length;
 
 	if (!work || !(by >> 32))
@@ -107,22 +132,10 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 	if (length <= 1)
 		return 0;
 	mix_path(work, &walk, length);
-	if (work->path[0] == '/') {
-		walk.dentry = BPF_CORE_READ(task, fs, root.dentry);
-		mount = mount_of(BPF_CORE_READ(task, fs, root.mnt));
-	} else if ((s32)folder == AT_FDCWD) {
-		walk.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
-		mount = mount_of(BPF_CORE_READ(task, fs, pwd.mnt));
-	} else {
-		file = file_of(folder);
-		if (!file) {
-			count_one(files_unread);
-			return 1;
-		}
-		walk.dentry = BPF_CORE_READ(file, f_path.dentry);
-		mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	if (!enter_folder(work, &walk, folder)) {
+		count_one(files_unread);
+		return 1;
 	}
-	enter_mount(&walk, mount);
 	work->named = length;
 	note_place(work, &walk, true);
 	return 1;
@@ -348,24 +361,6 @@ static __noinline int note_held(struct pt_regs *regs, u64 by, u32 arch,
 	if (!access) /* a place only (O_PATH) */
 		return 0;
 	return note_access((u64)file, by, access, 0);
-}
-
-/* Of the current task's call, which succeeded. Each kind has a function of its
- * own, for the sake of the stack. */
-static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	struct vmb_rule *rule = rule_of(call);
-	u64 by = asked_by(image, phase);
-
-	if (!rule)
-		return 0;
-	switch (rule->file) {
-	case VMB_FILE_NAMED: return note_names(regs, call, by, rule);
-	case VMB_FILE_ADDRESS: return note_address(regs, call, by, rule);
-	default: return note_held(regs, by, call >> 32, result, rule->file);
-	}
 }
 
 struct inherited {

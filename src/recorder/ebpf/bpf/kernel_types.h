@@ -224,6 +224,10 @@ struct mm_struct {
 	struct file *exe_file;
 } VMB_CORE;
 
+struct pid {
+	unsigned int level;
+} VMB_CORE;
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid;
@@ -239,6 +243,9 @@ struct task_struct {
 	const struct cred *cred;
 	struct seccomp seccomp;
 	struct task_struct *real_parent;
+	struct task_struct *parent; /* or the tracer */
+	u32 ptrace;
+	struct pid *thread_pid;
 } VMB_CORE;
 
 struct kernel_siginfo {

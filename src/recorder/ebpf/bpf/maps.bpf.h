@@ -40,6 +40,7 @@ VMB_HASH(tuple_counts, 16384, struct vmb_tuple_count_key, u32);
 VMB_HASH(others, 16384, struct vmb_other_key, struct vmb_tally);
 VMB_HASH(caps, 16384, struct vmb_cap_key, struct vmb_tally);
 VMB_HASH(files, 65536, struct vmb_file_key, struct vmb_file);
+VMB_HASH(mounts, 8192, struct vmb_mount_key, struct vmb_mount);
 /* By slot, as the cells: written by the task that holds the slot. */
 VMB_ARRAY(seen, VMB_SLOTS, struct vmb_seen_files, BPF_F_MMAPABLE);
 VMB_HASH(paths, 65536, struct vmb_path_key, struct vmb_path);
@@ -118,6 +119,8 @@ struct vmb_scratch {
 	u64 memory[VMB_STACK_WORDS]; /* of the kernel stack */
 	struct vmb_file_key file;
 	struct vmb_file fresh;
+	struct vmb_mount_key mount_key;
+	struct vmb_mount mount;
 	u64 number;
 	u64 start;	      /* the dentry that `file` is about */
 	struct vmb_link link; /* of that */

@@ -228,8 +228,34 @@ static __always_inline void begin_file(struct vmb_scratch *work, u64 by,
 	work->file.unused = 0;
 }
 
-/* An access to what is where the walk begins; `named` if it is a name in the
- * scratch memory that is below that. */
+/* The place where the walk begins, but for its own name, which is in the link;
+ * `named` if it is a name in the scratch memory that is below that. */
+static __always_inline bool find_place(struct vmb_scratch *work,
+				       struct walk *walk, bool named)
+{
+	struct vmb_path_key *place = &work->file.place;
+	struct vmb_link *link = &work->link;
+
+	place->leaf = 0;
+	link->name = NULL;
+	link->hash_len = 0;
+	place->mount = (u64)walk->mount;
+	work->start = (u64)walk->dentry;
+	if (!named && walk->dentry != walk->mount_root) {
+		if (!read_link(link, walk->dentry)) {
+			count_one(kernel_reads_failed);
+			return false;
+		}
+		walk->done = link->parent == walk->dentry;
+		walk->dentry = link->parent;
+	}
+	if (!walk->done)
+		bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
+	place->mixed = walk->mixed;
+	return true;
+}
+
+/* An access to what is where the walk begins. */
 static __always_inline int note_place(struct vmb_scratch *work,
 				      struct walk *walk, bool named)
 {
@@ -238,22 +264,8 @@ static __always_inline int note_place(struct vmb_scratch *work,
 	struct vmb_file *known;
 	struct vmb_seen *mine;
 
-	key->place.leaf = 0;
-	link->name = NULL;
-	link->hash_len = 0;
-	key->place.mount = (u64)walk->mount;
-	work->start = (u64)walk->dentry;
-	if (!named && walk->dentry != walk->mount_root) {
-		if (!read_link(link, walk->dentry)) {
-			count_one(kernel_reads_failed);
-			return 0;
-		}
-		walk->done = link->parent == walk->dentry;
-		walk->dentry = link->parent;
-	}
-	if (!walk->done)
-		bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
-	key->place.mixed = walk->mixed;
+	if (!find_place(work, walk, named))
+		return 0;
 	mine = seen_at(key, link->hash_len);
 	for (u32 way = 0; mine && way < VMB_SEEN_WAYS; way++) {
 		if (!is_alike(&mine[way], key, link->hash_len))

@@ -29,6 +29,7 @@
 #include "arguments.bpf.h"
 #include "places.bpf.h"
 #include "files.bpf.h"
+#include "mounts.bpf.h"
 #include "hooks.bpf.h"
 #include "selectors.bpf.h"
 #include "capabilities.bpf.h"
@@ -181,6 +182,30 @@ static __noinline void look_again(u32 image, u32 phase, u64 call, s64 result)
 	note_arguments(image, phase, call,
 		       (result == -14 /* EFAULT */ ? LOOK_FAULT : LOOK_AGAIN)
 			       << 1);
+}
+
+/* Of the current task's call, which succeeded. Each kind has a function of its
+ * own, for the sake of the stack. */
+static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct vmb_rule *rule = rule_of(call);
+	u64 by = asked_by(image, phase);
+
+	if (!rule)
+		return 0;
+	switch (rule->file) {
+	case VMB_FILE_NAMED: return note_names(regs, call, by, rule);
+	case VMB_FILE_ADDRESS: return note_address(regs, call, by, rule);
+	case VMB_FILE_MOUNT:
+	case VMB_FILE_UMOUNT:
+	case VMB_FILE_PIVOT:
+	case VMB_FILE_MOVE_MOUNT: return note_mount_call(call, by, rule->file);
+	case VMB_FILE_TRACE:
+	case VMB_FILE_TRACE_MEMORY: return note_trace_call(call, rule->file);
+	default: return note_held(regs, by, call >> 32, result, rule->file);
+	}
 }
 
 /* What the enter left for the exit; pending with its bits. */
@@ -442,6 +467,7 @@ int task_execs(u64 *ctx)
 	if (watch_exits) {
 		note_program(task, bprm, before, known);
 		note_inherited(task, asked_by(known->image, known->phase));
+		note_traced_start(task);
 	}
 	note_user(task, known->image, known->phase);
 	other.image = before;
