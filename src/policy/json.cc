@@ -352,8 +352,9 @@ std::string print(const Policy& policy) {
        {{"state", std::string(evidence::to_string(policy.evidence_state))},
         {"gaps", quoted(policy.gaps)}}},
   };
-  for (const char* key : {"arches", "syscalls", "expected", "capabilities",
-                          "noise", "sockets", "signals", "findings"}) {
+  for (const char* key :
+       {"arches", "syscalls", "expected", "capabilities", "noise", "sockets",
+        "signals", "mounts", "traces", "findings"}) {
     out[key] = Value::array();
   }
   for (const kernel::Arch arch : policy.arches) {
@@ -393,6 +394,13 @@ std::string print(const Policy& policy) {
   for (const SignalRule& rule : policy.signals) {
     out["signals"].push_back(to_json(rule));
   }
+  for (const MountRule& rule : policy.mounts) {
+    out["mounts"].push_back(to_json(rule));
+  }
+  out["traces_known"] = policy.traces_known;
+  for (const TraceRule& rule : policy.traces) {
+    out["traces"].push_back(to_json(rule));
+  }
   for (const Abstraction& abstraction : policy.abstractions) {
     out["abstractions"].push_back(to_json(abstraction));
   }
@@ -430,6 +438,16 @@ Result<Policy> parse(std::string_view text) {
              read_list<SocketRule>(reader, "sockets", read_socket_rule));
   TRY_ASSIGN(policy.signals,
              read_list<SignalRule>(reader, "signals", read_signal_rule));
+  // Policies of versions that did not know them have none of the three.
+  if (reader.has("mounts")) {
+    TRY_ASSIGN(policy.mounts,
+               read_list<MountRule>(reader, "mounts", read_mount_rule));
+  }
+  TRY_ASSIGN(policy.traces_known, reader.boolean_or("traces_known", false));
+  if (reader.has("traces")) {
+    TRY_ASSIGN(policy.traces,
+               read_list<TraceRule>(reader, "traces", read_trace_rule));
+  }
   if (reader.has("abstractions")) {
     TRY_ASSIGN(
         policy.abstractions,

@@ -9,12 +9,6 @@ constexpr std::size_t kMaxAbstractionRules = 5000;
 using json::Reader;
 using json::Value;
 
-void put_program(Value& out, const std::string& program) {
-  if (!program.empty()) {
-    out["program"] = json::quote_bytes(program);
-  }
-}
-
 Value to_json(const Widening& widening) {
   return {{"kind", widening.kind},
           {"pattern", json::quote_bytes(widening.pattern)},

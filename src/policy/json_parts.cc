@@ -84,4 +84,10 @@ Result<std::vector<Reason>> read_reasons(Reader& reader) {
   return reasons;
 }
 
+void put_program(Value& out, const std::string& program) {
+  if (!program.empty()) {
+    out["program"] = json::quote_bytes(program);
+  }
+}
+
 }  // namespace vambrace::policy

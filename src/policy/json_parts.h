@@ -40,7 +40,16 @@ Result<std::vector<T>> read_list(json::Reader& reader, const char* key,
   return out;
 }
 
-// Files, sockets, signals and abstractions.
+// The key "program"; empty is the main one, of which nothing is put.
+void put_program(json::Value& out, const std::string& program);
+
+// Files, sockets, signals, mounts, traces and abstractions.
+json::Value to_json(const MountRule& rule);
+json::Value to_json(const TraceRule& rule);
+Result<MountRule> read_mount_rule(const json::Value& value,
+                                  const std::string& place);
+Result<TraceRule> read_trace_rule(const json::Value& value,
+                                  const std::string& place);
 json::Value to_json(const FileRule& rule);
 json::Value to_json(const SocketRule& rule);
 json::Value to_json(const SignalRule& rule);

@@ -64,7 +64,7 @@ Finding finding(Kind kind, const std::string& program,
               fmt::format("{}: what was mounted where was not recorded, so no "
                           "rule allows it",
                           calls),
-              "mount before the workload starts"};
+              "record again, or mount before the workload starts"};
     case Kind::Trace:
       break;
   }
@@ -72,13 +72,16 @@ Finding finding(Kind kind, const std::string& program,
           fmt::format("{}: which processes were looked into was not recorded; "
                       "rules allow it among the workload's own programs",
                       calls),
-          "leave debuggers out of the workload"};
+          "record again, or leave debuggers out of the workload"};
 }
 
 }  // namespace
 
 void add_path_calls(const evidence::Evidence& evidence, Policy& policy) {
-  const std::set<std::string> with_paths = recordings_with_paths(evidence);
+  const std::map<Kind, std::set<std::string>> watched = {
+      {Kind::Path, recordings_with(evidence, evidence::kPathProbe)},
+      {Kind::Mount, recordings_with(evidence, evidence::kMountProbe)},
+      {Kind::Trace, recordings_with(evidence, evidence::kTraceProbe)}};
   const Programs programs(evidence);
   std::map<std::pair<Kind, std::string>, std::set<std::string>> calls;
   for (const evidence::Process& process : evidence.processes) {
@@ -92,10 +95,7 @@ void add_path_calls(const evidence::Evidence& evidence, Policy& policy) {
       if (name == "bind" && !binds_paths) {
         continue;
       }
-      // No recording tells of mounts and traced processes.
-      if (kind &&
-          succeeded(fact, *kind == Kind::Path ? with_paths
-                                              : std::set<std::string>{}) > 0) {
+      if (kind && succeeded(fact, watched.at(*kind)) > 0) {
         calls[{*kind, programs.of(process.key.exe)}].emplace(*name);
       }
     }

@@ -175,6 +175,30 @@ struct SignalRule {
   auto operator<=>(const SignalRule&) const = default;
 };
 
+// A change to what is mounted where that one program may make.
+struct MountRule {
+  std::string program;
+  std::string operation;             // one of evidence::kMountOperations
+  std::string fstype;                // of "mount"; else empty
+  std::vector<std::string> options;  // these and no others; sorted
+  // AppArmor's syntax, not yet quoted. An empty source is none.
+  std::string source;
+  std::string target;
+  std::vector<Reason> reasons;
+  auto operator<=>(const MountRule&) const = default;
+};
+
+// Whom one program may look into.
+struct TraceRule {
+  std::string program;
+  std::string access;  // "read" or "trace", with which it may read, too
+  // Unknown: which of the workload's programs it was.
+  evidence::Side other = evidence::Side::Unknown;
+  std::string peer;  // of Side::Program: as `program`
+  std::vector<Reason> reasons;
+  auto operator<=>(const TraceRule&) const = default;
+};
+
 // A file rule of an abstraction.
 struct AbstractionRule {
   std::string pattern;  // AppArmor's syntax, not quoted; may use variables
@@ -219,6 +243,11 @@ struct Policy {
   std::vector<FileRule> files;      // sorted
   std::vector<SocketRule> sockets;  // sorted
   std::vector<SignalRule> signals;  // sorted
+  std::vector<MountRule> mounts;    // sorted
+  // False: not every recording watched who looks into whom. What a workload
+  // does by ptrace and the like is then allowed among its own programs.
+  bool traces_known = false;
+  std::vector<TraceRule> traces;  // sorted
   // What an AppArmor profile may include, where that fits. Sorted.
   std::vector<Abstraction> abstractions;
   Needs needs;

@@ -1,35 +1,13 @@
 #include "policy/sockets.h"
 
 #include <algorithm>
-#include <map>
 
-#include "base/json.h"
 #include "kernel/sockets.h"
+#include "policy/drafts.h"
 #include "policy/programs.h"
-#include "policy/reasons.h"
 
 namespace vambrace::policy {
 namespace {
-
-// Rules by what they are about, without their reasons.
-template <class Rule>
-using Drafts = std::map<Rule, Reasons>;
-
-template <class Rule>
-std::vector<Rule> finished(Drafts<Rule>& drafts) {
-  std::vector<Rule> rules;
-  for (auto& [draft, reasons] : drafts) {
-    rules.push_back(draft);
-    rules.back().reasons = reasons.sorted();
-  }
-  return rules;
-}
-
-std::string place_of(std::string_view what, const std::string& program) {
-  return program.empty()
-             ? std::string(what)
-             : fmt::format("{}: {}", what, json::quote_bytes(program));
-}
 
 bool makes_sockets(kernel::Syscall syscall) {
   const auto name = kernel::syscall_name(syscall);

@@ -14,6 +14,7 @@
 #include "policy/capabilities/reduce.h"
 #include "policy/files.h"
 #include "policy/findings.h"
+#include "policy/mounts.h"
 #include "policy/path_calls.h"
 #include "policy/reasons.h"
 #include "policy/securitycontext/needs.h"
@@ -131,6 +132,8 @@ class Synthesis {
     add_files(evidence_, policy_);
     add_sockets(evidence_, policy_);
     add_signals(evidence_, policy_);
+    add_mounts(evidence_, policy_);
+    add_traces(evidence_, policy_);
     add_path_calls(evidence_, policy_);
     TRY(apply_decisions());
     store();

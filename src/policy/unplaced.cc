@@ -4,11 +4,11 @@
 
 namespace vambrace::policy {
 
-std::set<std::string> recordings_with_paths(
-    const evidence::Evidence& evidence) {
+std::set<std::string> recordings_with(const evidence::Evidence& evidence,
+                                      std::string_view probe) {
   std::set<std::string> ids;
   for (const evidence::Recording& recording : evidence.recordings) {
-    if (recording.probes.contains(std::string(evidence::kPathProbe))) {
+    if (recording.probes.contains(std::string(probe))) {
       ids.insert(recording.id);
     }
   }

@@ -3,15 +3,17 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "evidence/evidence.h"
 
 // Calls whose place the evidence does not tell.
 namespace vambrace::policy {
 
-// Ids of the recordings that made file facts of calls that only name a path
-// (evidence::kPathProbe).
-std::set<std::string> recordings_with_paths(const evidence::Evidence& evidence);
+// Ids of the recordings that watched a kind of fact: evidence::kPathProbe,
+// kMountProbe or kTraceProbe.
+std::set<std::string> recordings_with(const evidence::Evidence& evidence,
+                                      std::string_view probe);
 
 // How often the call succeeded, in the recordings that are not left out.
 std::uint64_t succeeded(const evidence::SyscallFact& fact,

@@ -230,7 +230,7 @@ constexpr std::array kByPath = {"link",    "linkat",    "mkdir",  "mkdirat",
 // Recordings that tell where such calls did it: they say so, or have facts that
 // come from nothing else.
 std::set<std::string> telling(const Evidence& evidence) {
-  std::set<std::string> ids = recordings_with_paths(evidence);
+  std::set<std::string> ids = recordings_with(evidence, evidence::kPathProbe);
   for (const Process& process : evidence.processes) {
     for (const FileFact& fact : process.files) {
       if (has(fact, "dl") || (is_folder(fact) && has(fact, "c"))) {

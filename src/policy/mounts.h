@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include "evidence/evidence.h"
+#include "policy/policy.h"
+
+namespace vambrace::policy {
+
+// The rule that allows exactly what was seen, of the main program and without
+// reasons. nullopt where the evidence does not know the place, or AppArmor has
+// no word for an option or the type.
+std::optional<MountRule> mount_rule(const evidence::MountFact& fact);
+
+// "mount tmpfs (rw) none at /x/", "read /usr/bin/gdb", with the program; for
+// people.
+std::string describe(const MountRule& rule);
+std::string describe(const TraceRule& rule);
+
+// Adds what each program mounted where, and into whom it looked. Mounts that no
+// rule can tell make a finding, and so does looking outside: whose processes
+// these were is not known.
+void add_mounts(const evidence::Evidence& evidence, Policy& policy);
+void add_traces(const evidence::Evidence& evidence, Policy& policy);
+
+}  // namespace vambrace::policy
