@@ -89,8 +89,8 @@ def test_hostile_names_compile_and_stay_names():
     assert len(rules) == len(set(names)), (len(rules), len(set(names)))
     assert not [line for line in lines if line.startswith("#") and not line.startswith("# ")]
     assert all(line[0] in "#\"/}" or line.split()[0] in (
-        "abi", "profile", "capability", "network", "unix", "signal", "ptrace", "mount", "owner",
-        "link") for line in lines if line), text
+        "abi", "profile", "capability", "network", "unix", "signal", "ptrace", "mount", "umount",
+        "pivot_root", "owner", "link") for line in lines if line), text
     with tempfile.TemporaryDirectory() as folder:
         # The second knows the rules that Linux 6.1 does not mediate (unix).
         for features in ("kernel-5.4-vanilla", "kernel-5.4-outoftree-network"):
@@ -136,6 +136,14 @@ def evidence_with(names):
                            [accessed(b"/usr/bin/he lper", "x")],
                            key=lambda fact: (name_of(fact), fact["access"]))
     document["processes"] = sorted([main, helper], key=lambda process: process["exe"])
+    main["mounts"] = sorted(
+        [{"operation": operation, "fstype": kind, "options": options, "source": quoted(source),
+          "target": quoted(name), **share, "by": {ID: by}}
+         for name in names for operation, kind, options, source in (
+             ("bind", "", ["rbind"], name), ("mount", "tmpfs", ["rw"], name[5:]),
+             ("umount", "", [], b""), ("pivot_root", "", [], name))],
+        key=lambda fact: (fact["operation"], fact["fstype"], fact["options"],
+                          name_of({"path": fact["source"]}), name_of({"path": fact["target"]})))
     return json.dumps(document)
 
 
@@ -166,6 +174,9 @@ def test_a_profile_made_of_hostile_evidence_compiles():
             lines = [line.strip() for line in file]
         rules = [line for line in lines if line.endswith((" r,", " rw,")) and line[0] in '/"']
         assert len(rules) >= len(names) * (2 if apart else 1) * 0.9, (len(rules), len(names))
+        mounts = [line for line in lines if line.split(" ")[0] in (
+            "mount", "umount", "pivot_root")]
+        assert len(mounts) == 4 * len(names), (len(mounts), len(names))
         assert not [line for line in lines if line.startswith(("#include", "include"))]
         assert len([line for line in lines if line.startswith("profile ")]) == 1 + apart, lines
         # Whatever the names are, its own evidence is never denied.

@@ -29,6 +29,17 @@ int main(int argc, char** argv) {
         .examples = {path}};
     rules.files.push_back(
         {.pattern = pattern, .access = {.read = true}, .why = why});
+    rules.mounts.push_back({.fstype = "tmpfs",
+                            .options = {"rw"},
+                            .source = pattern_of(path.substr(5)),
+                            .target = pattern,
+                            .why = why});
+    rules.mounts.push_back({.kind = apparmor::MountKind::PivotRoot,
+                            .source = pattern + "/",
+                            .target = pattern + "/",
+                            .why = why});
+    rules.mounts.push_back(
+        {.kind = apparmor::MountKind::Umount, .target = pattern, .why = why});
     rules.links.push_back(
         {.pattern = "/link" + pattern, .target = pattern, .why = why});
     profile.children["child"].files.push_back({.pattern = pattern,
@@ -36,7 +47,7 @@ int main(int argc, char** argv) {
                                                .exec = apparmor::Exec::Inherit,
                                                .owner = true,
                                                .why = why});
-    if (rules.mounts.size() < 10) {
+    if (rules.ptrace.size() < 10) {
       rules.unix_sockets.push_back({.access = {"connect"},
                                     .type = "stream",
                                     .peer = pattern,
@@ -47,11 +58,6 @@ int main(int argc, char** argv) {
                                .peer = pattern,
                                .why = why});
       rules.ptrace.push_back({.access = {"read"}, .peer = pattern, .why = why});
-      rules.mounts.push_back({.fstype = "tmpfs",
-                              .options = {"rw"},
-                              .source = pattern,
-                              .target = pattern,
-                              .why = why});
     }
   }
   const auto text = apparmor::print(profile, {.comments = true});

@@ -119,6 +119,9 @@ class Printer {
     return std::move(printer.out_);
   }
 
+  Result<std::string> mount(const MountRule& rule);
+  Result<std::string> ptrace(const PtraceRule& rule);
+
  private:
   Result<> tunables() {
     for (const std::string& name : profile_.tunables) {
@@ -229,6 +232,10 @@ class Printer {
   Result<> pattern(std::string_view text) const {
     TRY(check(text.starts_with('/') || text.starts_with("@{"), "file pattern",
               text));
+    return parsed(text);
+  }
+
+  Result<> parsed(std::string_view text) const {
     if (!profile_.tunables.empty()) {
       return {};  // their variables are not known here
     }
@@ -282,38 +289,6 @@ class Printer {
            with("peer", rule.peer);
   }
 
-  Result<std::string> ptrace(const PtraceRule& rule) {
-    TRY(keywords(rule.access));
-    return "ptrace" + after(rule.access) + with("peer", rule.peer);
-  }
-
-  Result<std::string> mount(const MountRule& rule) {
-    TRY(keywords(rule.options));
-    std::string conditions;
-    if (!rule.fstype.empty()) {
-      TRY(keyword(rule.fstype));
-      conditions += " fstype=" + rule.fstype;
-    }
-    if (!rule.options.empty()) {
-      conditions += " options=" + list(rule.options);
-    }
-    TRY(pattern(rule.target));
-    const std::string target = word_of(rule.target);
-    switch (rule.kind) {
-      case MountKind::Remount:
-        return "remount" + conditions + " " + target;
-      case MountKind::Umount:
-        return "umount" + conditions + " " + target;
-      case MountKind::PivotRoot:
-        return "pivot_root" + with("oldroot", rule.source) + " " + target;
-      case MountKind::Mount:
-        break;
-    }
-    return "mount" + conditions +
-           (rule.source.empty() ? "" : " " + word_of(rule.source)) + " -> " +
-           target;
-  }
-
   Result<std::string> file(const FileRule& rule) {
     TRY(pattern(rule.pattern));
     const Access& access = rule.access;
@@ -350,7 +325,53 @@ class Printer {
   std::string out_;
 };
 
+Result<std::string> Printer::ptrace(const PtraceRule& rule) {
+  TRY(keywords(rule.access));
+  return "ptrace" + after(rule.access) + with("peer", rule.peer);
+}
+
+Result<std::string> Printer::mount(const MountRule& rule) {
+  TRY(keywords(rule.options));
+  std::string conditions;
+  if (!rule.fstype.empty()) {
+    TRY(check(is_word(rule.fstype, "._+-"), "type of a file system",
+              rule.fstype));
+    conditions += " fstype=" + rule.fstype;
+  }
+  if (!rule.options.empty()) {
+    conditions += " options=" + list(rule.options);
+  }
+  TRY(pattern(rule.target));
+  const std::string target = word_of(rule.target);
+  if (rule.source) {
+    TRY(parsed(*rule.source));
+  }
+  switch (rule.kind) {
+    case MountKind::Remount:
+      return "remount" + conditions + " " + target;
+    case MountKind::Umount:
+      return "umount" + conditions + " " + target;
+    case MountKind::PivotRoot:
+      return "pivot_root" + with("oldroot", rule.source.value_or("")) + " " +
+             target;
+    case MountKind::Mount:
+      break;
+  }
+  return "mount" + conditions +
+         (rule.source ? " " + word_of(*rule.source) : "") + " -> " + target;
+}
+
 }  // namespace
+
+Result<std::string> line_of(const MountRule& rule) {
+  const Profile none;
+  return Printer(none, {}).mount(rule);
+}
+
+Result<std::string> line_of(const PtraceRule& rule) {
+  const Profile none;
+  return Printer(none, {}).ptrace(rule);
+}
 
 Result<std::string> print(const Profile& profile, PrintOptions options) {
   return during("print an AppArmor profile", Printer(profile, options).print());

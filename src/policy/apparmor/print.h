@@ -21,6 +21,10 @@ struct PrintOptions {
 // the pattern that cannot be read.
 Result<std::string> print(const Profile& profile, PrintOptions options = {});
 
+// One rule as print() writes it, without its comma.
+Result<std::string> line_of(const MountRule& rule);
+Result<std::string> line_of(const PtraceRule& rule);
+
 // The text without its lines of comments, which have no effect: what two texts
 // enforce is the same if this is. An include is none: it begins with
 // "#include", where a comment of ours begins with "# ". What follows a rule on

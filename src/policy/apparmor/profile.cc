@@ -48,4 +48,11 @@ const Include* include_of(const Rules& rules, const FileRule& rule) {
   return found == rules.includes.end() ? nullptr : &*found;
 }
 
+MountKind mount_kind(std::string_view operation) {
+  return operation == "remount"      ? MountKind::Remount
+         : operation == "umount"     ? MountKind::Umount
+         : operation == "pivot_root" ? MountKind::PivotRoot
+                                     : MountKind::Mount;
+}
+
 }  // namespace vambrace::policy::apparmor

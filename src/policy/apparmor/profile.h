@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -107,11 +108,16 @@ struct PtraceRule {
 
 enum class MountKind : std::uint8_t { Mount, Remount, Umount, PivotRoot };
 
+// By one of evidence::kMountOperations: binding, moving and changing how mounts
+// propagate are told from mounting by their options.
+MountKind mount_kind(std::string_view operation);
+
 struct MountRule {
   MountKind kind = MountKind::Mount;
-  std::string fstype;
-  std::set<std::string> options;
-  std::string source;  // of PivotRoot: where the old root goes
+  std::string fstype;             // empty: any
+  std::set<std::string> options;  // these and no others; empty: any
+  // A pattern, of PivotRoot for where the old root goes; nullopt: any.
+  std::optional<std::string> source;
   std::string target;
   Why why;
   auto operator<=>(const MountRule&) const = default;

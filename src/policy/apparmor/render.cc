@@ -86,6 +86,12 @@ bool tells_of_process(std::string_view pattern) {
          std::ranges::find(kNames, last_part(pattern)) != kNames.end();
 }
 
+// Of others AppArmor is told none.
+bool has_source(std::string_view operation) {
+  return operation == "mount" || operation == "bind" || operation == "move" ||
+         operation == "pivot_root";
+}
+
 // PTRACE_TRACEME (0), or not known which request.
 bool may_ask_parent(const SyscallRule& rule) {
   return rule.args.empty() ||
@@ -159,6 +165,7 @@ class Renderer {
     add_files();
     add_capabilities();
     add_sockets();
+    add_mounts();
     add_signals(profile_.rules, "");
     for (auto& [child, rules] : profile_.children) {
       add_signals(rules, child);
@@ -324,18 +331,74 @@ class Renderer {
     return children_.empty() ? name_ : name_ + "{,//*}";
   }
 
-  std::vector<Rules*> everybody() {
-    std::vector<Rules*> out = {&profile_.rules};
-    for (auto& [name, rules] : profile_.children) {
-      out.push_back(&rules);
+  void add_mounts() {
+    for (const policy::MountRule& rule : policy_.mounts) {
+      MountRule out{.kind = mount_kind(rule.operation),
+                    .fstype = rule.fstype,
+                    .options = {rule.options.begin(), rule.options.end()},
+                    .source = std::nullopt,
+                    .target = rule.target,
+                    .why = {.reasons = rule.reasons, .examples = {}}};
+      if (rule.operation == "move") {
+        out.options.insert("move");
+      }
+      if (has_source(rule.operation)) {
+        out.source = rule.source;
+      }
+      rules_of(rule.program).mounts.push_back(std::move(out));
     }
-    return out;
   }
 
-  // Who looked into other processes is in the evidence, into which is not: the
-  // workload's own. Both sides are asked, and in PTRACE_TRACEME the tracer is
-  // whoever is the parent. Who may trace may read as well.
+  std::string label_of(const std::string& program) const {
+    const std::string child = child_of(program);
+    return child.empty() ? name_ : name_ + "//" + child;
+  }
+
+  // Both sides are asked. Who may trace may read as well.
   void add_traces() {
+    if (!policy_.traces_known) {
+      add_unknown_traces();
+    }
+    for (const policy::TraceRule& rule : policy_.traces) {
+      const Why why{.reasons = rule.reasons, .examples = {}};
+      const bool traces = rule.access == "trace";
+      const auto words = [&](const char* trace, const char* read) {
+        return traces ? std::set<std::string>{trace, read}
+                      : std::set<std::string>{read};
+      };
+      const bool inside = rule.other == evidence::Side::Program;
+      rules_of(rule.program)
+          .ptrace.push_back({.access = words("trace", "read"),
+                             .peer = inside ? label_of(rule.peer)
+                                     : rule.other == evidence::Side::Outside
+                                         ? "unconfined"
+                                         : workload_label(),
+                             .why = why});
+      const PtraceRule back{.access = words("tracedby", "readby"),
+                            .peer = label_of(rule.program),
+                            .why = why};
+      if (inside) {
+        rules_of(rule.peer).ptrace.push_back(back);
+      } else if (rule.other == evidence::Side::Unknown) {
+        for (Rules* rules : everybody()) {
+          rules->ptrace.push_back(back);
+        }
+      }
+    }
+  }
+
+  std::vector<Rules*> everybody() {
+    std::vector<Rules*> all = {&profile_.rules};
+    for (auto& [name, rules] : profile_.children) {
+      all.push_back(&rules);
+    }
+    return all;
+  }
+
+  // By the calls alone: who looked into other processes is known, into which is
+  // not. It is the workload's own; in PTRACE_TRACEME the tracer is whoever is
+  // the parent.
+  void add_unknown_traces() {
     std::map<Rules*, std::vector<Reason>> tracers;
     std::vector<Reason> all;
     bool by_parents = false;
@@ -393,9 +456,10 @@ class Renderer {
 
   void may_be_asked(Rules& rules, const std::string& access,
                     const std::vector<Reason>& reasons) const {
-    const bool there = std::ranges::any_of(
-        rules.ptrace,
-        [&](const PtraceRule& rule) { return rule.access.contains(access); });
+    const bool there =
+        std::ranges::any_of(rules.ptrace, [&](const PtraceRule& rule) {
+          return rule.peer == workload_label() && rule.access.contains(access);
+        });
     if (!there) {
       rules.ptrace.push_back({.access = {access},
                               .peer = workload_label(),
@@ -472,6 +536,40 @@ std::optional<Finding> sharing(const Policy& policy,
                    many->second, "split the workload"));
 }
 
+// Rules about mounts that older versions of apparmor_parser make more of than
+// they say: what may be mounted otherwise with options may also be mounted anew
+// with these, whatever it is (CVE-2016-1585).
+std::optional<Finding> wide_mounts(const Profile& profile) {
+  std::set<std::string> places;
+  const auto look = [&](const Rules& rules) {
+    for (const MountRule& rule : rules.mounts) {
+      const bool remounts = rule.kind == MountKind::Remount &&
+                            rule.options != std::set<std::string>{"rw"};
+      if (remounts ||
+          (rule.options.contains("silent") && rule.fstype.empty())) {
+        places.insert(printable(rule.target));
+      }
+    }
+  };
+  look(profile.rules);
+  for (const auto& [name, rules] : profile.children) {
+    look(rules);
+  }
+  if (places.empty()) {
+    return std::nullopt;
+  }
+  return Finding{
+      .id = "apparmor-mount-wide",
+      .severity = "low",
+      .place = "apparmor",
+      .message = fmt::format(
+          "as apparmor_parser 3.0.8 compiles it, a rule that allows to mount "
+          "otherwise with options also allows to mount anything with these at "
+          "{}",
+          fmt::join(places, ", ")),
+      .hint = "a parser without CVE-2016-1585 keeps to what is written"};
+}
+
 // How many rules a program has that let it do more than read and run.
 template <class Rules, class Counts>
 void count_rights(const Rules& rules, Counts counts,
@@ -493,6 +591,8 @@ std::map<std::string, std::string> child_names(const Policy& policy) {
   const auto always = [](const auto&) { return true; };
   count_rights(policy.sockets, always, rights);
   count_rights(policy.signals, always, rights);
+  count_rights(policy.mounts, always, rights);
+  count_rights(policy.traces, always, rights);
   std::vector<std::pair<std::size_t, std::string>> helpers;
   for (const auto& [program, count] : rights) {
     helpers.emplace_back(count, program);
@@ -547,6 +647,9 @@ Result<Rendered> render(const Policy& policy, const runtime::Target& target,
   out.findings = lint(*out.profile);
   std::ranges::copy(made.second.findings, std::back_inserter(out.findings));
   if (auto finding = sharing(policy, target)) {
+    out.findings.push_back(std::move(*finding));
+  }
+  if (auto finding = wide_mounts(*out.profile)) {
     out.findings.push_back(std::move(*finding));
   }
   std::ranges::sort(out.findings);

@@ -56,9 +56,11 @@ struct Rendered {
 // much more (fitting.h), it is included instead of them.
 //
 // Whoever is not confined may send signals, and so may the target's runtime;
-// programs of the workload may send each other what one of them sent; the same
-// holds for looking into each other (ptrace) where one of them did. A program
-// that was executed and never ran inherits the profile of who started it.
+// programs of the workload may send each other what one of them sent. Looking
+// into another (ptrace) is allowed between the two programs that did it; where
+// it was not recorded whom it was, or not watched, among all of them; and
+// outside with whoever is not confined. A program that was executed and never
+// ran inherits the profile of who started it.
 //
 // InvalidInput for a pattern that AppArmor cannot read.
 Result<Rendered> render(const Policy& policy, const runtime::Target& target,

@@ -162,6 +162,98 @@ TEST(AppArmorRender, WhoMayTraceNeedsNoOtherRuleToRead) {
             times(rendered(tracing({}), false).text, "ptrace"));
 }
 
+// That /bin/sh did this to the other side.
+Policy looking(std::string access, evidence::Side other, std::string peer) {
+  Policy policy = tracing({});
+  policy.traces_known = true;
+  policy.traces = {{.program = "/bin/sh",
+                    .access = std::move(access),
+                    .other = other,
+                    .peer = std::move(peer),
+                    .reasons = {by("/bin/sh")}}};
+  return policy;
+}
+
+TEST(AppArmorRender, WhomAProgramTracedIsAllKnownOfIt) {
+  const Rendered out =
+      rendered(looking("trace", evidence::Side::Program, "/bin/cat"), false);
+  const std::string& name = out.profile->name;
+  const auto& children = out.profile->children;
+  ASSERT_EQ(children.at("sh").ptrace.size(), 1U);
+  EXPECT_EQ(children.at("sh").ptrace[0].peer, name + "//cat");
+  EXPECT_THAT(children.at("sh").ptrace[0].access, ElementsAre("read", "trace"));
+  ASSERT_EQ(children.at("cat").ptrace.size(), 1U);
+  EXPECT_EQ(children.at("cat").ptrace[0].peer, name + "//sh");
+  EXPECT_THAT(children.at("cat").ptrace[0].access,
+              ElementsAre("readby", "tracedby"));
+  EXPECT_THAT(out.profile->rules.ptrace, IsEmpty());
+}
+
+TEST(AppArmorRender, WhoReadsMayNotTrace) {
+  const Rendered out =
+      rendered(looking("read", evidence::Side::Program, ""), true);
+  const std::string peer = " peer=\"" + out.profile->name + "\",\n";
+  EXPECT_EQ(times(out.text, "ptrace"), 2U);
+  EXPECT_EQ(times(out.text, "ptrace (read)" + peer), 1U);
+  EXPECT_EQ(times(out.text, "ptrace (readby)" + peer), 1U);
+}
+
+TEST(AppArmorRender, LookingOutsideIsForTheUnconfined) {
+  const Rendered out =
+      rendered(looking("read", evidence::Side::Outside, ""), false);
+  EXPECT_EQ(times(out.text, "ptrace"), 1U);
+  EXPECT_EQ(times(out.text, "ptrace (read) peer=\"unconfined\",\n"), 1U);
+}
+
+TEST(AppArmorRender, WhomIsNotKnownIsAnyOfTheWorkload) {
+  const Rendered out =
+      rendered(looking("read", evidence::Side::Unknown, ""), false);
+  EXPECT_EQ(times(out.text, "ptrace (readby)"), 3U);
+  EXPECT_EQ(times(out.text,
+                  "ptrace (read) peer=\"" + out.profile->name + "{,//*}\",\n"),
+            1U);
+}
+
+policy::MountRule mounting(std::string operation,
+                           std::vector<std::string> options, std::string source,
+                           std::string target) {
+  return {.program = {},
+          .operation = std::move(operation),
+          .fstype = {},
+          .options = std::move(options),
+          .source = std::move(source),
+          .target = std::move(target),
+          .reasons = {by("/usr/sbin/nginx")}};
+}
+
+TEST(AppArmorRender, WritesEachKindOfMountAsItWasSeen) {
+  Policy policy = web();
+  policy.mounts = {mounting("mount", {"nosuid", "rw"}, "", "/t/"),
+                   mounting("bind", {"rbind"}, "/a b/", "/b/"),
+                   mounting("move", {}, "/t/", "/u/"),
+                   mounting("propagation", {"rprivate"}, "", "/"),
+                   mounting("remount", {"ro"}, "", "/t/"),
+                   mounting("umount", {}, "", "/t/"),
+                   mounting("pivot_root", {}, "/n/o/", "/n/")};
+  policy.mounts[0].fstype = "tmpfs";
+  policy.mounts.push_back(mounting("umount", {}, "", "/c/"));
+  policy.mounts.back().program = "/bin/cat";
+  const Rendered out = rendered(policy, false);
+  EXPECT_THAT(
+      out.text,
+      HasSubstr("  mount fstype=tmpfs options=(nosuid, rw) \"\" -> /t/,\n"
+                "  mount options=(move) /t/ -> /u/,\n"
+                "  mount options=(rbind) \"/a b/\" -> /b/,\n"
+                "  mount options=(rprivate) -> /,\n"
+                "  pivot_root oldroot=/n/o/ /n/,\n"
+                "  remount options=(ro) /t/,\n"
+                "  umount /t/,\n"));
+  EXPECT_THAT(out.text, HasSubstr("    umount /c/,\n"));
+  EXPECT_EQ(ids(out), std::vector<std::string>{"apparmor-mount-wide"});
+  policy.mounts[4].options = {"rw"};
+  EXPECT_THAT(ids(rendered(policy, false)), IsEmpty());
+}
+
 TEST(AppArmorRender, AParentMayBeAskedToTrace) {
   for (const std::set<ArgTuple>& args :
        {std::set<ArgTuple>{},
