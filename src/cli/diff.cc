@@ -89,6 +89,25 @@ std::string lines(std::string_view sign,
   return text;
 }
 
+std::string lines(std::string_view sign,
+                  const std::vector<policy::RulePermit>& permits) {
+  std::string text;
+  for (const policy::RulePermit& permit : permits) {
+    text += fmt::format("{} {}{}\n", sign, json::quote_bytes(permit.rule),
+                        permit.program.empty() ? "" : " in " + permit.program);
+  }
+  return text;
+}
+
+json::Value json_of(const std::vector<policy::RulePermit>& permits) {
+  json::Value list = json::Value::array();
+  for (const policy::RulePermit& permit : permits) {
+    list.push_back({{"program", permit.program},
+                    {"rule", json::quote_bytes(permit.rule)}});
+  }
+  return list;
+}
+
 json::Value json_of(const std::vector<policy::FilePermit>& permits) {
   json::Value list = json::Value::array();
   for (const policy::FilePermit& permit : permits) {
@@ -165,7 +184,9 @@ Result<Exit> diff(Environment& environment, Words words) {
                      {"capabilities_only_b", json_of(found.capabilities_right)},
                      {"files_compared", left.files && right.files},
                      {"files_only_a", json_of(found.files_left)},
-                     {"files_only_b", json_of(found.files_right)}}));
+                     {"files_only_b", json_of(found.files_right)},
+                     {"rules_only_a", json_of(found.rules_left)},
+                     {"rules_only_b", json_of(found.rules_right)}}));
   } else if (found.none()) {
     environment.output.out(
         fmt::format("{} and {} permit the same\n", left_path, right_path));
@@ -174,8 +195,9 @@ Result<Exit> diff(Environment& environment, Words words) {
         fmt::format("- only {} permits it, + only {} does\n", left_path,
                     right_path) +
         lines("-", found.only_left) + lines("-", found.capabilities_left) +
-        lines("-", found.files_left) + lines("+", found.only_right) +
-        lines("+", found.capabilities_right) + lines("+", found.files_right) +
+        lines("-", found.files_left) + lines("-", found.rules_left) +
+        lines("+", found.only_right) + lines("+", found.capabilities_right) +
+        lines("+", found.files_right) + lines("+", found.rules_right) +
         lines("~", found.otherwise));
   }
   return found.none() ? Exit::Clean : Exit::Findings;

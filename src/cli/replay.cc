@@ -39,13 +39,16 @@ std::string question(const WouldBeDenial& denial) {
   if (!denial.socket.empty() || !denial.signal.empty()) {
     return denial.signal.empty() ? "socket" : "kill";
   }
+  if (!denial.mount.empty() || !denial.trace.empty()) {
+    return denial.trace.empty() ? "mount" : "ptrace";
+  }
   return std::string(
       kernel::capability_name(denial.capability).value_or("WHAT"));
 }
 
 bool is_capability(const WouldBeDenial& denial) {
   return !denial.syscall && denial.path.empty() && denial.socket.empty() &&
-         denial.signal.empty();
+         denial.signal.empty() && denial.mount.empty() && denial.trace.empty();
 }
 
 std::string text_of(const std::string& directory,
@@ -116,6 +119,10 @@ json::Value json_of(const std::vector<WouldBeDenial>& denials) {
       one["socket"] = denial.socket;
     } else if (!denial.signal.empty()) {
       one["signal"] = denial.signal;
+    } else if (!denial.mount.empty()) {
+      one["mount"] = denial.mount;
+    } else if (!denial.trace.empty()) {
+      one["ptrace"] = denial.trace;
     } else {
       one["name"] =
           std::string(kernel::capability_name(denial.capability).value_or(""));

@@ -159,6 +159,8 @@ Result<Difference> difference(const Side& left, const Side& right) {
   if (left.files != nullptr && right.files != nullptr) {
     TRY_ASSIGN(out.files_left, files_beyond(*left.files, *right.files));
     TRY_ASSIGN(out.files_right, files_beyond(*right.files, *left.files));
+    TRY_ASSIGN(out.rules_left, rules_beyond(*left.files, *right.files));
+    TRY_ASSIGN(out.rules_right, rules_beyond(*right.files, *left.files));
   }
   return out;
 }

@@ -40,6 +40,14 @@ struct FilePermit {
   auto operator<=>(const FilePermit&) const = default;
 };
 
+// A rule about mounts or about looking into other processes that one side has
+// for a program and the other has not.
+struct RulePermit {
+  std::string program;  // as in FilePermit
+  std::string rule;     // as it is printed, without the profile's own name
+  auto operator<=>(const RulePermit&) const = default;
+};
+
 struct Difference {
   std::vector<Permit> only_left;
   std::vector<Permit> only_right;
@@ -49,11 +57,14 @@ struct Difference {
   std::set<std::uint32_t> capabilities_right;
   std::vector<FilePermit> files_left;
   std::vector<FilePermit> files_right;
+  std::vector<RulePermit> rules_left;
+  std::vector<RulePermit> rules_right;
 
   bool none() const {
     return only_left.empty() && only_right.empty() && otherwise.empty() &&
            capabilities_left.empty() && capabilities_right.empty() &&
-           files_left.empty() && files_right.empty();
+           files_left.empty() && files_right.empty() && rules_left.empty() &&
+           rules_right.empty();
   }
 };
 
@@ -69,7 +80,8 @@ struct Side {
 // them looks at (seccomp/covering.h), so entries in another order or form are
 // no difference. A logged call counts as let through. Of files, each rule is
 // held against all that the other side has for that program: rules that say the
-// same by other patterns are no difference either.
+// same by other patterns are no difference either. Rules about mounts and about
+// looking into other processes are compared as they are written.
 //
 // InvalidInput for a pattern that AppArmor cannot read.
 Result<Difference> difference(const Side& left, const Side& right);

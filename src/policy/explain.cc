@@ -10,6 +10,7 @@
 #include "policy/decision.h"
 #include "policy/difference.h"
 #include "policy/explain_files.h"
+#include "policy/mounts.h"
 #include "policy/risk.h"
 
 namespace vambrace::policy {
@@ -105,6 +106,7 @@ class Explainer {
     if (const SyscallRisk* risk = syscall_risk(question_.name)) {
       answer.notes.push_back(fmt::format("risk: {}", risk->exposes));
     }
+    note_layers(answer);
     note_absence(answer, "syscall " + question_.name);
     for (const evidence::Process& process : evidence_.processes) {
       for (const evidence::SyscallFact& fact : process.syscalls) {
@@ -114,6 +116,25 @@ class Explainer {
       }
     }
     return answer;
+  }
+
+  // What AppArmor allows of calls that it asks about, too.
+  void note_layers(Answer& answer) const {
+    constexpr std::string_view kMounts[] = {"mount", "move_mount", "pivot_root",
+                                            "umount", "umount2"};
+    constexpr std::string_view kTraces[] = {"process_vm_readv",
+                                            "process_vm_writev", "ptrace"};
+    const Policy& policy = rendering_.policy;
+    if (std::ranges::find(kMounts, question_.name) != std::end(kMounts)) {
+      for (const MountRule& rule : policy.mounts) {
+        answer.notes.push_back("AppArmor allows: " + describe(rule));
+      }
+    }
+    if (std::ranges::find(kTraces, question_.name) != std::end(kTraces)) {
+      for (const TraceRule& rule : policy.traces) {
+        answer.notes.push_back("AppArmor allows: " + describe(rule));
+      }
+    }
   }
 
   static void judge(Answer& answer, const seccomp::Evaluator& evaluator,

@@ -304,6 +304,101 @@ TEST(ExplainFiles, RefusesWordsThatAreNoAccess) {
             "/a b\nc");
 }
 
+// An application that mounts, and looks into its helper and outside.
+evidence::Evidence mounters() {
+  using evidence::Side;
+  evidence::Process app =
+      with_files({file("/etc/app.conf", "r"), file("/bin/sh", "x")});
+  app.syscalls = {sample::fact("mount", {{0}}), sample::fact("ptrace", {{16}})};
+  app.mounts = {{.operation = "mount",
+                 .fstype = "tmpfs",
+                 .options = {"rw"},
+                 .source = "",
+                 .target = "/a *b/",
+                 .by = seen(1)},
+                {.operation = "move",
+                 .fstype = {},
+                 .options = {},
+                 .source = "/a *b/",
+                 .target = "/c/",
+                 .by = seen(1)}};
+  app.traces = {
+      {.access = "read",
+       .other = Side::Program,
+       .exe = "/bin/sh",
+       .by = seen(2)},
+      {.access = "read", .other = Side::Outside, .exe = {}, .by = seen(1)}};
+  const evidence::Process helper = with_files(
+      {file("/etc/profile", "r")}, "/bin/sh", Origin::Helper, "/bin/app");
+  evidence::Evidence out = evidence_of({app, helper});
+  for (const auto kind : {evidence::kMountProbe, evidence::kTraceProbe}) {
+    out.recordings[0].probes.emplace(kind, "lsm/x");
+  }
+  return out;
+}
+
+TEST(ReplayMounts, OwnMountsAndLooksAreNeverDenied) {
+  for (const bool no_new_privs : {true, false}) {
+    const Bundle bundle(mounters(), Stage::Harden, no_new_privs);
+    EXPECT_THAT(denied(bundle.replay(mounters())), IsEmpty());
+  }
+}
+
+TEST(ReplayMounts, OthersAreNamed) {
+  const Bundle bundle(mounters());
+  evidence::Evidence other = mounters();
+  evidence::Process& app = other.processes[0];
+  ASSERT_EQ(app.mounts.size(), 2U);
+  app.mounts[0].options = {"ro"};
+  app.mounts[1].target = "/d/";
+  ASSERT_EQ(app.traces.size(), 2U);
+  app.traces[0].access = "trace";
+  app.traces[1].access = "trace";
+  EXPECT_THAT(
+      denied(bundle.replay(other)),
+      testing::UnorderedElementsAre(
+          "/bin/app: mount tmpfs (ro) at /a *b/",
+          "/bin/app: move /a *b/ at /d/", "/bin/app: ptrace trace /bin/sh",
+          "/bin/app: ptrace trace a process outside"));
+}
+
+TEST(ReplayMounts, WhatIsNotKnownIsInDoubt) {
+  const Bundle bundle(mounters());
+  evidence::Evidence other = mounters();
+  other.processes[0].mounts[0].target.reset();
+  other.processes[0].traces[0].other = evidence::Side::Unknown;
+  other.processes[0].traces[0].exe.clear();
+  const Replay replay = bundle.replay(other);
+  ASSERT_EQ(replay.denials.size(), 2U);
+  for (const WouldBeDenial& denial : replay.denials) {
+    EXPECT_THAT(denial.doubt, HasSubstr("was not recorded"));
+  }
+}
+
+TEST(ExplainMounts, ACallTellsWhatAppArmorAllowsOfIt) {
+  const auto answers = Bundle(mounters()).explain({"mount"}, mounters());
+  ASSERT_FALSE(answers.empty());
+  EXPECT_THAT(answers[0].notes,
+              Contains("AppArmor allows: move /a \\\\*b/ at /c/"));
+  EXPECT_THAT(Bundle(mounters()).explain({"ptrace"}, mounters())[0].notes,
+              Contains("AppArmor allows: read a process outside"));
+}
+
+TEST(RuleDifference, NamesMountsAndLooksOfOneSideWithoutItsName) {
+  apparmor::Profile left{.name = "web-1"};
+  apparmor::Profile right{.name = "web-2"};
+  for (apparmor::Profile* each : {&left, &right}) {
+    each->rules.ptrace = {{.access = {"read"}, .peer = each->name + "//sh"}};
+  }
+  EXPECT_THAT(rules_beyond(left, right).value(), IsEmpty());
+  right.children["sh"].mounts = {
+      {.kind = apparmor::MountKind::Umount, .target = "/x/"}};
+  const auto found = rules_beyond(right, left).value();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].program, "sh");
+  EXPECT_EQ(found[0].rule, "umount /x/");
+}
+
 // "- pattern access example" lines of what one side has beyond the other.
 std::vector<std::string> beyond(const std::vector<apparmor::FileRule>& one,
                                 const std::vector<apparmor::FileRule>& other) {

@@ -191,6 +191,12 @@ std::string describe(const WouldBeDenial& denial) {
   if (!denial.signal.empty()) {
     return "signal " + denial.signal;
   }
+  if (!denial.mount.empty()) {
+    return denial.mount;
+  }
+  if (!denial.trace.empty()) {
+    return "ptrace " + denial.trace;
+  }
   if (denial.syscall) {
     const bool native = denial.syscall->arch == kernel::Arch::X86_64;
     what = fmt::format(

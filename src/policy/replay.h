@@ -28,7 +28,8 @@ struct Rendering {
 
 // One recorded fact that a layer would refuse.
 struct WouldBeDenial {
-  // The call, or the file, or the socket, or the signal, or the capability.
+  // The call, or the file, or the socket, or the signal, or the mount, or the
+  // look into another process, or the capability.
   std::optional<kernel::Syscall> syscall;
   std::string path;    // as in the evidence; empty: no file
   std::string access;  // the letters that no rule allows
@@ -36,6 +37,8 @@ struct WouldBeDenial {
   // empty: no socket.
   std::string socket;
   std::string signal;  // "term"; empty: no signal
+  std::string mount;   // "umount at /x/"; empty: no mount
+  std::string trace;   // "read /usr/bin/top"; empty: no look
   std::uint32_t capability = 0;
   // "arg0 == 0x26, arg1 == 0x5"; empty: whatever its arguments.
   std::string arguments;
@@ -60,12 +63,13 @@ struct Replay {
 };
 
 // "syscall socket (arg0 == 0x26)", "file /etc/x (r)", "socket inet stream",
-// "signal term", "capability CAP_CHOWN".
+// "signal term", "umount at /x/", "ptrace read /bin/x", "capability CAP_CHOWN".
 std::string describe(const WouldBeDenial& denial);
 
 // Judges what app, helpers and probes did: each recorded tuple of arguments of
 // each call by the profile on its target; each access to a file, socket that
-// was made and signal that was sent by the rules of the AppArmor profile, where
+// was made, signal that was sent, mount and look into another process by the
+// rules of the AppArmor profile, where
 // there is one; and each capability check that was granted and is not noise.
 // Where arguments were not recorded and the profile asks for them, a refusal is
 // assumed and the doubt is told. SCMP_ACT_LOG counts as a refusal: in observe

@@ -41,6 +41,36 @@ bool speaks_of(const apparmor::SignalRule& rule, const std::string& access,
          empty_or_has(rule.signals, signal);
 }
 
+bool matches(const std::string& pattern, const std::string& text) {
+  const auto read = apparmor::Pattern::parse(pattern);
+  return read && read->matches(text);
+}
+
+bool allows(const apparmor::MountRule& rule, const evidence::MountFact& fact) {
+  std::set<std::string> options(fact.options.begin(), fact.options.end());
+  if (fact.operation == "move") {
+    options.insert("move");
+  }
+  return rule.kind == apparmor::mount_kind(fact.operation) &&
+         empty_or_is(rule.fstype, fact.fstype) &&
+         (rule.options.empty() || rule.options == options) &&
+         (!rule.source || matches(*rule.source, *fact.source)) &&
+         matches(rule.target, *fact.target);
+}
+
+// A label has two slashes before the name of a child, which a pattern, being for
+// files, takes for one.
+bool permits(const apparmor::Rules& rules, const std::string& access,
+             std::string label) {
+  if (const auto at = label.find("//"); at != std::string::npos) {
+    label.erase(at, 1);
+  }
+  return std::ranges::any_of(rules.ptrace, [&](const auto& rule) {
+    return empty_or_has(rule.access, access) &&
+           (rule.peer.empty() || matches(rule.peer, label));
+  });
+}
+
 std::string text_of(const SocketKind& kind) {
   if (kind.family.empty()) {
     return "any";
@@ -61,13 +91,12 @@ class ProfilePlayer {
       TRY_ASSIGN(Judge child, judge_of(rules));
       children.emplace(name, std::move(child));
     }
-    const auto names = apparmor::child_names(rendering_.policy);
+    names_ = apparmor::child_names(rendering_.policy);
     for (const evidence::Process& process : evidence.processes) {
       if (!counts(process.key.origin)) {
         continue;
       }
-      const auto name = names.find(process.key.exe);
-      const auto child = children.find(name == names.end() ? "" : name->second);
+      const auto child = children.find(child_of(process.key.exe));
       play(child == children.end() ? main : child->second, process);
     }
     std::ranges::sort(replay_.denials);
@@ -96,6 +125,25 @@ class ProfilePlayer {
     for (const evidence::SignalFact& fact : process.signals) {
       judge_signal(*judge.rules, process.key, fact);
     }
+    for (const evidence::MountFact& fact : process.mounts) {
+      judge_mount(*judge.rules, process.key, fact);
+    }
+    for (const evidence::TraceFact& fact : process.traces) {
+      judge_trace(*judge.rules, process.key, fact);
+    }
+  }
+
+  // Empty: the main program's profile.
+  std::string child_of(const std::string& exe) const {
+    const auto name = names_.find(exe);
+    return name != names_.end() && profile_.children.contains(name->second)
+               ? name->second
+               : "";
+  }
+
+  std::string label_of(const std::string& exe) const {
+    const std::string child = child_of(exe);
+    return child.empty() ? profile_.name : profile_.name + "//" + child;
   }
 
   void judge_file(const apparmor::FileJudge& rules,
@@ -174,6 +222,54 @@ class ProfilePlayer {
            });
   }
 
+  void judge_mount(const apparmor::Rules& rules,
+                   const evidence::ProcessKey& key,
+                   const evidence::MountFact& fact) {
+    const evidence::Share share = evidence::total(fact.by);
+    if (share.count == 0) {
+      return;
+    }
+    ++replay_.facts;
+    const bool known = fact.source && fact.target;
+    if (known && std::ranges::any_of(rules.mounts, [&](const auto& rule) {
+          return allows(rule, fact);
+        })) {
+      return;
+    }
+    WouldBeDenial denial = denial_of(key, share);
+    denial.mount = describe(fact);
+    denial.doubt = known ? "" : "its place was not recorded";
+    replay_.denials.push_back(std::move(denial));
+  }
+
+  // Both sides are asked.
+  void judge_trace(const apparmor::Rules& rules,
+                   const evidence::ProcessKey& key,
+                   const evidence::TraceFact& fact) {
+    const evidence::Share share = evidence::total(fact.by);
+    if (share.count == 0) {
+      return;
+    }
+    ++replay_.facts;
+    const bool outside = fact.other == evidence::Side::Outside;
+    const std::string other = outside ? "unconfined" : label_of(fact.exe);
+    const auto child = profile_.children.find(child_of(fact.exe));
+    const apparmor::Rules& others =
+        child == profile_.children.end() ? profile_.rules : child->second;
+    if (permits(rules, fact.access, other) &&
+        (outside ||
+         permits(others, fact.access == "read" ? "readby" : "tracedby",
+                 label_of(key.exe)))) {
+      return;
+    }
+    WouldBeDenial denial = denial_of(key, share);
+    denial.trace = describe(fact);
+    denial.doubt = fact.other == evidence::Side::Unknown
+                       ? "whom it looked into was not recorded"
+                       : "";
+    replay_.denials.push_back(std::move(denial));
+  }
+
   WouldBeDenial denial_of(const evidence::ProcessKey& key,
                           const evidence::Share& share) const {
     WouldBeDenial denial{.syscall = std::nullopt,
@@ -190,6 +286,7 @@ class ProfilePlayer {
   }
 
   const apparmor::Profile& profile_;
+  std::map<std::string, std::string> names_;  // of children, by program
   Replay& replay_;
   const Rendering& rendering_;
 };
