@@ -58,8 +58,8 @@ bool allows(const apparmor::MountRule& rule, const evidence::MountFact& fact) {
          matches(rule.target, *fact.target);
 }
 
-// A label has two slashes before the name of a child, which a pattern, being for
-// files, takes for one.
+// A label has two slashes before the name of a child, which a pattern, being
+// for files, takes for one.
 bool permits(const apparmor::Rules& rules, const std::string& access,
              std::string label) {
   if (const auto at = label.find("//"); at != std::string::npos) {
