@@ -276,10 +276,11 @@ TEST(Assemble, ReportsFilesThatItCannotName) {
   for (const auto& gap : made.recordings.front().verdict.gaps) {
     kinds += gap.kind + ": " + gap.detail + "\n";
   }
-  EXPECT_EQ(kinds,
-            "map_full: files table: 2 accesses refused\n"
-            "path_truncated: 1 files or mounts with paths longer than 4096 bytes\n"
-            "read_failed: the files or mounts of 3 calls\n");
+  EXPECT_EQ(
+      kinds,
+      "map_full: files table: 2 accesses refused\n"
+      "path_truncated: 1 files or mounts with paths longer than 4096 bytes\n"
+      "read_failed: the files or mounts of 3 calls\n");
 }
 
 TEST(Assemble, GivesTestsTheCallsThatSurelyAreTheirs) {

@@ -31,6 +31,7 @@
 #include "files.bpf.h"
 #include "mounts.bpf.h"
 #include "hooks.bpf.h"
+#include "mount_hooks.bpf.h"
 #include "selectors.bpf.h"
 #include "capabilities.bpf.h"
 
