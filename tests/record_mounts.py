@@ -25,6 +25,36 @@ for way in hooks calls; do
   say $way cat /tmp/$way.json
 done
 say record vambrace record -o /tmp/e.json -- /usr/bin/python3 -S /w/work.py work /place/work
+say synth vambrace synth /tmp/e.json -o /tmp/b --target process --json
+# No pattern stands for the environment of any process unless a person says so.
+sed -i -e '/^waivers:/d' -e '/^decisions:/d' /tmp/b/bundle.yaml
+cat >>/tmp/b/bundle.yaml <<'end'
+decisions:
+  - what: file /proc/@{pid}/environ r
+    choice: add
+    who: test
+    why: that of its child
+waivers:
+  - what: capability SYS_ADMIN
+    who: test
+    why: it mounts
+    until: 2999-12-31
+end
+say synth-waived vambrace synth -o /tmp/b --json
+cp -r /tmp/b /tmp/more
+sed -i 's/^stage: .*/stage: observe/' /tmp/more/bundle.yaml
+say synth-observe vambrace synth -o /tmp/more
+say profile cat /tmp/b/apparmor.profile
+say replay vambrace replay /tmp/b
+say load vambrace apparmor load /tmp/b
+say load-observe vambrace apparmor load /tmp/more
+say before denials
+say again /start nnp $(name_of /tmp/b) /usr/bin/python3 -S /w/work.py work /place/work
+say after denials
+say control /usr/bin/python3 -S /w/work.py attack /place/work
+say observed /start nnp $(name_of /tmp/more) /usr/bin/python3 -S /w/work.py attack /place/work
+say still denials
+say attacked /start nnp $(name_of /tmp/b) /usr/bin/python3 -S /w/work.py attack /place/work
 say light vambrace record --light -o /tmp/l.json -- /usr/bin/python3 -S /w/work.py work /place/work
 say light-evidence cat /tmp/l.json
 """
@@ -86,6 +116,59 @@ def test_hooks_alone_see_who_reads_files_of_another_process():
 
 def test_a_light_recording_says_that_it_did_not_watch():
     assert probes(json.loads(machine()["light-evidence"].out)) == (None, None)
+
+
+def refused():
+    bears = confined.name_in(machine()["profile"].out)
+    return [one for one in machine().apparmor("DENIED") if one["profile"] == bears]
+
+
+def test_the_profile_allows_what_was_recorded():
+    said = machine()
+    for name in ("record", "synth", "synth-waived", "synth-observe", "replay", "load",
+                 "load-observe"):
+        assert said[name].code == 0, said[name]
+    assert said["again"].code == 0 and said["again"].out == "worked\n", (said["again"], refused())
+    assert said["after"].out == said["before"].out, refused()
+
+
+def test_each_rule_names_what_was_mounted_where():
+    lines = [line.strip() for line in machine()["profile"].out.splitlines()]
+    found = {line for line in lines if line.startswith(("mount", "remount", "umount", "pivot"))}
+    assert found == {
+        'mount fstype=tmpfs options=(nosuid, rw) "tmpfs" -> /place/work/tree/,',
+        'mount fstype=tmpfs options=(rw) "" -> /place/work/root/,',
+        "mount options=(bind) /place/work/file -> /place/work/onto,",
+        "mount options=(rbind) /place/work/source/ -> /place/work/bound/,",
+        "mount options=(move) /place/work/tree/ -> /place/work/moved/,",
+        "mount options=(private) -> /place/work/tree/,",
+        "mount options=(shared) -> /place/work/tree/,",
+        "mount options=(rprivate) -> /,",
+        "remount options=(nosuid, ro) /place/work/tree/,",
+        "umount /place/work/onto,", "umount /place/work/bound/,", "umount /put/,",
+        "pivot_root oldroot=/place/work/root/put/ /place/work/root/,"}, sorted(found)
+    name = confined.name_in(machine()["profile"].out)
+    traced = {line for line in lines if line.startswith("ptrace")}
+    assert traced == {f'ptrace (read, trace) peer="{name}",',
+                      f'ptrace (readby, tracedby) peer="{name}",',
+                      f'ptrace (read) peer="{name}",', f'ptrace (readby) peer="{name}",'}, traced
+
+
+def test_other_mounts_and_looks_outside_are_refused_and_logged():
+    said = machine()
+    for name in ("control", "observed"):
+        found = confined.outcomes(said, name)
+        assert len(found) == 13 and set(found.values()) == {"done"}, (name, found, said[name])
+    assert said["still"].out == said["after"].out, said["still"]
+    found = confined.outcomes(said, "attacked")
+    assert len(found) == 13 and set(found.values()) == {"refused"}, (found, said["attacked"])
+    logged = {(one["operation"], one.get("name") or one.get("denied_mask")) for one in refused()}
+    assert logged >= {
+        ("mount", "/place/work/tree/"), ("mount", "/victim/folder/"),
+        ("mount", "/place/work/bound/"), ("mount", "/place/work/onto"),
+        ("mount", "/victim/mount/"), ("mount", "/"), ("mount", "/place/work/moved/"),
+        ("umount", "/victim/mount/"), ("pivotroot", "/victim/mount/"),
+        ("ptrace", "trace"), ("ptrace", "read")}, sorted(map(str, logged))
 
 
 if __name__ == "__main__":
