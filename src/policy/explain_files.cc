@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "kernel/errnos.h"
+#include "policy/apparmor/children.h"
 #include "policy/apparmor/judge.h"
 #include "policy/apparmor/render.h"
 #include "policy/files.h"

@@ -45,4 +45,14 @@ std::vector<Reason> Reasons::sorted() const {
   return list;
 }
 
+void merge(std::vector<Reason>& to, const std::vector<Reason>& more) {
+  Reasons all;
+  for (const auto* list : {&std::as_const(to), &more}) {
+    for (const Reason& reason : *list) {
+      all.add(reason);
+    }
+  }
+  to = all.sorted();
+}
+
 }  // namespace vambrace::policy

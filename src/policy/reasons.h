@@ -27,4 +27,7 @@ class Reasons {
   std::map<Reason, std::set<std::string>> phases_;  // key without phases
 };
 
+// Adds the reasons that are not there; the same ones share their phases.
+void merge(std::vector<Reason>& to, const std::vector<Reason>& more);
+
 }  // namespace vambrace::policy

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel/errnos.h"
+#include "policy/apparmor/children.h"
 #include "policy/apparmor/judge.h"
 #include "policy/apparmor/render.h"
 #include "policy/files.h"

@@ -106,8 +106,6 @@ constexpr Known kKnown[] = {
 
 constexpr std::array<std::string_view, 3> kTempDirectories = {
     "/tmp/", "/var/tmp/", "/dev/shm/"};
-constexpr std::size_t kMaxDigits = 20;
-constexpr std::size_t kMaxHexDigits = 16;
 
 bool is_numbered(std::string_view directory) {
   if (directory.empty()) {

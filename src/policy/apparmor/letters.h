@@ -9,6 +9,10 @@
 // Parts of a name, told by their letters.
 namespace vambrace::policy::apparmor {
 
+// Digits of a number of 64 bits at most.
+inline constexpr std::size_t kMaxDigits = 20;
+inline constexpr std::size_t kMaxHexDigits = 16;
+
 bool all_in(std::string_view text, const Bytes& bytes);  // and not empty
 bool is_number(std::string_view text);
 bool is_alphanumeric(char byte);

@@ -68,9 +68,4 @@ Result<Rendered> render(const Policy& policy, const runtime::Target& target,
                         const std::set<std::uint32_t>& capabilities,
                         const RenderOptions& options = {});
 
-// The child profiles of the helpers that have rules: path to name, "cat", or
-// "cat-2" where another helper's file has the same name. At most twelve names:
-// of more helpers those that may do least are all "helpers".
-std::map<std::string, std::string> child_names(const Policy& policy);
-
 }  // namespace vambrace::policy::apparmor

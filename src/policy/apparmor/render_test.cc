@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "policy/apparmor/children.h"
+
 namespace vambrace::policy::apparmor {
 namespace {
 

@@ -2,18 +2,18 @@
 
 #include <charconv>
 
+#include "policy/apparmor/letters.h"
+
 namespace vambrace::policy::apparmor {
 namespace {
 
-constexpr unsigned kMaxDigits = 20;    // of 64 bits
 constexpr unsigned kMaxPidDigits = 7;  // of PID_MAX_LIMIT, 4194304
 constexpr std::string_view kDigit = "[0-9]";
 constexpr std::string_view kHexDigit = "[0-9a-fA-F]";
 constexpr std::string_view kRandomByte = "[0-9A-Za-z_]";
 constexpr std::string_view kLowerByte = "[0-9a-z_]";
-constexpr unsigned kMaxHexDigits = 16;  // of 64 bits
 
-std::string times(std::string_view text, unsigned count) {
+std::string times(std::string_view text, std::size_t count) {
   std::string out;
   for (; count > 0; --count) {
     out += text;
