@@ -86,6 +86,7 @@ class Renderer {
     for (const SyscallRule& rule : policy_.syscalls) {
       if (const auto name = kernel::syscall_name(rule.syscall)) {
         grant(std::string(*name), rule.args);
+        note_if_unknown(rule.syscall);
       } else {
         findings_.push_back(finding(
             "syscall-unknown", "high", kernel::syscall_label(rule.syscall),
@@ -93,6 +94,17 @@ class Renderer {
       }
     }
     note_shared_names();
+  }
+
+  // The same name on another architecture may be known.
+  void note_if_unknown(kernel::Syscall syscall) {
+    if (!runtime::libseccomp_knows(target_, syscall)) {
+      findings_.push_back(
+          finding("syscall-unknown", "high", kernel::syscall_label(syscall),
+                  fmt::format("libseccomp {} does not know it: the rule has no "
+                              "effect",
+                              runtime::to_string(target_.libseccomp))));
+    }
   }
 
   // Names that one architecture's rules grant and another's do not.
