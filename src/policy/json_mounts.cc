@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "policy/json_parts.h"
+#include "policy/mounts.h"
 
 // Mounts and traces of a policy document.
 namespace vambrace::policy {
@@ -47,10 +48,8 @@ Result<MountRule> read_mount_rule(const Value& value,
   TRY_ASSIGN(rule.target, read_quoted(reader, "target"));
   TRY_ASSIGN(rule.reasons, read_reasons(reader));
   TRY(reader.finish());
-  if (std::ranges::find(evidence::kMountOperations, rule.operation) ==
-          std::end(evidence::kMountOperations) ||
-      rule.target.empty()) {
-    TRY(bad(place, "an unknown operation, or no target"));
+  if (!is_exact(rule)) {
+    TRY(bad(place, "no mount that options and places say in full"));
   }
   return rule;
 }

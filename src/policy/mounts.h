@@ -7,6 +7,11 @@
 
 namespace vambrace::policy {
 
+// Whether AppArmor takes the rule for what its operation says and no more: a
+// rule without options allows any, and a word of another operation makes it
+// another one (apparmor.d(5), "Mount Rules").
+bool is_exact(const MountRule& rule);
+
 // The rule that allows exactly what was seen, of the main program and without
 // reasons. nullopt where the evidence does not know the place, or AppArmor has
 // no word for an option or the type.
@@ -18,7 +23,9 @@ std::string describe(const MountRule& rule);
 std::string describe(const TraceRule& rule);
 
 // Adds what each program mounted where, and into whom it looked. Mounts that no
-// rule can tell make a finding, and so does looking outside: whose processes
+// rule can tell make a finding, and so do more than 300 (the first of which
+// have rules), those of a program all of whose calls to mount were refused,
+// which hooks are asked about before that, and looking outside: whose processes
 // these were is not known.
 void add_mounts(const evidence::Evidence& evidence, Policy& policy);
 void add_traces(const evidence::Evidence& evidence, Policy& policy);

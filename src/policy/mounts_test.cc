@@ -60,9 +60,24 @@ std::set<std::string> ids(const Policy& policy) {
   return out;
 }
 
-TEST(Mounts, BecomeRulesThatSayWhatWasSeenAndNoMore) {
+// A call of mount(2), so often made and so often refused.
+evidence::SyscallFact mount_call(std::uint64_t count, std::uint64_t refused) {
+  evidence::Share share{.count = count, .phases = {{"startup", count}}};
+  if (refused > 0) {
+    share.errnos["EPERM"] = refused;
+  }
+  return {.syscall = {kernel::Arch::X86_64, 165}, .by = {{kId, share}}};
+}
+
+Process mounting(MountFact fact) {
   Process process = web();
-  process.mounts = {tmpfs()};
+  process.syscalls = {mount_call(2, 1)};
+  process.mounts = {std::move(fact)};
+  return process;
+}
+
+TEST(Mounts, BecomeRulesThatSayWhatWasSeenAndNoMore) {
+  const Process process = mounting(tmpfs());
   const Policy policy = synthesize(watched({process})).value();
   ASSERT_EQ(policy.mounts.size(), 1U);
   const MountRule& rule = policy.mounts[0];
@@ -78,19 +93,101 @@ TEST(Mounts, BecomeRulesThatSayWhatWasSeenAndNoMore) {
 }
 
 TEST(Mounts, OfWhichSomethingIsUnknownAreAFindingAndNoRule) {
-  for (const auto change : {+[](MountFact& f) { f.target.reset(); },
-                            +[](MountFact& f) { f.source.reset(); },
-                            +[](MountFact& f) { f.options = {"0x4000000"}; },
-                            +[](MountFact& f) { f.options = {"lazytime"}; },
-                            +[](MountFact& f) { f.fstype = "a\" rw,"; },
-                            +[](MountFact& f) { f.fstype = ""; }}) {
-    Process process = web();
-    process.mounts = {tmpfs()};
+  for (const auto change :
+       {+[](MountFact& f) { f.target.reset(); },
+        +[](MountFact& f) { f.source.reset(); },
+        +[](MountFact& f) { f.options = {"0x4000000"}; },
+        +[](MountFact& f) { f.options = {"lazytime"}; },
+        +[](MountFact& f) { f.fstype = "a\" rw,"; },
+        +[](MountFact& f) { f.fstype = std::string(32, 'a'); },
+        +[](MountFact& f) { f.source = "s3://bucket/x"; },
+        +[](MountFact& f) { f.target = "/a//b/"; },
+        +[](MountFact& f) { f.fstype = ""; }}) {
+    Process process = mounting(tmpfs());
     change(process.mounts[0]);
     const Policy policy = synthesize(watched({process})).value();
     EXPECT_TRUE(policy.mounts.empty());
     EXPECT_THAT(ids(policy), Contains("mount-untold"));
   }
+}
+
+// A rule without options would allow any, and one with a word of another
+// operation something else.
+TEST(Mounts, ThatDoNotSayWhatTheyAreHaveNoRule) {
+  const auto fact = [](std::string operation, std::vector<std::string> options,
+                       std::string source = "") {
+    return MountFact{.operation = std::move(operation),
+                     .fstype = {},
+                     .options = std::move(options),
+                     .source = std::move(source),
+                     .target = "/t/",
+                     .by = once()};
+  };
+  for (const MountFact& good :
+       {fact("bind", {"rbind"}, "/a/"), fact("move", {}, "/a/"),
+        fact("propagation", {"rprivate", "silent"}), fact("remount", {"ro"}),
+        fact("remount", {"bind", "rw"}), fact("umount", {}),
+        fact("pivot_root", {}, "/t/old/")}) {
+    EXPECT_TRUE(mount_rule(good)) << describe(good);
+  }
+  MountFact typed = fact("umount", {});
+  typed.fstype = "ext4";
+  MountFact bare = tmpfs();
+  bare.options = {};
+  MountFact both = tmpfs();
+  both.options = {"ro", "rw"};
+  MountFact shared = tmpfs();
+  shared.options = {"rw", "shared"};
+  for (const MountFact& bad :
+       {fact("bind", {}, "/a/"), fact("bind", {"rw"}, "/a/"),
+        fact("bind", {"bind"}, "a"), fact("move", {"bind"}, "/a/"),
+        fact("move", {}), fact("propagation", {}),
+        fact("propagation", {"silent"}), fact("propagation", {"ro"}),
+        fact("remount", {}), fact("remount", {"private", "rw"}),
+        fact("umount", {"ro"}), fact("pivot_root", {}), typed, bare, both,
+        shared}) {
+    EXPECT_FALSE(mount_rule(bad)) << describe(bad);
+    const Policy policy = synthesize(watched({mounting(bad)})).value();
+    EXPECT_TRUE(policy.mounts.empty()) << describe(bad);
+    EXPECT_THAT(ids(policy), Contains("mount-untold")) << describe(bad);
+  }
+}
+
+TEST(Mounts, ThatAPolicyFileDoesNotSayInFullAreRefused) {
+  const Policy policy = synthesize(watched({mounting(tmpfs())})).value();
+  std::string text = print(policy);
+  ASSERT_TRUE(parse(text));
+  const std::size_t at = text.find("\"options\": [");
+  ASSERT_NE(at, text.npos) << text;
+  const std::size_t end = text.find(']', at);
+  EXPECT_FALSE(parse(text.replace(at, end - at, "\"options\": [")));
+}
+
+// A hook is asked before the kernel looks at the caller's rights.
+TEST(Mounts, OfAProgramWhoseCallsWereAllRefusedHaveNoRule) {
+  Process process = mounting(tmpfs());
+  process.syscalls = {mount_call(3, 3)};
+  const Policy policy = synthesize(watched({process})).value();
+  EXPECT_TRUE(policy.mounts.empty());
+  EXPECT_THAT(ids(policy), Contains("mount-refused"));
+  EXPECT_THAT(ids(policy), Not(Contains("mount-untold")));
+}
+
+TEST(Mounts, BeyondThreeHundredHaveNoRuleAndAreCounted) {
+  Process process = mounting(tmpfs());
+  for (int i = 0; i < 400; ++i) {
+    process.mounts.push_back(tmpfs());
+    process.mounts.back().target = fmt::format("/many/{}/", i);
+    process.mounts.push_back(process.mounts.back());
+    process.mounts.back().options = {"lazytime", "rw"};
+  }
+  const Policy policy = synthesize(watched({process})).value();
+  EXPECT_EQ(policy.mounts.size(), 300U);
+  EXPECT_THAT(ids(policy), Contains("mounts-many"));
+  const auto untold =
+      std::ranges::find(policy.findings, "mount-untold", &Finding::id);
+  ASSERT_NE(untold, policy.findings.end());
+  EXPECT_THAT(untold->message, HasSubstr("and 395 more"));
 }
 
 TEST(Mounts, AreNotMissedWhereTheyWereWatched) {
