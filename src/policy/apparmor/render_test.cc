@@ -149,10 +149,21 @@ TEST(AppArmorRender, WhoReadOfAProcessMayReadOfTheWorkloadsOwn) {
   EXPECT_LT(out.text.find(read), out.text.find("profile sh {"));
   EXPECT_EQ(times(rendered(policy, true).text, "ptrace (read)"), 1U);
   for (const char* other :
-       {"/proc/@{pid}/status", "/proc/stat", "/srv/@{pid}/stat"}) {
+       {"/proc/@{pid}/status", "/proc/stat", "/srv/@{pid}/stat", "/proc/12",
+        "/proc/@{pid}/task/13/status", "/proc/@{pid}/fd/", "/proc/"}) {
     policy.files.back().pattern = other;
     EXPECT_EQ(times(rendered(policy, false).text, "ptrace"), 0U) << other;
   }
+  for (const char* same : {"/proc/@{pid}/wchan", "/proc/12/fdinfo/3",
+                           "/proc/@{pid}/task/@{tid}/stat"}) {
+    policy.files.back().pattern = same;
+    EXPECT_EQ(times(rendered(policy, false).text, "ptrace (read)"), 1U) << same;
+  }
+  // These the kernel shows only to who may attach.
+  policy.files.back().pattern = "/proc/@{pid}/syscall";
+  const Rendered attached = rendered(policy, false);
+  EXPECT_EQ(times(attached.text, "ptrace (trace)"), 1U);
+  EXPECT_EQ(times(attached.text, "ptrace (tracedby)"), 3U);
 }
 
 TEST(AppArmorRender, WhoMayTraceNeedsNoOtherRuleToRead) {

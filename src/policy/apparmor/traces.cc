@@ -21,20 +21,48 @@ bool is_trace_call(std::string_view name) {
          name == "process_vm_writev";
 }
 
-// Is the file one of a process that the kernel shows to whoever may trace for
-// reading (fs/proc/base.c, fs/proc/array.c)? Of its own, each process may.
-bool tells_of_process(std::string_view pattern) {
-  constexpr std::array<std::string_view, 9> kNames = {
-      "auxv",    "environ", "io",           "maps", "numa_maps",
-      "pagemap", "smaps",   "smaps_rollup", "stat"};
+// The part of a path below /proc that tells of one process: "stat", "fdinfo/3".
+// Empty if it is of none.
+std::string_view of_process(std::string_view pattern) {
   constexpr std::string_view kProc = "/proc/";
   if (!pattern.starts_with(kProc)) {
-    return false;
+    return "";
   }
-  const std::string_view process = pattern.substr(
-      kProc.size(), pattern.find('/', kProc.size()) - kProc.size());
-  return (process == "@{pid}" || all_in(process, digits())) &&
-         std::ranges::find(kNames, last_part(pattern)) != kNames.end();
+  pattern.remove_prefix(kProc.size());
+  const std::string_view process = pattern.substr(0, pattern.find('/'));
+  if (process != "@{pid}" && !all_in(process, digits())) {
+    return "";
+  }
+  pattern.remove_prefix(std::min(process.size() + 1, pattern.size()));
+  constexpr std::string_view kTask = "task/";
+  if (pattern.starts_with(kTask)) {
+    pattern.remove_prefix(
+        std::min(pattern.find('/', kTask.size()), pattern.size() - 1) + 1);
+  }
+  return pattern;
+}
+
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& names,
+               std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// Files of a process that the kernel shows to who may trace it for reading, and
+// those that it shows to who may attach (fs/proc/base.c, array.c, fd.c). Of its
+// own, each process may.
+bool tells_readers(std::string_view pattern) {
+  constexpr std::array<std::string_view, 10> kNames = {
+      "auxv",    "environ", "io",           "maps", "numa_maps",
+      "pagemap", "smaps",   "smaps_rollup", "stat", "wchan"};
+  const std::string_view part = of_process(pattern);
+  return is_one_of(kNames, part) || part.starts_with("fdinfo/");
+}
+
+bool tells_tracers(std::string_view pattern) {
+  constexpr std::array<std::string_view, 4> kNames = {"mem", "personality",
+                                                      "stack", "syscall"};
+  return is_one_of(kNames, of_process(pattern));
 }
 
 // PTRACE_TRACEME (0), or not known which request.
@@ -125,13 +153,18 @@ class Tracing {
   }
 
   // Whose files of /proc they were is not in the evidence either: the
-  // workload's own, where AppArmor asks both sides about tracing for reading as
-  // well.
+  // workload's own, where AppArmor asks both sides about tracing as well.
   void add_readers() {
+    add_readers(tells_readers, "read", "readby");
+    add_readers(tells_tracers, "trace", "tracedby");
+  }
+
+  void add_readers(bool (*tells)(std::string_view), const std::string& access,
+                   const std::string& back) {
     std::map<Rules*, std::vector<Reason>> readers;
     std::vector<Reason> all;
     for (const policy::FileRule& rule : policy_.files) {
-      if (rule.access.contains('r') && tells_of_process(rule.pattern)) {
+      if (rule.access.contains('r') && tells(rule.pattern)) {
         merge(readers[&children_.rules_of(profile_, rule.program)],
               rule.reasons);
         merge(all, rule.reasons);
@@ -141,9 +174,9 @@ class Tracing {
       return;
     }
     for (Rules* rules : Children::everybody(profile_)) {
-      may_be_asked(*rules, "readby", all);
+      may_be_asked(*rules, back, all);
       if (const auto own = readers.find(rules); own != readers.end()) {
-        may_be_asked(*rules, "read", own->second);
+        may_be_asked(*rules, access, own->second);
       }
     }
   }
