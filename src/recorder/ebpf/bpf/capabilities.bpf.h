@@ -122,8 +122,9 @@ static __noinline int remember_stack(void *context,
 	for (u32 i = 0; i < VMB_FRAMES; i++)
 		if (work->followed.stack.address[i])
 			frames = i + 1;
-	/* All but the entry's, unless that was cut off. */
-	if (search.doubled || search.next + 1 < frames)
+	/* All but the entry's, which is not there if so many are kept. */
+	if (search.doubled ||
+	    search.next < frames - (frames < VMB_FRAMES ? 1 : 0))
 		return 0;
 	work->followed.first = search.first;
 	work->followed.end = search.next;
