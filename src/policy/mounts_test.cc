@@ -200,6 +200,17 @@ TEST(Mounts, AreNotMissedWhereTheyWereWatched) {
   EXPECT_THAT(ids(synthesize(evidence).value()), Contains("mounts-unknown"));
 }
 
+TEST(Traces, ThatOnlyHooksTellAreAFindingWithoutThem) {
+  Process process = web();
+  process.syscalls = {{.syscall = {kernel::Arch::X86_64, 312}, .by = once()}};
+  Evidence evidence = watched({process});
+  EXPECT_THAT(ids(synthesize(evidence).value()),
+              Not(Contains("looks-unknown")));
+  evidence.recordings[0].probes[std::string(evidence::kTraceProbe)] =
+      "tp_btf/sys_exit";
+  EXPECT_THAT(ids(synthesize(evidence).value()), Contains("looks-unknown"));
+}
+
 TEST(Traces, NameTheProgramOnTheOtherSide) {
   Process process = web();
   process.traces = {{.access = "read",

@@ -25,7 +25,13 @@ constexpr std::array<std::string_view, 5> kMountCalls = {
 constexpr std::array<std::string_view, 3> kTraceCalls = {
     "process_vm_readv", "process_vm_writev", "ptrace"};
 
-enum class Kind : std::uint8_t { Path, Mount, Trace };
+// These look into a process, too, but their exits do not tell which: only a
+// hook does.
+constexpr std::array<std::string_view, 5> kLookCalls = {
+    "get_robust_list", "kcmp", "perf_event_open", "pidfd_getfd",
+    "process_madvise"};
+
+enum class Kind : std::uint8_t { Path, Mount, Trace, Look };
 
 template <std::size_t N>
 bool in(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -36,6 +42,7 @@ std::optional<Kind> kind_of(std::string_view name) {
   return in(kPathCalls, name)    ? std::optional(Kind::Path)
          : in(kMountCalls, name) ? std::optional(Kind::Mount)
          : in(kTraceCalls, name) ? std::optional(Kind::Trace)
+         : in(kLookCalls, name)  ? std::optional(Kind::Look)
                                  : std::nullopt;
 }
 
@@ -65,6 +72,14 @@ Finding finding(Kind kind, const std::string& program,
                           "rule allows it",
                           calls),
               "record again, or mount before the workload starts"};
+    case Kind::Look:
+      return {
+          "looks-unknown", "low", place,
+          fmt::format("{}: whether other processes were looked into was not "
+                      "recorded, so no rule allows it",
+                      calls),
+          "record on a kernel whose security modules call us (see record "
+          "--file-probe)"};
     case Kind::Trace:
       break;
   }
@@ -75,13 +90,26 @@ Finding finding(Kind kind, const std::string& program,
           "record again, or leave debuggers out of the workload"};
 }
 
+std::set<std::string> recordings_by_hooks(const evidence::Evidence& evidence) {
+  std::set<std::string> ids;
+  for (const evidence::Recording& recording : evidence.recordings) {
+    const auto probe =
+        recording.probes.find(std::string(evidence::kTraceProbe));
+    if (probe != recording.probes.end() && probe->second.starts_with("lsm/")) {
+      ids.insert(recording.id);
+    }
+  }
+  return ids;
+}
+
 }  // namespace
 
 void add_path_calls(const evidence::Evidence& evidence, Policy& policy) {
   const std::map<Kind, std::set<std::string>> watched = {
       {Kind::Path, recordings_with(evidence, evidence::kPathProbe)},
       {Kind::Mount, recordings_with(evidence, evidence::kMountProbe)},
-      {Kind::Trace, recordings_with(evidence, evidence::kTraceProbe)}};
+      {Kind::Trace, recordings_with(evidence, evidence::kTraceProbe)},
+      {Kind::Look, recordings_by_hooks(evidence)}};
   const Programs programs(evidence);
   std::map<std::pair<Kind, std::string>, std::set<std::string>> calls;
   for (const evidence::Process& process : evidence.processes) {
