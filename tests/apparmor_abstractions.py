@@ -126,30 +126,61 @@ UNUSUAL = {
     "empty-pattern": ('"" r,\n', False),
     "zero": ("/a r,\0\n", False),
 }
-PASSED_OVER = [".hidden", "README", "x~", "x.orig", "x.rej", "x.dpkg-new", "x.dpkg-old",
-               "x.dpkg-dist", "x.dpkg-bak", "x.dpkg-remove", "x.pacsave", "x.pacnew", "x.rpmnew",
-               "x.rpmsave"]
+# Names in a folder that is included; every one of these is of a file that is read.
+TAKEN = ["plain", "x.conf", "Readme", "README.d", "s p", "x.dpkg-tmp", "x.bak", "x.swp", "x.origin"]
+
+
+def base_in(folder):
+    """A folder as AppArmor's, without abstractions."""
+    base = f"{folder}/apparmor.d"
+    shutil.copytree(f"{FOLDER}/tunables", f"{base}/tunables")
+    shutil.copytree(f"{FOLDER}/abi", f"{base}/abi")
+    return base
 
 
 def test_unusual_texts_are_read_as_the_parser_does_or_not_at_all():
     require_program("apparmor_parser")
     folder = support.temp_dir()
-    base = f"{folder}/apparmor.d"
-    shutil.copytree(f"{FOLDER}/tunables", f"{base}/tunables")
-    shutil.copytree(f"{FOLDER}/abi", f"{base}/abi")
+    base = base_in(folder)
     for name, (text, _) in UNUSUAL.items():
         support.write(f"{base}/abstractions/{name}", text)
-    for number, name in enumerate(["plain", "x.conf", "Readme", "s p"] + PASSED_OVER):
+    for number, name in enumerate(TAKEN + [".hidden"]):
         support.write(f"{base}/abstractions/dir/{name}", f"/of/{number} r,\n")
     support.write(f"{base}/abstractions/dir/sub/x", "/sub r,\n")
     read, refused = read_by_us(base)
     wanted = {name for name, (_, is_read) in UNUSUAL.items() if is_read}
     assert set(read) == wanted, (set(read) ^ wanted, refused)
-    assert "/of/3 r" in read["folder"] and "/of/4 r" not in read["folder"], read["folder"]
+    assert read["folder"].count("/of/") == len(TAKEN), read["folder"]
     for name in sorted(wanted):
         theirs = compiled(with_include(name), folder, base)
         assert theirs is not None, name
         assert theirs == compiled(read[name], folder, base), (name, read[name])
+
+
+def test_names_that_we_pass_over_are_those_that_the_parser_does():
+    require_program("apparmor_parser")
+    folder = support.temp_dir()
+    base = base_in(folder)
+    done = run(os.path.join(HERE, "abstractions"), "--passed-over")
+    assert done.code == 0 and "README" in done.out.split(), done
+    names = done.out.split() + TAKEN
+    for number, name in enumerate(names):
+        support.write(f"{base}/abstractions/of{number}", f"include <abstractions/{number}.d>\n")
+        support.write(f"{base}/abstractions/{number}.d/{name}", "/etc/x r,\n")
+    read, refused = read_by_us(base)
+    assert not refused, refused
+    nothing = compiled("abi <abi/3.0>,\nprofile p {\n}\n", folder)
+    ours, theirs = set(), set()
+    for number, name in enumerate(names):
+        if "/etc/x r" not in read[f"of{number}"]:
+            ours.add(name)
+        theirs_compiled = compiled(with_include(f"of{number}"), folder, base)
+        assert theirs_compiled is not None, name
+        if theirs_compiled == nothing:
+            theirs.add(name)
+    assert ours == theirs, ours ^ theirs
+    assert theirs.isdisjoint(TAKEN) and theirs | set(TAKEN) == set(names), theirs
+    print(f"{len(theirs)} names are passed over by both, {len(TAKEN)} by neither")
 
 
 # What sshd of Debian reads through libwrap, and other files that it reads.

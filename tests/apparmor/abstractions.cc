@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "enforcer/apparmor/installed.h"
 #include "host/disk_files.h"
@@ -9,10 +10,18 @@
 
 // What we read in AppArmor's folder, the first argument: for each abstraction a
 // line "refused NAME WHY", or "read NAME" and a profile of its rules, ended by
-// a line "end".
+// a line "end". For "--passed-over": a line for each name, and for a name of
+// each end, that is passed over in a folder.
 int main(int argc, char** argv) {
   using namespace vambrace;
   namespace apparmor = policy::apparmor;
+  if (argc > 1 && std::string_view(argv[1]) == "--passed-over") {
+    fmt::print(".hidden\nREADME\n");
+    for (const std::string_view end : apparmor::kEndsPassedOver) {
+      fmt::print("x{}\n", end);
+    }
+    return 0;
+  }
   const DiskFiles disk;
   const auto sources = enforcer::apparmor::installed(
       disk, argc > 1 ? argv[1] : std::string(enforcer::apparmor::kInstalled));

@@ -29,18 +29,6 @@ constexpr std::array<std::string_view, 21> kOtherRules = {
     "remount", "set",     "signal",   "umount",     "unix",
     "userns"};
 
-// apparmor_parser passes over these in a folder that is included.
-bool is_passed_over(std::string_view name) {
-  constexpr std::array<std::string_view, 13> kEnds = {
-      "~",         ".dpkg-bak",    ".dpkg-dist", ".dpkg-new",
-      ".dpkg-old", ".dpkg-remove", ".dpkg-tmp",  ".orig",
-      ".pacnew",   ".pacsave",     ".rej",       ".rpmnew",
-      ".rpmsave"};
-  return name.starts_with('.') || name == "README" ||
-         std::ranges::any_of(
-             kEnds, [&](std::string_view end) { return name.ends_with(end); });
-}
-
 // Goes through a file and what it includes below one folder.
 class SourceReader {
  public:
@@ -287,6 +275,13 @@ std::vector<FileRule> file_rules_of(const std::vector<AbstractionRule>& rules) {
 }
 
 }  // namespace
+
+bool is_passed_over(std::string_view name) {
+  return name.starts_with('.') || name == "README" ||
+         std::ranges::any_of(kEndsPassedOver, [&](std::string_view end) {
+           return name.ends_with(end);
+         });
+}
 
 std::vector<std::string> abstraction_names(const Sources& sources) {
   std::vector<std::string> out;

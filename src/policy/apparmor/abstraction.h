@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -18,6 +19,15 @@ namespace vambrace::policy::apparmor {
 // that was read is there, too, with a slash at its end: only of such a folder
 // is it known what it lacks.
 using Sources = std::map<std::string, std::string, std::less<>>;
+
+// apparmor_parser passes over some names in a folder that is included: README,
+// those that begin with a dot, and those that end so. One that is included by
+// its own name is read.
+inline constexpr std::array<std::string_view, 12> kEndsPassedOver = {
+    "~",         ".dpkg-bak",    ".dpkg-dist", ".dpkg-new",
+    ".dpkg-old", ".dpkg-remove", ".orig",      ".pacnew",
+    ".pacsave",  ".rej",         ".rpmnew",    ".rpmsave"};
+bool is_passed_over(std::string_view name);
 
 // "openssl" for each file directly in abstractions/. Sorted.
 std::vector<std::string> abstraction_names(const Sources& sources);

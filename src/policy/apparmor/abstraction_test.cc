@@ -123,13 +123,14 @@ TEST(Abstraction, IncludesAreFollowed) {
       {"abstractions/a.d/", ""},
       {"abstractions/a.d/.hidden", "/no r,"},
       {"abstractions/a.d/local", "/3 r,"},
+      {"abstractions/a.d/local.dpkg-tmp", "/4 r,"},
       {"abstractions/a.d/local~", "/no r,"},
       {"abstractions/a.d/sub/", ""},
       {"abstractions/a.d/sub/x", "/no r,"},
       {"abstractions/b", "  /2 r,\n"}};
   EXPECT_THAT(read_rules(sources, "a")->files,
               ElementsAre(read_rule("/1", "r"), read_rule("/2", "r"),
-                          read_rule("/3", "r")));
+                          read_rule("/3", "r"), read_rule("/4", "r")));
   EXPECT_THAT(abstraction_names(sources), ElementsAre("a", "b"));
 }
 
