@@ -183,6 +183,39 @@ def test_names_that_we_pass_over_are_those_that_the_parser_does():
     print(f"{len(theirs)} names are passed over by both, {len(TAKEN)} by neither")
 
 
+def add_what_cannot_be_read(base):
+    """Nothing of it is included by an abstraction of Debian."""
+    os.makedirs(f"{base}/abstractions", exist_ok=True)
+    os.symlink("user@host.1", f"{base}/abstractions/.#x")
+    os.symlink("/none", f"{base}/abstractions/.x")
+    os.symlink("/none", f"{base}/abstractions/gone")
+    os.mkfifo(f"{base}/abstractions/pipe")
+    os.mkfifo(f"{base}/abstractions/pipe.orig")
+    support.write(f"{base}/abstractions/big", "#" * 300_000)
+
+
+def test_what_cannot_be_read_fails_only_what_includes_it():
+    require_program("apparmor_parser")
+    folder = support.temp_dir()
+    base = base_in(folder)
+    add_what_cannot_be_read(base)
+    including = {"one": ".x", "two": "gone", "three": "pipe", "four": "big", "five": "more.d",
+                 "six": "pipe.orig"}
+    for name, included in including.items():
+        support.write(f"{base}/abstractions/{name}",
+                      f"/a r,\ninclude if exists <abstractions/{included}>\n")
+    support.write(f"{base}/abstractions/plain", "/a r,\ninclude if exists <abstractions/d>\n")
+    support.write(f"{base}/abstractions/d/x", "/b r,\n")
+    os.mkfifo(f"{base}/abstractions/d/x~")
+    os.makedirs(f"{base}/abstractions/more.d")
+    os.symlink("/none", f"{base}/abstractions/more.d/gone")
+    read, refused = read_by_us(base)
+    assert set(read) == {"plain"}, (read, refused)
+    assert set(refused) == set(including) | {"gone", "pipe", "big"}, refused
+    assert all(" cannot be read: " in why for why in refused.values()), refused
+    assert compiled(with_include("plain"), folder, base) == compiled(read["plain"], folder, base)
+
+
 # What sshd of Debian reads through libwrap, and other files that it reads.
 WRAPPED = ["/etc/hosts.allow", "/etc/hosts.deny"]
 FILES = WRAPPED + ["/etc/passwd", "/etc/ssh/sshd_config", "/etc/ssl/openssl.cnf"]
@@ -234,6 +267,7 @@ def test_a_host_whose_abstraction_grants_something_else_is_refused():
     folder = support.temp_dir()
     base, bundle = f"{folder}/apparmor.d", f"{folder}/bundle"
     shutil.copytree(FOLDER, base)
+    add_what_cannot_be_read(base)
     support.write(f"{base}/abstractions/hosts_access.d/local", "/etc/hosts.more r,\n")
     evidence = evidence_of(FILES, folder)
     support.vambrace("synth", evidence, "-o", bundle, "--abstractions", base, expect=0)

@@ -40,6 +40,9 @@ class Files {
 
   virtual bool exists(const std::string& path) const = 0;
   virtual bool is_directory(const std::string& path) const = 0;
+  // Neither a folder nor what reading may wait for: a pipe, a device. Like
+  // is_directory, false for what cannot be looked at.
+  virtual bool is_regular(const std::string& path) const = 0;
 
   // Names in a folder, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(

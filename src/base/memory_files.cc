@@ -57,6 +57,10 @@ bool MemoryFiles::is_directory(const std::string& path) const {
   return it != files.end() && it->first.starts_with(folder);
 }
 
+bool MemoryFiles::is_regular(const std::string& path) const {
+  return files.contains(path);
+}
+
 Result<std::vector<std::string>> MemoryFiles::list(
     const std::string& directory) const {
   const std::string folder = as_folder(directory);

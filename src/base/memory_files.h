@@ -27,6 +27,7 @@ class MemoryFiles : public Files {
   Result<> write_all(const std::map<std::string, std::string>& all) override;
   bool exists(const std::string& path) const override;
   bool is_directory(const std::string& path) const override;
+  bool is_regular(const std::string& path) const override;
   Result<std::vector<std::string>> list(
       const std::string& directory) const override;
   Result<> remove(const std::string& path) override;

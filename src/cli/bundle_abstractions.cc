@@ -86,7 +86,7 @@ std::vector<policy::Finding> about(const BundleAbstractions& abstractions,
         {"apparmor-no-include", "info",
          "apparmor: " + printable(*abstractions.folder),
          fmt::format("none of {} fits; {} more hold other rules than those of "
-                     "files, or what is not understood",
+                     "files or what is not understood, or cannot be read",
                      counted(abstractions.all.size(), "abstraction"),
                      abstractions.unread),
          ""});

@@ -161,6 +161,9 @@ std::vector<OptionSpec> describe(const Command& command) {
     bool is_directory(const std::string& /*path*/) const override {
       return false;
     }
+    bool is_regular(const std::string& /*path*/) const override {
+      return false;
+    }
     Result<std::vector<std::string>> list(
         const std::string& directory) const override {
       return fail(ErrorCode::NotFound, "{}: no such folder", directory);

@@ -206,6 +206,11 @@ bool DiskFiles::is_directory(const std::string& path) const {
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool DiskFiles::is_regular(const std::string& path) const {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
 Result<std::vector<std::string>> DiskFiles::list(
     const std::string& directory) const {
   std::error_code error;

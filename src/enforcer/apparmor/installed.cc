@@ -16,20 +16,37 @@ constexpr std::uint64_t kMostBytes = 256U << 10;
 constexpr std::size_t kMostFiles = 3000;
 constexpr unsigned kMostFolders = 8;
 
+Result<std::string> read_file(const Files& files, const std::string& path) {
+  if (files.exists(path) && !files.is_regular(path)) {
+    return fail(ErrorCode::InvalidInput, "{}: not a regular file", path);
+  }
+  return files.read(path, kMostBytes);
+}
+
 Result<> read_folder(const Files& files, const std::string& root,
                      const std::string& folder, unsigned depth, Sources& out) {
+  const std::string place = root + "/" + folder;
+  const auto names = files.list(place);
+  if (!names || depth == kMostFolders) {
+    out.emplace(folder, names ? fail(ErrorCode::InvalidInput,
+                                     "{}: folders too deep", place)
+                              : std::unexpected(names.error()));
+    return {};
+  }
   out.emplace(folder + "/", "");
-  TRY_ASSIGN(const auto names, files.list(root + "/" + folder));
-  for (const std::string& name : names) {
+  for (const std::string& name : *names) {
     const std::string path = folder + "/" + name;
-    if (out.size() == kMostFiles || depth == kMostFolders) {
-      return fail(ErrorCode::InvalidInput, "{}: too many files or folders",
+    if (out.size() >= kMostFiles) {
+      return fail(ErrorCode::InvalidInput, "{}: too many files",
                   printable(root));
     }
-    if (files.is_directory(root + "/" + path)) {
+    if (policy::apparmor::is_passed_over(name)) {
+      out.emplace(path, fail(ErrorCode::InvalidInput,
+                             "files of such names are not read"));
+    } else if (files.is_directory(root + "/" + path)) {
       TRY(read_folder(files, root, path, depth + 1, out));
     } else {
-      TRY_ASSIGN(out[path], files.read(root + "/" + path, kMostBytes));
+      out.emplace(path, read_file(files, root + "/" + path));
     }
   }
   return {};
@@ -104,6 +121,9 @@ Result<Sources> installed(const Files& files, const std::string& folder) {
     if (files.is_directory(path)) {
       TRY(read_folder(files, folder, part, 0, out));
     }
+  }
+  if (const auto top = out.find("abstractions"); top != out.end()) {
+    return std::unexpected(top->second.error());
   }
   if (!out.contains("abstractions/")) {
     return fail(ErrorCode::NotFound, "{}: no abstractions in it",

@@ -13,7 +13,9 @@ namespace vambrace::enforcer::apparmor {
 inline constexpr std::string_view kInstalled = "/etc/apparmor.d";
 
 // The files of abstractions/ and tunables/ below a folder, with the folders in
-// them. NotFound if it has no abstractions, InvalidInput beyond limits.
+// them. What cannot be read, is no regular file, or has a name that
+// apparmor_parser passes over in folders, is there as not read. NotFound if the
+// folder has no abstractions, InvalidInput if it holds too many files.
 Result<policy::apparmor::Sources> installed(const Files& files,
                                             const std::string& folder);
 

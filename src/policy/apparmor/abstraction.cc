@@ -29,6 +29,22 @@ constexpr std::array<std::string_view, 21> kOtherRules = {
     "remount", "set",     "signal",   "umount",     "unix",
     "userns"};
 
+// Why it is unknown what a path holds, if it is: it was not read, or a folder
+// above it was not.
+const Error* why_unknown(const Sources& sources, std::string_view path) {
+  while (true) {
+    const auto found = sources.find(path);
+    if (found != sources.end() && !found->second) {
+      return &found->second.error();
+    }
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string_view::npos) {
+      return nullptr;
+    }
+    path = path.substr(0, slash);
+  }
+}
+
 // Goes through a file and what it includes below one folder.
 class SourceReader {
  public:
@@ -39,12 +55,16 @@ class SourceReader {
   SourceReader& operator=(const SourceReader&) = delete;
 
   Result<> read(std::string_view path) {
+    if (const Error* why = why_unknown(sources_, path)) {
+      return fail(ErrorCode::InvalidInput, "{} cannot be read: {}",
+                  printable(path), printable(why->message()));
+    }
     const auto source = sources_.find(path);
     if (source == sources_.end()) {
       return fail(ErrorCode::NotFound, "{} is not there", printable(path));
     }
-    SourceText text(source->first, source->second);
-    if (source->second.size() > kMaxSource) {
+    SourceText text(source->first, *source->second);
+    if (source->second->size() > kMaxSource) {
       return std::unexpected(text.misread("the file is too large"));
     }
     for (text.skip_space(); !text.at_end(); text.skip_space()) {
@@ -71,7 +91,7 @@ class SourceReader {
     }
     ++depth_;
     const std::string folder = to.path + "/";
-    if (sources_.contains(to.path)) {
+    if (sources_.contains(to.path) || why_unknown(sources_, to.path)) {
       TRY(read(to.path));
     } else if (sources_.contains(folder)) {
       TRY(read_folder(folder));

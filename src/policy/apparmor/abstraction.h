@@ -15,10 +15,11 @@
 // deep, how often and how much is read has limits.
 namespace vambrace::policy::apparmor {
 
-// Files by their path below AppArmor's folder, "abstractions/openssl". A folder
-// that was read is there, too, with a slash at its end: only of such a folder
-// is it known what it lacks.
-using Sources = std::map<std::string, std::string, std::less<>>;
+// Files by their path below AppArmor's folder, "abstractions/openssl", or why
+// one was not read. A folder that was read is there, too, with a slash at its
+// end; one that was not is there without it, and its error: whether anything is
+// below it is unknown.
+using Sources = std::map<std::string, Result<std::string>, std::less<>>;
 
 // apparmor_parser passes over some names in a folder that is included: README,
 // those that begin with a dot, and those that end so. One that is included by
@@ -39,7 +40,8 @@ struct AbstractionRules {
   // rule". Files that may be started and rules that deny are among them.
   std::vector<std::string> others;
 };
-// InvalidInput for what is not understood; NotFound if there is none.
+// InvalidInput for what is not understood or was not read, also where it is
+// included only if it exists; NotFound if there is none.
 Result<AbstractionRules> read_rules(const Sources& sources,
                                     std::string_view name);
 

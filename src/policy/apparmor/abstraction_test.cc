@@ -147,6 +147,32 @@ TEST(Abstraction, WhatIsIncludedMayNotBeUnknown) {
   EXPECT_EQ(read_rules({}, "a").error().code(), ErrorCode::NotFound);
 }
 
+TEST(Abstraction, WhatWasNotReadIsNotAbsent) {
+  Sources sources = {{"abstractions/", ""}, {"abstractions/b.d/", ""}};
+  for (const char* path : {"abstractions/b", "abstractions/b.d/x",
+                           "abstractions/c.d", "abstractions/b.d/y~"}) {
+    sources.emplace(path, fail(ErrorCode::Unavailable, "open: \xff"));
+  }
+  for (const auto& [include, what] :
+       {std::pair("b", "b"), std::pair("b.d", "b.d/x"), std::pair("c.d", "c.d"),
+        std::pair("c.d/deep/x", "c.d/deep/x"), std::pair("b.d/y", "")}) {
+    sources.insert_or_assign(
+        "abstractions/a",
+        fmt::format("include if exists <abstractions/{}>\n", include));
+    const auto read = read_rules(sources, "a");
+    ASSERT_EQ(read.has_value(), *what == '\0') << include;
+    if (!read) {
+      EXPECT_EQ(
+          read.error().message(),
+          fmt::format("abstractions/{} cannot be read: open: \\xff", what));
+    }
+  }
+  sources.erase("abstractions/b.d/x");
+  sources.insert_or_assign("abstractions/a",
+                           "include if exists <abstractions/b.d>\n/a r,\n");
+  EXPECT_TRUE(read_rules(sources, "a"));
+}
+
 TEST(Abstraction, ReadingHasLimits) {
   EXPECT_THAT(error("/a r," + std::string(300'000, ' ')),
               HasSubstr("too large"));
