@@ -375,6 +375,21 @@ TEST(ReplayMounts, WhatIsNotKnownIsInDoubt) {
   }
 }
 
+TEST(ReplayMounts, WhatWasRefusedWhenItWasRecordedIsInDoubt) {
+  const Bundle bundle(mounters());
+  evidence::Evidence other = mounters();
+  evidence::Process& app = other.processes[0];
+  app.mounts[0].options = {"ro"};
+  for (evidence::SyscallFact& call : app.syscalls) {
+    for (auto& [id, share] : call.by) {
+      share.errnos["EPERM"] = share.count;
+    }
+  }
+  const auto replayed = bundle.replay(other);
+  ASSERT_EQ(replayed.denials.size(), 1U);
+  EXPECT_THAT(replayed.denials[0].doubt, HasSubstr("refused it when"));
+}
+
 TEST(ExplainMounts, ACallTellsWhatAppArmorAllowsOfIt) {
   const auto answers = Bundle(mounters()).explain({"mount"}, mounters());
   ASSERT_FALSE(answers.empty());

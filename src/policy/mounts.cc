@@ -68,18 +68,6 @@ bool is_type(std::string_view text) {
          });
 }
 
-// Some call of the process succeeded that mounts or changes mounts.
-bool has_mounted(const evidence::Process& process) {
-  constexpr std::array<std::string_view, 6> kMounting = {
-      "mount",      "mount_setattr", "move_mount",
-      "pivot_root", "umount",        "umount2"};
-  return std::ranges::any_of(
-      process.syscalls, [&](const evidence::SyscallFact& fact) {
-        const auto name = kernel::syscall_name(fact.syscall);
-        return name && holds(kMounting, *name) && succeeded(fact, {}) > 0;
-      });
-}
-
 using ByProgram = std::map<std::string, std::set<std::string>>;
 
 void tell_mounts(const ByProgram& mounts, const char* id, const char* severity,
@@ -101,6 +89,17 @@ void tell_mounts(const ByProgram& mounts, const char* id, const char* severity,
 }
 
 }  // namespace
+
+bool has_mounted(const evidence::Process& process) {
+  constexpr std::array<std::string_view, 6> kMounting = {
+      "mount",      "mount_setattr", "move_mount",
+      "pivot_root", "umount",        "umount2"};
+  return std::ranges::any_of(
+      process.syscalls, [&](const evidence::SyscallFact& fact) {
+        const auto name = kernel::syscall_name(fact.syscall);
+        return name && holds(kMounting, *name) && succeeded(fact, {}) > 0;
+      });
+}
 
 bool is_exact(const MountRule& rule) {
   if (!rule.target.starts_with('/') ||

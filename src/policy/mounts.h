@@ -7,6 +7,10 @@
 
 namespace vambrace::policy {
 
+// Some call of the process succeeded that mounts or changes mounts. Otherwise
+// what hooks were asked about its mounts was refused after that.
+bool has_mounted(const evidence::Process& process);
+
 // Whether AppArmor takes the rule for what its operation says and no more: a
 // rule without options allows any, and a word of another operation makes it
 // another one (apparmor.d(5), "Mount Rules").

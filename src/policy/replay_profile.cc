@@ -7,6 +7,7 @@
 #include "policy/apparmor/judge.h"
 #include "policy/apparmor/render.h"
 #include "policy/files.h"
+#include "policy/mounts.h"
 #include "policy/reasons.h"
 #include "policy/sockets.h"
 
@@ -126,8 +127,9 @@ class ProfilePlayer {
     for (const evidence::SignalFact& fact : process.signals) {
       judge_signal(*judge.rules, process.key, fact);
     }
+    const bool mounted = has_mounted(process);
     for (const evidence::MountFact& fact : process.mounts) {
-      judge_mount(*judge.rules, process.key, fact);
+      judge_mount(*judge.rules, process.key, fact, mounted);
     }
     for (const evidence::TraceFact& fact : process.traces) {
       judge_trace(*judge.rules, process.key, fact);
@@ -225,7 +227,7 @@ class ProfilePlayer {
 
   void judge_mount(const apparmor::Rules& rules,
                    const evidence::ProcessKey& key,
-                   const evidence::MountFact& fact) {
+                   const evidence::MountFact& fact, bool mounted) {
     const evidence::Share share = evidence::total(fact.by);
     if (share.count == 0) {
       return;
@@ -239,7 +241,9 @@ class ProfilePlayer {
     }
     WouldBeDenial denial = denial_of(key, share);
     denial.mount = describe(fact);
-    denial.doubt = known ? "" : "its place was not recorded";
+    denial.doubt = !mounted ? "the kernel refused it when it was recorded"
+                   : known  ? ""
+                            : "its place was not recorded";
     replay_.denials.push_back(std::move(denial));
   }
 
