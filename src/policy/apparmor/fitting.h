@@ -26,8 +26,7 @@ struct Fitting {
 //   * at least half of the abstraction's rules allow something that a rule of
 //     the profile did,
 //   * what it lets be written, appended to, locked, linked or mapped to run,
-//   the
-//     profile did as well: an include adds reading alone,
+//     the profile did as well: an include adds reading alone,
 //   * no rule of it reaches a sensitive path or takes all of a folder of the
 //     system.
 //
