@@ -48,6 +48,15 @@ def is_tool(process):
     return process["exe"].rsplit("/", 1)[-1] in ("ls", "id", "env")
 
 
+def test_two_tasks_that_are_first_at_the_same_moment_are_no_loss():
+    if len(os.sched_getaffinity(0)) < 2 or not {0, 1} <= os.sched_getaffinity(0):
+        raise support.Skipped("needs processors 0 and 1")
+    require_probe()
+    for _ in range(10):
+        evidence = record(command=[PROBE, "together"])
+        assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
+
+
 def has_ended(recorder):
     """The recorder's child, the command, waits to be reaped."""
     done = run("ps", "-o", "stat=", "--ppid", recorder)

@@ -6,6 +6,8 @@
  *   probe busy MS    threads, forks, vforks, execs and a storm of signals
  *   probe uring      sets up an io_uring
  *   probe unread     names memory that is not there yet, and memory that is not
+ *   probe together   two threads on two processors ask for the same
+ * capabilities from the same places in the kernel, at the same moments
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -346,10 +348,45 @@ static void unread(void) {
   syscall(SYS_clone3, 16, sizeof how);
 }
 
+/* Calls that ask for a capability before they look at what they were given,
+ * which is nonsense to each. */
+static const int kAsking[] = {
+    SYS_sethostname, SYS_setdomainname, SYS_swapon,     SYS_swapoff,
+    SYS_umount2,     SYS_init_module,   SYS_setgroups,  SYS_delete_module,
+    SYS_syslog,      SYS_mount,         SYS_pivot_root, SYS_fsopen,
+    SYS_fspick,      SYS_move_mount,    SYS_open_tree,  SYS_fsmount,
+};
+enum { kCalls = sizeof kAsking / sizeof kAsking[0] };
+
+static int arrived[kCalls]; /* how many threads are about to make the call */
+
+static void* ask(void* argument) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET((size_t)(intptr_t)argument, &one);
+  require(sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
+  for (int i = 0; i < kCalls; ++i) {
+    __atomic_add_fetch(&arrived[i], 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&arrived[i], __ATOMIC_SEQ_CST) < 2) {
+    }
+    syscall(kAsking[i], -1L, -1L, -1L, -1L, -1L, -1L);
+  }
+  return NULL;
+}
+
+static void together(void) {
+  pthread_t other;
+  require(pthread_create(&other, NULL, ask, (void*)(intptr_t)1) == 0,
+          "pthread_create");
+  ask(NULL);
+  pthread_join(other, NULL);
+}
+
 int main(int argc, char** argv) {
   const char* slash = strrchr(argv[0], '/');
   require(argc >= 2 && slash != NULL && strlen(argv[0]) < sizeof folder,
-          "usage: /path/of/probe markers | busy MS | uring | unread");
+          "usage: /path/of/probe markers | busy MS | uring | unread | "
+          "together");
   memcpy(folder, argv[0], (size_t)(slash - argv[0]) + 1);
   if (strcmp(argv[1], "markers") == 0) {
     markers();
@@ -359,6 +396,8 @@ int main(int argc, char** argv) {
     uring();
   } else if (strcmp(argv[1], "unread") == 0) {
     unread();
+  } else if (strcmp(argv[1], "together") == 0) {
+    together();
   } else {
     return 2;
   }

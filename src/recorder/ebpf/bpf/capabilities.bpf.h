@@ -152,8 +152,10 @@ static __noinline u32 follow_stack(void *context, struct vmb_followed_set *set)
 	for (u32 i = 0; i < VMB_FRAMES; i++)
 		hash = (hash ^ stack->address[i]) * 0x100000001b3ULL;
 	id = (u32)(hash >> 32) ^ (u32)hash;
+	/* If it can't be added: full, or another task was quicker. */
 	if (!bpf_map_lookup_elem(&stacks, &id) &&
-	    bpf_map_update_elem(&stacks, &id, stack, BPF_NOEXIST)) {
+	    bpf_map_update_elem(&stacks, &id, stack, BPF_NOEXIST) &&
+	    !bpf_map_lookup_elem(&stacks, &id)) {
 		count_one(stacks_failed);
 		return ~0U;
 	}
