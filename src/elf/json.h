@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "elf/reach.h"
+
+namespace vambrace::elf {
+
+constexpr std::string_view kReachSchema = "vambrace.reach/v1";
+
+// Canonical JSON: equal answers, equal bytes. docs/formats/reach.md.
+std::string print_reach(const Reach& reach);
+
+// InvalidInput, with the place, for anything print_reach() would not write:
+// another schema version, unknown keys, names of calls that the table does not
+// know, unsorted or double calls, an empty chain.
+Result<Reach> parse_reach(std::string_view text);
+
+}  // namespace vambrace::elf

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel/syscalls.h"
+
+// What a program could do: the answer of the analysis, as values.
+namespace vambrace::elf {
+
+// How one function of a chain comes after the one before it.
+enum class Link : std::uint8_t {
+  Start,         // the kernel or the loader starts it: an entry point
+  Initializer,   // the loader calls it: init and fini arrays
+  Call,          // called, jumped to or fallen into
+  AddressTaken,  // its address is formed there; who calls it is not known
+  Data,          // its address stands in data of an object that is loaded
+  Lookup,        // found by its name: dlsym, a plugin's entry
+};
+
+// "start", "initializer", "call", "address taken", "data", "lookup".
+std::string_view to_string(Link link);
+std::optional<Link> link_from(std::string_view name);
+
+// One function on the way to a system call.
+struct Step {
+  std::string object;         // the file's path in the root
+  std::string function;       // a symbol; empty: none is known
+  std::uint64_t address = 0;  // in the file's own addresses
+  Link link = Link::Call;
+  auto operator<=>(const Step&) const = default;
+};
+
+// How sure it is that the call can be made.
+enum class Confidence : std::uint8_t {
+  Direct,    // calls alone lead there from an entry point
+  Indirect,  // over at least one pointer to a function, which is not followed
+};
+
+// "direct", "indirect".
+std::string_view to_string(Confidence confidence);
+std::optional<Confidence> confidence_from(std::string_view name);
+
+// What one argument of a call is at all its sites.
+struct ArgumentBound {
+  std::uint8_t index = 0;
+  // Masked as the kernel reads it (kernel::arg_spec). Sorted, at most 64.
+  std::vector<std::uint64_t> values;
+  auto operator<=>(const ArgumentBound&) const = default;
+};
+
+struct ReachedCall {
+  kernel::Syscall syscall;
+  Confidence confidence = Confidence::Direct;
+  // A shortest chain from an entry point to the function with the call; one of
+  // calls alone if there is any. Never empty.
+  std::vector<Step> chain;
+  // The files in which reached functions make the call: sorted paths.
+  std::vector<std::string> objects;
+  // Of the arguments that are recorded, those that are constants at every site
+  // that is reached. By ascending index.
+  std::vector<ArgumentBound> arguments;
+  auto operator<=>(const ReachedCall&) const = default;
+};
+
+// What could not be told.
+struct Gap {
+  // "number-unknown": a system call whose number is not a constant;
+  // "library-missing", "library-unreadable", "symbol-missing",
+  // "library-untold": dlopen of a name that is not known;
+  // "other-code": code of another architecture or mode (int 0x80);
+  // "undecoded": bytes among the code that are no instructions;
+  // "bounds-guessed": a file without tables that tell where functions begin.
+  std::string kind;
+  std::string object;
+  std::string function;
+  std::uint64_t address = 0;
+  std::string detail;
+  auto operator<=>(const Gap&) const = default;
+};
+
+// A file that the process has loaded: the program itself comes first, then the
+// loader and the libraries in the order in which symbols are looked up.
+struct LoadedFile {
+  std::string path;
+  std::string build_id;  // hexadecimal; empty: it has none
+  std::string why;       // "program", "needed by /usr/sbin/nginx", ...
+  std::uint64_t code_bytes = 0;
+  std::uint64_t functions = 0;
+  std::uint64_t reached_functions = 0;
+  // Names of the system calls that reached functions of this file make.
+  std::vector<std::string> syscalls;
+  auto operator<=>(const LoadedFile&) const = default;
+};
+
+struct Reach {
+  std::string program;
+  std::string build_id;
+  kernel::Arch arch = kernel::Arch::X86_64;
+  std::vector<ReachedCall> calls;  // sorted by system call, each once
+  std::vector<Gap> gaps;           // sorted
+  std::vector<LoadedFile> files;
+  auto operator<=>(const Reach&) const = default;
+};
+
+}  // namespace vambrace::elf
