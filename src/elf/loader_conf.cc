@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint64_t kMaxText = 1U << 20;
 constexpr std::size_t kMaxConfigured = 1000;
 // Files that are read in all: they may include each other many times.
-constexpr std::size_t kMaxIncluded = 200;
+constexpr std::size_t kMaxIncluded = 64;
 
 void read_conf(const Root& root, const std::string& path, std::size_t& files,
                std::vector<std::string>& folders) {
