@@ -1,0 +1,64 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "elf/analysis.h"
+#include "elf/code.h"
+#include "elf/image.h"
+#include "elf/reach.h"
+#include "elf/root.h"
+
+// The files of one process, as the loader would have them.
+namespace vambrace::elf {
+
+// A file that is loaded. Its address stays, since others point to it.
+struct Object {
+  std::string path;
+  std::string why;
+  Bytes bytes;
+  Image image;
+  std::shared_ptr<const Code> code;
+  // Of defined symbols that others may find.
+  std::unordered_map<std::string_view, std::vector<std::uint32_t>> exports;
+  // Number of its first function among those of the process.
+  std::uint32_t first_node = 0;
+  std::vector<const Object*> needed;
+  // Loaded while it runs (dlopen): its symbols are looked up by name.
+  const Extra* extra = nullptr;
+};
+
+// Where a symbol was found.
+struct Found {
+  const Object* object = nullptr;
+  const Symbol* symbol = nullptr;
+};
+
+struct Process {
+  // The program, then in the order in which symbols are looked up.
+  std::deque<Object> objects;
+  const Object* loader = nullptr;  // of the program; nullptr: it has none
+  std::vector<Gap> gaps;
+  std::uint32_t nodes = 0;  // functions of all objects
+
+  // What the loader binds a symbol of an object to; nullopt if nothing has it.
+  std::optional<Found> find(const Object& from, const Symbol& symbol) const;
+  // The exported definition by a name alone, of the newest version.
+  std::optional<Found> find(const Object& in, std::string_view name) const;
+
+  // Functions by their number among those of all objects.
+  const Object& object_of(std::uint32_t node) const;
+  const Function& function_of(std::uint32_t node) const;
+  std::optional<std::uint32_t> node_at(const Object& object,
+                                       std::uint64_t address) const;
+};
+
+// Loads the program, its loader, what they need, and the extras. Fails only if
+// the program itself cannot be read; the rest becomes gaps.
+Result<Process> load_process(const Root& root, const Request& request);
+
+}  // namespace vambrace::elf

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "elf/process.h"
+#include "elf/values.h"
+#include "elf/walk.h"
+
+// What a value is where the kernel is entered, over all callers.
+namespace vambrace::elf {
+
+// A place where a value could not be followed further.
+struct Lost {
+  std::uint32_t node = 0;
+  std::uint64_t address = 0;
+  std::string why;
+  auto operator<=>(const Lost&) const = default;
+};
+
+struct Answer {
+  std::set<std::uint64_t> numbers;
+  std::set<Lost> lost;  // empty: the numbers are all there are
+};
+
+// The process and the walk must outlive it. Remembers what it has computed.
+class SiteValues {
+ public:
+  SiteValues(const Process& process, const Walk& walk)
+      : process_(process), walk_(walk) {}
+
+  const std::vector<Moment>& moments(std::uint32_t node);
+
+  // A value of that function, which may be a parameter of it.
+  Answer resolve(std::uint32_t node, std::uint64_t address, const Value& value);
+
+ private:
+  using Asked =
+      std::set<std::pair<std::uint32_t, std::pair<int, std::int64_t>>>;
+  void follow(std::uint32_t node, std::uint64_t address, const Value& value,
+              Asked& asked, Answer& answer);
+  void follow_callers(std::uint32_t node, const Value& parameter, Asked& asked,
+                      Answer& answer);
+
+  const Process& process_;
+  const Walk& walk_;
+  std::unordered_map<std::uint32_t, std::vector<Moment>> moments_;
+};
+
+}  // namespace vambrace::elf
