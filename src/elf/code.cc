@@ -305,6 +305,15 @@ std::optional<std::uint32_t> Code::function_at(std::uint64_t address) const {
   return static_cast<std::uint32_t>(std::prev(after) - functions.begin());
 }
 
+std::span<const std::uint64_t> Code::entries_of(
+    const Function& function) const {
+  const auto first =
+      std::ranges::upper_bound(inner_entries, function.bounds.begin);
+  const auto last =
+      std::ranges::lower_bound(inner_entries, function.bounds.end);
+  return {first, std::max(first, last)};
+}
+
 Result<Code> scan_code(const Image& image) {
   const std::unique_ptr<Decoder> decoder = make_decoder(image.arch);
   if (!decoder) {
@@ -330,7 +339,20 @@ Result<Code> scan_code(const Image& image) {
       dealer.deal({start->at, end}, start->guessed);
     }
   }
-  return std::move(dealer.code);
+  Code& code = dealer.code;
+  for (const Edge& edge : code.edges) {
+    if (edge.kind != Edge::Kind::Call) {
+      continue;
+    }
+    const auto function = code.function_at(edge.target);
+    if (function && code.functions[*function].bounds.begin != edge.target) {
+      code.inner_entries.push_back(edge.target);
+    }
+  }
+  std::ranges::sort(code.inner_entries);
+  const auto same = std::ranges::unique(code.inner_entries);
+  code.inner_entries.erase(same.begin(), same.end());
+  return std::move(code);
 }
 
 std::optional<std::uint64_t> stub_slot(const Image& image,

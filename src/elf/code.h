@@ -48,6 +48,9 @@ struct Code {
   std::vector<Function> functions;  // by address, apart from each other
   std::vector<Edge> edges;          // of each function sorted, without doubles
   std::vector<Site> sites;          // by address
+  // Places inside of functions that others jump to: hand-written code, and
+  // parts that the compiler put elsewhere (".cold"), on their way back. Sorted.
+  std::vector<std::uint64_t> inner_entries;
 
   std::span<const Edge> edges_of(const Function& function) const {
     return std::span(edges).subspan(function.first_edge, function.edges);
@@ -55,6 +58,8 @@ struct Code {
   std::span<const Site> sites_of(const Function& function) const {
     return std::span(sites).subspan(function.first_site, function.sites);
   }
+  // Those in this function.
+  std::span<const std::uint64_t> entries_of(const Function& function) const;
   // The function around an address; nullopt if no function is there.
   std::optional<std::uint32_t> function_at(std::uint64_t address) const;
 };

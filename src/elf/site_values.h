@@ -39,12 +39,13 @@ class SiteValues {
   Answer resolve(std::uint32_t node, std::uint64_t address, const Value& value);
 
  private:
-  using Asked =
-      std::set<std::pair<std::uint32_t, std::pair<int, std::int64_t>>>;
+  using Asked = std::set<std::pair<std::uint32_t, Origin>>;
   void follow(std::uint32_t node, std::uint64_t address, const Value& value,
               Asked& asked, Answer& answer);
-  void follow_callers(std::uint32_t node, const Value& parameter, Asked& asked,
+  void follow_callers(std::uint32_t node, const Origin& origin, Asked& asked,
                       Answer& answer);
+  bool leads_to(const Object& object, const Moment& moment, std::uint32_t node,
+                std::uint64_t entry) const;
 
   const Process& process_;
   const Walk& walk_;

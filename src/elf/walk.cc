@@ -217,7 +217,9 @@ class Walker {
 
 }  // namespace
 
-Walk walk(const Process& process) { return Walker(process).run(); }
+Walk walk(const Process& process) {
+  return Walker(process).run();
+}
 
 std::vector<std::uint32_t> Walk::callers_of(std::uint32_t node) const {
   std::vector<std::uint32_t> callers;
