@@ -18,6 +18,7 @@ struct Event {
     Slot,
     Address,
     Memory,
+    Returns,
     Site,
     OtherSite,
     Unknown,
@@ -78,6 +79,7 @@ class Sweep {
       const Instruction found =
           decoder_.decode(bytes.substr(at), address, image_.fixed_place);
       const bool stops = found.kind == Kind::Jump || found.kind == Kind::End ||
+                         found.kind == Kind::Return ||
                          // The last call of a function does not come back.
                          (region.framed && found.kind == Kind::Call &&
                           at + found.length == bytes.size());
@@ -110,9 +112,15 @@ class Sweep {
       case Kind::Unknown:
         events.push_back({address, 0, Unknown});
         return;
+      case Kind::Return:
+        events.push_back({address, 0, Returns});
+        return;
       case Kind::Call:
       case Kind::Jump:
       case Kind::Branch:
+        if (!found.has_target && found.kind == Kind::Jump) {
+          events.push_back({address, 0, Returns});
+        }
         if (found.has_target) {
           // Within a function all is reached anyway.
           if (!region.framed || !region.bounds.holds(found.target)) {
@@ -241,7 +249,7 @@ class Dealer {
       return;  // padding
     }
     if (runs_) {
-      code.edges.push_back({bounds.end, Edge::Kind::Call});
+      code.edges.push_back({bounds.end, Edge::Kind::Jump});
     }
     const auto edges = std::ranges::subrange(
         code.edges.begin() + function.first_edge, code.edges.end());
@@ -263,8 +271,13 @@ class Dealer {
       case Event::What::Call:
       case Event::What::Jump:
         if (!function.bounds.holds(event.target)) {
-          code.edges.push_back({event.target, Edge::Kind::Call});
+          code.edges.push_back({event.target, event.what == Event::What::Call
+                                                  ? Edge::Kind::Call
+                                                  : Edge::Kind::Jump});
         }
+        return;
+      case Event::What::Returns:
+        function.returns = true;
         return;
       case Event::What::Slot:
         code.edges.push_back({event.target, Edge::Kind::Slot});
@@ -341,7 +354,7 @@ Result<Code> scan_code(const Image& image) {
   }
   Code& code = dealer.code;
   for (const Edge& edge : code.edges) {
-    if (edge.kind != Edge::Kind::Call) {
+    if (edge.kind != Edge::Kind::Call && edge.kind != Edge::Kind::Jump) {
       continue;
     }
     const auto function = code.function_at(edge.target);

@@ -18,7 +18,8 @@ namespace vambrace::elf {
 
 struct Edge {
   enum class Kind : std::uint8_t {
-    Call,     // calls, jumps to or falls into what is at the target
+    Call,     // calls what is at the target
+    Jump,     // jumps to it or falls into it: what it returns, this returns
     Slot,     // calls or jumps to where the memory at the target says
     Address,  // forms the address
     Memory,   // reads or writes memory there
@@ -38,6 +39,9 @@ struct Function {
   Range bounds;
   std::uint32_t first_edge = 0, edges = 0;  // into Code::edges
   std::uint32_t first_site = 0, sites = 0;  // into Code::sites
+  // Whether it returns by itself, as far as its own instructions tell: a jump
+  // to where a register says may be a return, too.
+  bool returns = false;
   // Bytes that are no instructions: what comes behind them may be misread.
   bool undecoded = false;
   // Its beginning is only known from what refers to it.

@@ -17,9 +17,13 @@ const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
   }
   const Object& object = process_.object_of(node);
   const Function& function = process_.function_of(node);
+  const Returns returns = [&](std::uint64_t target, bool through_slot) {
+    const auto to = called(object, target, through_slot);
+    return !to || returning_[*to];
+  };
   return moments_
       .emplace(node, find_moments(object.image, function.bounds,
-                                  object.code->entries_of(function)))
+                                  object.code->entries_of(function), returns))
       .first->second;
 }
 
@@ -50,18 +54,27 @@ void SiteValues::follow(std::uint32_t node, std::uint64_t address,
   }
 }
 
+std::optional<std::uint32_t> SiteValues::called(const Object& object,
+                                                std::uint64_t target,
+                                                bool through_slot) const {
+  if (!through_slot) {
+    return call_target(process_, object, target);
+  }
+  const Pointer* pointer = object.image.pointer_at(target);
+  return pointer == nullptr ? std::nullopt
+                            : slot_target(process_, object, *pointer);
+}
+
 // Whether a call goes to that entry of the function.
 bool SiteValues::leads_to(const Object& object, const Moment& moment,
                           std::uint32_t node, std::uint64_t entry) const {
   const std::uint64_t target = moment.target;
   const bool begins = entry == process_.function_of(node).bounds.begin;
-  if (moment.through_slot) {
-    const Pointer* pointer = object.image.pointer_at(target);
-    return begins && pointer != nullptr &&
-           slot_target(process_, object, *pointer) == node;
-  }
-  if (call_target(process_, object, target) != node) {
+  if (called(object, target, moment.through_slot) != node) {
     return false;
+  }
+  if (moment.through_slot) {
+    return begins;
   }
   // Over a linkage table, or past what only fills up: to the beginning.
   const Object& theirs = process_.object_of(node);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <vector>
@@ -69,11 +70,15 @@ struct Moment {
   std::map<std::int64_t, Value> stack;
 };
 
+// Whether a call comes back: of its target, or of the slot that says it.
+using Returns = std::function<bool(std::uint64_t target, bool through_slot)>;
+
 // By block, in the order of addresses. The function may be entered at its
 // beginning and at the other `entries`. Functions that are too large are not
 // run: all their values are unknown.
 std::vector<Moment> find_moments(const Image& image, const Range& bounds,
-                                 std::span<const std::uint64_t> entries);
+                                 std::span<const std::uint64_t> entries,
+                                 const Returns& returns);
 
 // Numbers of registers.
 constexpr std::size_t kNumberRegister = 0;  // rax

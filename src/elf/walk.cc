@@ -151,6 +151,7 @@ class Walker {
     for (const Edge& edge : object.code->edges_of(function)) {
       switch (edge.kind) {
         case Edge::Kind::Call:
+        case Edge::Kind::Jump:
           if (const auto to = call_target(process_, object, edge.target)) {
             calls_.emplace_back(*to, node);
             visit(*to, node, Link::Call, visits_[node].direct);
@@ -228,6 +229,47 @@ std::vector<std::uint32_t> Walk::callers_of(std::uint32_t node) const {
     callers.push_back(call->second);
   }
   return callers;
+}
+
+std::vector<bool> find_returning(const Process& process) {
+  std::vector<bool> returning(process.nodes, false);
+  std::vector<std::uint32_t> fresh;
+  // (jumped to, from)
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> jumps;
+  for (const Object& object : process.objects) {
+    std::uint32_t node = object.first_node;
+    for (const Function& function : object.code->functions) {
+      bool returns = function.returns;
+      for (const Edge& edge : object.code->edges_of(function)) {
+        if (edge.kind != Edge::Kind::Jump) {
+          continue;
+        }
+        if (const auto to = call_target(process, object, edge.target)) {
+          jumps.emplace_back(*to, node);
+        } else {
+          returns = true;  // who knows
+        }
+      }
+      if (returns) {
+        returning[node] = true;
+        fresh.push_back(node);
+      }
+      ++node;
+    }
+  }
+  std::ranges::sort(jumps);
+  while (!fresh.empty()) {
+    const std::uint32_t to = fresh.back();
+    fresh.pop_back();
+    for (auto jump = std::ranges::lower_bound(jumps, std::pair(to, 0U));
+         jump != jumps.end() && jump->first == to; ++jump) {
+      if (!returning[jump->second]) {
+        returning[jump->second] = true;
+        fresh.push_back(jump->second);
+      }
+    }
+  }
+  return returning;
 }
 
 std::optional<std::uint32_t> slot_target(const Process& process,

@@ -48,6 +48,7 @@ Kind kind_of(const ZydisDecodedInstruction& decoded) {
       return Kind::Jump;
     case ZYDIS_MNEMONIC_RET:
     case ZYDIS_MNEMONIC_IRETQ:
+      return Kind::Return;
     case ZYDIS_MNEMONIC_HLT:
     case ZYDIS_MNEMONIC_UD0:
     case ZYDIS_MNEMONIC_UD1:

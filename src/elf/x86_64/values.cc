@@ -112,10 +112,11 @@ std::uint64_t truncated(std::uint64_t number, unsigned bits) {
 class Run {
  public:
   Run(const Image& image, const Range& bounds,
-      std::span<const std::uint64_t> entries)
+      std::span<const std::uint64_t> entries, const Returns& returns)
       : image_(image),
         bounds_(bounds),
         entries_(entries),
+        returns_(returns),
         bytes_(image.from(bounds.begin)) {
     bytes_ = bytes_.substr(
         0, std::min<std::uint64_t>(bytes_.size(), bounds.end - bounds.begin));
@@ -189,7 +190,9 @@ class Run {
         blocks_[next];
       }
       begins = begins || category == ZYDIS_CATEGORY_UNCOND_BR ||
-               category == ZYDIS_CATEGORY_RET;
+               category == ZYDIS_CATEGORY_RET ||
+               found.instruction.mnemonic == ZYDIS_MNEMONIC_HLT ||
+               ends(found, at);
       at = next;
     }
   }
@@ -297,6 +300,10 @@ class Run {
           return;
         default:
           step(found, at, state, note);
+          if (found.instruction.mnemonic == ZYDIS_MNEMONIC_HLT ||
+              ends(found, at)) {
+            return;
+          }
       }
       at = next;
     }
@@ -307,6 +314,31 @@ class Run {
     } else if (!note) {
       reach(end, state);
     }
+  }
+
+  // A call that does not come back.
+  bool ends(const Decoded& found, std::uint64_t at) const {
+    if (found.instruction.mnemonic != ZYDIS_MNEMONIC_CALL) {
+      return false;
+    }
+    const auto [target, through_slot] = called_by(found, at);
+    return target != 0 && !returns_(target, through_slot);
+  }
+
+  // Where a call goes, or the slot that says so; 0: not told.
+  static std::pair<std::uint64_t, bool> called_by(const Decoded& found,
+                                                  std::uint64_t at) {
+    if (is_relative(found)) {
+      return {target_of(found, at), false};
+    }
+    const ZydisDecodedOperand& operand = found.operands[0];
+    if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY &&
+        operand.mem.base == ZYDIS_REGISTER_RIP) {
+      return {at + found.instruction.length +
+                  static_cast<std::uint64_t>(operand.mem.disp.value),
+              true};
+    }
+    return {0, false};
   }
 
   void leave(const Decoded& found, std::uint64_t at, State& state, bool note) {
@@ -377,15 +409,7 @@ class Run {
   void add_call(const Decoded& found, std::uint64_t at, const State& state,
                 bool pushes) {
     Moment moment{.address = at};
-    if (is_relative(found)) {
-      moment.target = target_of(found, at);
-    } else if (found.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-               found.operands[0].mem.base == ZYDIS_REGISTER_RIP) {
-      moment.target =
-          at + found.instruction.length +
-          static_cast<std::uint64_t>(found.operands[0].mem.disp.value);
-      moment.through_slot = true;
-    }
+    std::tie(moment.target, moment.through_slot) = called_by(found, at);
     add_outgoing(std::move(moment), state, pushes ? 8 : 0);
   }
 
@@ -835,6 +859,7 @@ class Run {
   const Image& image_;
   Range bounds_;
   std::span<const std::uint64_t> entries_;
+  const Returns& returns_;
   ByteView bytes_;
   ZydisDecoder decoder_;
   std::map<std::uint64_t, Block> blocks_;
@@ -852,8 +877,9 @@ Value constant(std::uint64_t number) {
 }
 
 std::vector<Moment> find_moments(const Image& image, const Range& bounds,
-                                 std::span<const std::uint64_t> entries) {
-  return Run(image, bounds, entries).run();
+                                 std::span<const std::uint64_t> entries,
+                                 const Returns& returns) {
+  return Run(image, bounds, entries, returns).run();
 }
 
 }  // namespace vambrace::elf
