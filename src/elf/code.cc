@@ -154,11 +154,32 @@ class Sweep {
   const Decoder& decoder_;
 };
 
+// All words of the data that may be addresses of code.
+std::vector<Word> find_words(const Image& image) {
+  std::vector<Word> words;
+  if (!image.fixed_place) {
+    return words;
+  }
+  for (const Segment& segment : image.segments) {
+    const ByteView bytes =
+        image.bytes.substr(segment.offset, segment.file_bytes);
+    for (std::uint64_t at = (8 - segment.memory.begin % 8) % 8;
+         at + 8 <= bytes.size(); at += 8) {
+      const std::uint64_t place = segment.memory.begin + at;
+      const std::uint64_t target = *read_at<std::uint64_t>(bytes, at);
+      if (image.is_code(target) && !image.is_code(place)) {
+        words.push_back({place, target});
+      }
+    }
+  }
+  return words;
+}
+
 // Where functions begin outside of .eh_frame: all that is spoken of.
 class Starts {
  public:
   Starts(const Image& image, const std::vector<Region>& regions,
-         const std::vector<Event>& events)
+         const std::vector<Event>& events, const std::vector<Word>& words)
       : image_(image) {
     for (const Region& region : regions) {
       (region.framed ? framed_ : gaps_).push_back(region.bounds);
@@ -174,6 +195,13 @@ class Starts {
         add(event.target, true);
       } else if (event.what == Event::What::Address) {
         add(event.target, true);
+      }
+    }
+    // Jump tables hold addresses, too; where symbols tell what functions are,
+    // they alone count.
+    if (image.frames.empty() && image.local_symbols.empty()) {
+      for (const Word& word : words) {
+        add(word.target, true);
       }
     }
     std::ranges::sort(found, {}, [](const Start& start) {
@@ -338,7 +366,8 @@ Result<Code> scan_code(const Image& image) {
   for (const Region& region : regions) {
     sweep.read(region);
   }
-  const Starts starts(image, regions, sweep.events);
+  std::vector<Word> words = find_words(image);
+  const Starts starts(image, regions, sweep.events, words);
   Dealer dealer(sweep.events);
   auto start = starts.found.begin();
   for (const Region& region : regions) {
@@ -353,6 +382,12 @@ Result<Code> scan_code(const Image& image) {
     }
   }
   Code& code = dealer.code;
+  for (const Word& word : words) {
+    const auto function = code.function_at(word.target);
+    if (function && code.functions[*function].bounds.begin == word.target) {
+      code.words.push_back(word);
+    }
+  }
   for (const Edge& edge : code.edges) {
     if (edge.kind != Edge::Kind::Call && edge.kind != Edge::Kind::Jump) {
       continue;

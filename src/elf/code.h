@@ -48,10 +48,18 @@ struct Function {
   bool guessed = false;
 };
 
+// In the data of a program with a fixed place: an address of a function,
+// which no relocation tells of.
+struct Word {
+  std::uint64_t place = 0;
+  std::uint64_t target = 0;
+};
+
 struct Code {
   std::vector<Function> functions;  // by address, apart from each other
   std::vector<Edge> edges;          // of each function sorted, without doubles
   std::vector<Site> sites;          // by address
+  std::vector<Word> words;          // by place
   // Places inside of functions that others jump to: hand-written code, and
   // parts that the compiler put elsewhere (".cold"), on their way back. Sorted.
   std::vector<std::uint64_t> inner_entries;
