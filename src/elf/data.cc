@@ -1,6 +1,7 @@
 #include "elf/data.h"
 
 #include <algorithm>
+#include <map>
 
 namespace vambrace::elf {
 
@@ -32,9 +33,21 @@ DataCells find_cells(const Image& image, const Code& code) {
       add(pointer.target);
     }
   }
-  for (const Symbol& symbol : image.symbols) {
-    if (symbol.defined && symbol.object) {
-      add(symbol.address);
+  // Of several names for one variable the largest tells where it ends: old
+  // versions of a table may be shorter.
+  std::map<std::uint64_t, std::uint64_t> ends;
+  for (const auto* symbols : {&image.symbols, &image.local_symbols}) {
+    for (const Symbol& symbol : *symbols) {
+      if (symbol.defined && symbol.object) {
+        add(symbol.address);
+        std::uint64_t& end = ends[symbol.address];
+        end = std::max(end, symbol.address + symbol.size);
+      }
+    }
+  }
+  for (const auto& [begin, end] : ends) {
+    if (end > begin) {
+      add(end);
     }
   }
   std::ranges::sort(cells.begins);

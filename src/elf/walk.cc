@@ -87,16 +87,16 @@ class Walker {
         continue;
       }
       if (const auto found = process_.find(object, symbol.name)) {
-        reach_data(object, found->symbol->address, kNobody);
+        reach_data(object, found->symbol->address, kNobody, 0);
       }
     }
   }
 
   // Code or data speaks of an address in the data of an object.
   void reach_data(const Object& object, std::uint64_t address,
-                  std::uint32_t from) {
-    std::vector<std::pair<const Object*, std::uint32_t>> fresh;
-    touch(object, address, fresh);
+                  std::uint32_t from, std::uint64_t before) {
+    Fresh fresh;
+    touch(object, address, before, fresh);
     while (!fresh.empty()) {
       const auto [owner, cell] = fresh.back();
       fresh.pop_back();
@@ -106,7 +106,12 @@ class Walker {
 
   using Fresh = std::vector<std::pair<const Object*, std::uint32_t>>;
 
-  void touch(const Object& object, std::uint64_t address, Fresh& fresh) {
+  // Compilers fold an index that does not begin with zero into the address,
+  // which then lies that far before the table.
+  static constexpr std::uint64_t kFolded = 128;
+
+  void touch(const Object& object, std::uint64_t address, std::uint64_t before,
+             Fresh& fresh) {
     const auto cell = object.data.cell_at(address);
     if (!cell) {
       return;
@@ -118,12 +123,9 @@ class Walker {
       }
     };
     add(*cell);
-    // Compilers fold an index that does not begin with zero into the address,
-    // which then lies before the table.
-    constexpr std::uint64_t kBefore = 128;
     for (std::uint32_t next = *cell + 1;
          next < object.data.begins.size() &&
-         object.data.begins[next] - address <= kBefore;
+         object.data.begins[next] - address < before;
          ++next) {
       add(next);
     }
@@ -149,13 +151,13 @@ class Walker {
     if (const auto node = slot_target(process_, object, pointer)) {
       point_to(*node, from, Link::Data);
     } else if (pointer.kind == Pointer::Kind::Own) {
-      touch(object, pointer.target, fresh);
+      touch(object, pointer.target, 0, fresh);
     } else if (pointer.kind == Pointer::Kind::Symbol) {
       const auto found =
           process_.find(object, object.image.symbols[pointer.symbol]);
       if (found) {
         touch(*found->object,
-              found->symbol->address + (pointer.slot ? 0 : pointer.target),
+              found->symbol->address + (pointer.slot ? 0 : pointer.target), 0,
               fresh);
       }
     }
@@ -171,7 +173,7 @@ class Walker {
       for (const std::uint32_t index : indices) {
         const Symbol& symbol = object.image.symbols[index];
         if (symbol.object) {
-          reach_data(object, symbol.address, kNobody);
+          reach_data(object, symbol.address, kNobody, 0);
         }
         if (!symbol.function) {
           continue;
@@ -278,7 +280,7 @@ class Walker {
       }
     }
     if (pointer == nullptr || !pointer->slot) {
-      reach_data(object, edge.target, from);
+      reach_data(object, edge.target, from, kFolded);
       return;
     }
     if (const auto node = slot_target(process_, object, *pointer)) {
