@@ -97,11 +97,7 @@ class Walker {
                   std::uint32_t from, std::uint64_t before) {
     Fresh fresh;
     touch(object, address, before, fresh);
-    while (!fresh.empty()) {
-      const auto [owner, cell] = fresh.back();
-      fresh.pop_back();
-      look_through(*owner, cell, from, fresh);
-    }
+    drain(fresh, from);
   }
 
   using Fresh = std::vector<std::pair<const Object*, std::uint32_t>>;
@@ -279,16 +275,40 @@ class Walker {
         return;
       }
     }
-    if (pointer == nullptr || !pointer->slot) {
+    if (pointer != nullptr && pointer->slot) {
+      if (const auto node = slot_target(process_, object, *pointer)) {
+        hand_over(node, from, called);
+        return;
+      }
+      Fresh fresh;
+      follow_pointer(object, *pointer, from, fresh);
+      drain(fresh, from);
+    } else if (edge.kind == Edge::Kind::Address) {
       reach_data(object, edge.target, from, kFolded);
-      return;
+    } else {
+      read_memory(object, edge.target, from);
     }
-    if (const auto node = slot_target(process_, object, *pointer)) {
-      hand_over(node, from, called);
-      return;
-    }
+  }
+
+  // An instruction reads at most so many bytes of the memory it names, and
+  // gets hold of what stands there alone.
+  void read_memory(const Object& object, std::uint64_t address,
+                   std::uint32_t from) {
+    constexpr std::uint64_t kWidest = 64;
     Fresh fresh;
-    follow_pointer(object, *pointer, from, fresh);
+    const std::vector<Pointer>& pointers = object.image.pointers;
+    for (auto pointer =
+             std::ranges::lower_bound(pointers, address, {}, &Pointer::place);
+         pointer != pointers.end() && pointer->place - address < kWidest;
+         ++pointer) {
+      if (!pointer->slot) {
+        follow_pointer(object, *pointer, from, fresh);
+      }
+    }
+    drain(fresh, from);
+  }
+
+  void drain(Fresh& fresh, std::uint32_t from) {
     while (!fresh.empty()) {
       const auto [owner, cell] = fresh.back();
       fresh.pop_back();
