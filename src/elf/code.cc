@@ -18,6 +18,7 @@ struct Event {
     Slot,
     Address,
     Memory,
+    Returns,
     Site,
     OtherSite,
     Unknown,
@@ -78,6 +79,7 @@ class Sweep {
       const Instruction found =
           decoder_.decode(bytes.substr(at), address, image_.fixed_place);
       const bool stops = found.kind == Kind::Jump || found.kind == Kind::End ||
+                         found.kind == Kind::Return ||
                          // The last call of a function does not come back.
                          (region.framed && found.kind == Kind::Call &&
                           at + found.length == bytes.size());
@@ -110,9 +112,15 @@ class Sweep {
       case Kind::Unknown:
         events.push_back({address, 0, Unknown});
         return;
+      case Kind::Return:
+        events.push_back({address, 0, Returns});
+        return;
       case Kind::Call:
       case Kind::Jump:
       case Kind::Branch:
+        if (!found.has_target && found.kind == Kind::Jump) {
+          events.push_back({address, 0, Returns});
+        }
         if (found.has_target) {
           // Within a function all is reached anyway.
           if (!region.framed || !region.bounds.holds(found.target)) {
@@ -146,11 +154,32 @@ class Sweep {
   const Decoder& decoder_;
 };
 
+// All words of the data that may be addresses of code.
+std::vector<Word> find_words(const Image& image) {
+  std::vector<Word> words;
+  if (!image.fixed_place) {
+    return words;
+  }
+  for (const Segment& segment : image.segments) {
+    const ByteView bytes =
+        image.bytes.substr(segment.offset, segment.file_bytes);
+    for (std::uint64_t at = (8 - segment.memory.begin % 8) % 8;
+         at + 8 <= bytes.size(); at += 8) {
+      const std::uint64_t place = segment.memory.begin + at;
+      const std::uint64_t target = *read_at<std::uint64_t>(bytes, at);
+      if (image.is_code(target) && !image.is_code(place)) {
+        words.push_back({place, target});
+      }
+    }
+  }
+  return words;
+}
+
 // Where functions begin outside of .eh_frame: all that is spoken of.
 class Starts {
  public:
   Starts(const Image& image, const std::vector<Region>& regions,
-         const std::vector<Event>& events)
+         const std::vector<Event>& events, const std::vector<Word>& words)
       : image_(image) {
     for (const Region& region : regions) {
       (region.framed ? framed_ : gaps_).push_back(region.bounds);
@@ -166,6 +195,13 @@ class Starts {
         add(event.target, true);
       } else if (event.what == Event::What::Address) {
         add(event.target, true);
+      }
+    }
+    // Jump tables hold addresses, too; where symbols tell what functions are,
+    // they alone count.
+    if (image.frames.empty() && image.local_symbols.empty()) {
+      for (const Word& word : words) {
+        add(word.target, true);
       }
     }
     std::ranges::sort(found, {}, [](const Start& start) {
@@ -241,7 +277,7 @@ class Dealer {
       return;  // padding
     }
     if (runs_) {
-      code.edges.push_back({bounds.end, Edge::Kind::Call});
+      code.edges.push_back({bounds.end, Edge::Kind::Jump});
     }
     const auto edges = std::ranges::subrange(
         code.edges.begin() + function.first_edge, code.edges.end());
@@ -263,8 +299,13 @@ class Dealer {
       case Event::What::Call:
       case Event::What::Jump:
         if (!function.bounds.holds(event.target)) {
-          code.edges.push_back({event.target, Edge::Kind::Call});
+          code.edges.push_back({event.target, event.what == Event::What::Call
+                                                  ? Edge::Kind::Call
+                                                  : Edge::Kind::Jump});
         }
+        return;
+      case Event::What::Returns:
+        function.returns = true;
         return;
       case Event::What::Slot:
         code.edges.push_back({event.target, Edge::Kind::Slot});
@@ -305,6 +346,15 @@ std::optional<std::uint32_t> Code::function_at(std::uint64_t address) const {
   return static_cast<std::uint32_t>(std::prev(after) - functions.begin());
 }
 
+std::span<const std::uint64_t> Code::entries_of(
+    const Function& function) const {
+  const auto first =
+      std::ranges::upper_bound(inner_entries, function.bounds.begin);
+  const auto last =
+      std::ranges::lower_bound(inner_entries, function.bounds.end);
+  return {first, std::max(first, last)};
+}
+
 Result<Code> scan_code(const Image& image) {
   const std::unique_ptr<Decoder> decoder = make_decoder(image.arch);
   if (!decoder) {
@@ -316,7 +366,8 @@ Result<Code> scan_code(const Image& image) {
   for (const Region& region : regions) {
     sweep.read(region);
   }
-  const Starts starts(image, regions, sweep.events);
+  std::vector<Word> words = find_words(image);
+  const Starts starts(image, regions, sweep.events, words);
   Dealer dealer(sweep.events);
   auto start = starts.found.begin();
   for (const Region& region : regions) {
@@ -330,7 +381,26 @@ Result<Code> scan_code(const Image& image) {
       dealer.deal({start->at, end}, start->guessed);
     }
   }
-  return std::move(dealer.code);
+  Code& code = dealer.code;
+  for (const Word& word : words) {
+    const auto function = code.function_at(word.target);
+    if (function && code.functions[*function].bounds.begin == word.target) {
+      code.words.push_back(word);
+    }
+  }
+  for (const Edge& edge : code.edges) {
+    if (edge.kind != Edge::Kind::Call && edge.kind != Edge::Kind::Jump) {
+      continue;
+    }
+    const auto function = code.function_at(edge.target);
+    if (function && code.functions[*function].bounds.begin != edge.target) {
+      code.inner_entries.push_back(edge.target);
+    }
+  }
+  std::ranges::sort(code.inner_entries);
+  const auto same = std::ranges::unique(code.inner_entries);
+  code.inner_entries.erase(same.begin(), same.end());
+  return std::move(code);
 }
 
 std::optional<std::uint64_t> stub_slot(const Image& image,

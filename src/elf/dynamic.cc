@@ -14,16 +14,16 @@ constexpr std::int64_t kRelrBytes = 35;
 // The relocation types that write an address, by machine: the processor
 // supplements of x86-64 and of aarch64.
 struct Types {
-  std::uint32_t relative, absolute, global, jump, resolver;
+  std::uint32_t relative, absolute, global, jump, resolver, copy;
 };
 
 Types types_of(kernel::Arch arch) {
   if (arch == kernel::Arch::X86_64) {
-    return {R_X86_64_RELATIVE, R_X86_64_64, R_X86_64_GLOB_DAT,
-            R_X86_64_JUMP_SLOT, R_X86_64_IRELATIVE};
+    return {R_X86_64_RELATIVE,  R_X86_64_64,        R_X86_64_GLOB_DAT,
+            R_X86_64_JUMP_SLOT, R_X86_64_IRELATIVE, R_X86_64_COPY};
   }
-  return {R_AARCH64_RELATIVE, R_AARCH64_ABS64, R_AARCH64_GLOB_DAT,
-          R_AARCH64_JUMP_SLOT, R_AARCH64_IRELATIVE};
+  return {R_AARCH64_RELATIVE,  R_AARCH64_ABS64,     R_AARCH64_GLOB_DAT,
+          R_AARCH64_JUMP_SLOT, R_AARCH64_IRELATIVE, R_AARCH64_COPY};
 }
 
 // The dynamic section's entries; where one is there twice, the last counts, as
@@ -228,6 +228,9 @@ class Pointers {
     if (type == types_.resolver) {
       pointer.kind = Pointer::Kind::Resolver;
       pointer.slot = true;
+    } else if (type == types_.copy && symbol < image_.symbols.size()) {
+      pointer.kind = Pointer::Kind::Copy;
+      pointer.symbol = symbol;
     } else if (type == types_.absolute || type == types_.global ||
                type == types_.jump) {
       pointer.slot = type != types_.absolute;

@@ -15,6 +15,9 @@ constexpr std::uint8_t kOmitted = 0xff;
 // relative to in the next three.
 struct Encoding {
   std::uint8_t code = 0;
+  // The frame of a signal handler: what returns from it. Such an entry begins
+  // one byte early, for unwinders that look one byte back.
+  bool signal = false;
 };
 
 std::uint64_t take_number(Cursor& cursor, std::uint8_t format) {
@@ -69,7 +72,9 @@ std::optional<Encoding> read_common(ByteView entry) {
       take_number(cursor, format);
     } else if (letter == 'L') {
       cursor.skip(1);
-    } else if (letter != 'S' && letter != 'B') {
+    } else if (letter == 'S') {
+      found.signal = true;
+    } else if (letter != 'B') {
       break;
     }
   }
@@ -130,8 +135,10 @@ class Walk {
       return;
     }
     begin += (code & 0x70) == 0x10 ? place : 0;  // pcrel, or absolute
-    if (size > 0 && begin + size > begin && image_.is_code(begin)) {
-      image_.frames.push_back({begin, begin + size});
+    const std::uint64_t end = begin + size;
+    begin += common->second.signal ? 1 : 0;
+    if (begin < end && image_.is_code(begin)) {
+      image_.frames.push_back({begin, end});
     }
   }
 

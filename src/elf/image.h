@@ -51,6 +51,7 @@ struct Pointer {
   enum class Kind : std::uint8_t {
     Own,       // an address of this file
     Symbol,    // of a symbol, plus the addend
+    Copy,      // no address: what the symbol holds elsewhere is copied here
     Resolver,  // of what the function at that address returns (IRELATIVE)
   };
   std::uint64_t place = 0;

@@ -13,10 +13,11 @@ namespace vambrace::elf {
 struct Instruction {
   enum class Kind : std::uint8_t {
     Other,
-    Call,          // to `target`, if it is told
-    Jump,          // to `target`, if it is told; never goes on behind itself
-    Branch,        // to `target`, or goes on
-    End,           // returns, or ends the process
+    Call,    // to `target`, if it is told
+    Jump,    // to `target`, if it is told; never goes on behind itself
+    Branch,  // to `target`, or goes on
+    Return,
+    End,           // stops: what stands behind it is not run on from here
     Syscall,       // of the file's own architecture
     OtherSyscall,  // enters the kernel as another one (int 0x80, sysenter)
     Padding,       // does nothing, between functions

@@ -131,6 +131,9 @@ class Loader {
 
   void number() {
     for (Object& object : process_.objects) {
+      object.data = find_cells(object.image, *object.code);
+      object.first_cell = process_.cells;
+      process_.cells += static_cast<std::uint32_t>(object.data.begins.size());
       object.first_node = process_.nodes;
       process_.nodes +=
           static_cast<std::uint32_t>(object.code->functions.size());

@@ -9,6 +9,7 @@
 
 #include "elf/analysis.h"
 #include "elf/code.h"
+#include "elf/data.h"
 #include "elf/image.h"
 #include "elf/reach.h"
 #include "elf/root.h"
@@ -23,10 +24,12 @@ struct Object {
   Bytes bytes;
   Image image;
   std::shared_ptr<const Code> code;
+  DataCells data;
   // Of defined symbols that others may find.
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> exports;
   // Number of its first function among those of the process.
   std::uint32_t first_node = 0;
+  std::uint32_t first_cell = 0;  // of its data, among those of the process
   std::vector<const Object*> needed;
   // Loaded while it runs (dlopen): its symbols are looked up by name.
   const Extra* extra = nullptr;
@@ -44,6 +47,7 @@ struct Process {
   const Object* loader = nullptr;  // of the program; nullptr: it has none
   std::vector<Gap> gaps;
   std::uint32_t nodes = 0;  // functions of all objects
+  std::uint32_t cells = 0;  // of the data of all objects
 
   // What the loader binds a symbol of an object to; nullopt if nothing has it.
   std::optional<Found> find(const Object& from, const Symbol& symbol) const;

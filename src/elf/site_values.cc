@@ -15,9 +15,15 @@ const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
   if (known != moments_.end()) {
     return known->second;
   }
+  const Object& object = process_.object_of(node);
+  const Function& function = process_.function_of(node);
+  const Returns returns = [&](std::uint64_t target, bool through_slot) {
+    const auto to = called(object, target, through_slot);
+    return !to || returning_[*to];
+  };
   return moments_
-      .emplace(node, find_moments(process_.object_of(node).image,
-                                  process_.function_of(node).bounds))
+      .emplace(node, find_moments(object.image, function.bounds,
+                                  object.code->entries_of(function), returns))
       .first->second;
 }
 
@@ -31,68 +37,79 @@ Answer SiteValues::resolve(std::uint32_t node, std::uint64_t address,
 
 void SiteValues::follow(std::uint32_t node, std::uint64_t address,
                         const Value& value, Asked& asked, Answer& answer) {
-  if (value.kind == Value::Kind::Constants) {
-    answer.numbers.insert(value.constants.begin(), value.constants.end());
-    return;
-  }
-  if (value.kind != Value::Kind::Register && value.kind != Value::Kind::Stack) {
+  if (value.kind != Value::Kind::Some) {
     answer.lost.insert({node, address, "computed"});
     return;
   }
-  const std::pair what(static_cast<int>(value.kind), value.number);
-  if (!asked.insert({node, what}).second) {
-    return;
+  answer.numbers.insert(value.constants.begin(), value.constants.end());
+  for (const Origin& origin : value.origins) {
+    if (!asked.insert({node, origin}).second) {
+      continue;
+    }
+    if (asked.size() > kMaxAsked) {
+      answer.lost.insert({node, address, "handed on too often"});
+      return;
+    }
+    follow_callers(node, origin, asked, answer);
   }
-  if (asked.size() > kMaxAsked) {
-    answer.lost.insert({node, address, "handed on too often"});
-    return;
-  }
-  follow_callers(node, value, asked, answer);
 }
 
-void SiteValues::follow_callers(std::uint32_t node, const Value& parameter,
+std::optional<std::uint32_t> SiteValues::called(const Object& object,
+                                                std::uint64_t target,
+                                                bool through_slot) const {
+  if (!through_slot) {
+    return call_target(process_, object, target);
+  }
+  const Pointer* pointer = object.image.pointer_at(target);
+  return pointer == nullptr ? std::nullopt
+                            : slot_target(process_, object, *pointer);
+}
+
+// Whether a call goes to that entry of the function.
+bool SiteValues::leads_to(const Object& object, const Moment& moment,
+                          std::uint32_t node, std::uint64_t entry) const {
+  const std::uint64_t target = moment.target;
+  const bool begins = entry == process_.function_of(node).bounds.begin;
+  if (called(object, target, moment.through_slot) != node) {
+    return false;
+  }
+  if (moment.through_slot) {
+    return begins;
+  }
+  // Over a linkage table, or past what only fills up: to the beginning.
+  const Object& theirs = process_.object_of(node);
+  const bool here =
+      &theirs == &object && process_.function_of(node).bounds.holds(target);
+  return here ? target == entry : begins;
+}
+
+void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
                                 Asked& asked, Answer& answer) {
   const Visit& visit = walk_.visits[node];
   const std::uint64_t begin = process_.function_of(node).bounds.begin;
-  if (visit.pointed_to || visit.link == Link::Start ||
-      visit.link == Link::Initializer) {
+  if (origin.entry == begin && (visit.pointed_to || visit.link == Link::Start ||
+                                visit.link == Link::Initializer)) {
     answer.lost.insert({node, begin,
                         "a parameter of a function that is called "
                         "through a pointer"});
   }
   for (const std::uint32_t caller : walk_.callers_of(node)) {
     const Object& object = process_.object_of(caller);
-    bool found = false;
     for (const Moment& moment : moments(caller)) {
-      if (moment.kernel || moment.target == 0) {
+      if (moment.kernel || moment.target == 0 ||
+          !leads_to(object, moment, node, origin.entry)) {
         continue;
       }
-      std::optional<std::uint32_t> to;
-      if (moment.through_slot) {
-        if (const Pointer* pointer = object.image.pointer_at(moment.target)) {
-          to = slot_target(process_, object, *pointer);
-        }
-      } else {
-        to = call_target(process_, object, moment.target);
-      }
-      if (to != node) {
-        continue;
-      }
-      found = true;
-      if (parameter.kind == Value::Kind::Register) {
+      if (!origin.stack) {
         follow(caller, moment.address,
-               moment.registers[static_cast<std::size_t>(parameter.number)],
-               asked, answer);
-      } else {
-        const auto slot = moment.stack.find(parameter.number);
-        follow(caller, moment.address,
-               slot == moment.stack.end() ? Value{} : slot->second, asked,
+               moment.registers[static_cast<std::size_t>(origin.number)], asked,
                answer);
+        continue;
       }
-    }
-    if (!found) {
-      answer.lost.insert({caller, process_.function_of(caller).bounds.begin,
-                          "falls into the function that takes it"});
+      const auto slot = moment.stack.find(origin.number);
+      follow(caller, moment.address,
+             slot == moment.stack.end() ? Value{} : slot->second, asked,
+             answer);
     }
   }
 }

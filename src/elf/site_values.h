@@ -31,7 +31,7 @@ struct Answer {
 class SiteValues {
  public:
   SiteValues(const Process& process, const Walk& walk)
-      : process_(process), walk_(walk) {}
+      : process_(process), walk_(walk), returning_(find_returning(process)) {}
 
   const std::vector<Moment>& moments(std::uint32_t node);
 
@@ -39,15 +39,20 @@ class SiteValues {
   Answer resolve(std::uint32_t node, std::uint64_t address, const Value& value);
 
  private:
-  using Asked =
-      std::set<std::pair<std::uint32_t, std::pair<int, std::int64_t>>>;
+  using Asked = std::set<std::pair<std::uint32_t, Origin>>;
   void follow(std::uint32_t node, std::uint64_t address, const Value& value,
               Asked& asked, Answer& answer);
-  void follow_callers(std::uint32_t node, const Value& parameter, Asked& asked,
+  void follow_callers(std::uint32_t node, const Origin& origin, Asked& asked,
                       Answer& answer);
+  std::optional<std::uint32_t> called(const Object& object,
+                                      std::uint64_t target,
+                                      bool through_slot) const;
+  bool leads_to(const Object& object, const Moment& moment, std::uint32_t node,
+                std::uint64_t entry) const;
 
   const Process& process_;
   const Walk& walk_;
+  std::vector<bool> returning_;
   std::unordered_map<std::uint32_t, std::vector<Moment>> moments_;
 };
 

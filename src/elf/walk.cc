@@ -11,7 +11,7 @@ namespace {
 class Walker {
  public:
   explicit Walker(const Process& process)
-      : process_(process), visits_(process.nodes) {}
+      : process_(process), visits_(process.nodes), cells_(process.cells) {}
 
   Walk run() {
     start();
@@ -62,18 +62,100 @@ class Walker {
     }
   }
 
-  // Addresses of functions that stand in the data of a file.
+  // Data that is spoken of by no code we see.
   void add_data(const Object& object) {
-    for (const Pointer& pointer : object.image.pointers) {
-      if (pointer.slot) {
-        continue;
-      }
-      if (const auto node = slot_target(process_, object, pointer)) {
+    for (const Word& word : object.code->words) {
+      if (const auto node = process_.node_at(object, word.target)) {
         point_to(*node, kNobody, Link::Data);
+      }
+    }
+    for (const Pointer& pointer : object.image.pointers) {
+      if (pointer.kind == Pointer::Kind::Copy) {
+        take_copied(object, pointer);
       }
     }
     if (object.extra != nullptr) {
       add_entries(object);
+    }
+  }
+
+  // The original of data that the loader copies into the program.
+  void take_copied(const Object& into, const Pointer& pointer) {
+    const Symbol& symbol = into.image.symbols[pointer.symbol];
+    for (const Object& object : process_.objects) {
+      if (&object == &into) {
+        continue;
+      }
+      if (const auto found = process_.find(object, symbol.name)) {
+        reach_data(object, found->symbol->address, kNobody, 0);
+      }
+    }
+  }
+
+  // Code or data speaks of an address in the data of an object.
+  void reach_data(const Object& object, std::uint64_t address,
+                  std::uint32_t from, std::uint64_t before) {
+    Fresh fresh;
+    touch(object, address, before, fresh);
+    drain(fresh, from);
+  }
+
+  using Fresh = std::vector<std::pair<const Object*, std::uint32_t>>;
+
+  // Compilers fold an index that does not begin with zero into the address,
+  // which then lies that far before the table.
+  static constexpr std::uint64_t kFolded = 128;
+
+  void touch(const Object& object, std::uint64_t address, std::uint64_t before,
+             Fresh& fresh) {
+    const auto cell = object.data.cell_at(address);
+    if (!cell) {
+      return;
+    }
+    const auto add = [&](std::uint32_t index) {
+      if (!cells_[object.first_cell + index]) {
+        cells_[object.first_cell + index] = true;
+        fresh.emplace_back(&object, index);
+      }
+    };
+    add(*cell);
+    for (std::uint32_t next = *cell + 1;
+         next < object.data.begins.size() &&
+         object.data.begins[next] - address < before;
+         ++next) {
+      add(next);
+    }
+  }
+
+  void look_through(const Object& object, std::uint32_t cell,
+                    std::uint32_t from, Fresh& fresh) {
+    const std::vector<std::uint64_t>& begins = object.data.begins;
+    const std::uint64_t end =
+        cell + 1 < begins.size() ? begins[cell + 1] : ~std::uint64_t{0};
+    const std::vector<Pointer>& pointers = object.image.pointers;
+    for (auto pointer = std::ranges::lower_bound(pointers, begins[cell], {},
+                                                 &Pointer::place);
+         pointer != pointers.end() && pointer->place < end; ++pointer) {
+      if (!pointer->slot) {
+        follow_pointer(object, *pointer, from, fresh);
+      }
+    }
+  }
+
+  void follow_pointer(const Object& object, const Pointer& pointer,
+                      std::uint32_t from, Fresh& fresh) {
+    if (const auto node = slot_target(process_, object, pointer)) {
+      point_to(*node, from, Link::Data);
+    } else if (pointer.kind == Pointer::Kind::Own) {
+      touch(object, pointer.target, 0, fresh);
+    } else if (pointer.kind == Pointer::Kind::Symbol) {
+      const auto found =
+          process_.find(object, object.image.symbols[pointer.symbol]);
+      if (found) {
+        touch(*found->object,
+              found->symbol->address + (pointer.slot ? 0 : pointer.target), 0,
+              fresh);
+      }
     }
   }
 
@@ -86,6 +168,9 @@ class Walker {
       }
       for (const std::uint32_t index : indices) {
         const Symbol& symbol = object.image.symbols[index];
+        if (symbol.object) {
+          reach_data(object, symbol.address, kNobody, 0);
+        }
         if (!symbol.function) {
           continue;
         }
@@ -151,6 +236,7 @@ class Walker {
     for (const Edge& edge : object.code->edges_of(function)) {
       switch (edge.kind) {
         case Edge::Kind::Call:
+        case Edge::Kind::Jump:
           if (const auto to = call_target(process_, object, edge.target)) {
             calls_.emplace_back(*to, node);
             visit(*to, node, Link::Call, visits_[node].direct);
@@ -177,22 +263,61 @@ class Walker {
     }
   }
 
-  // A function's address is formed, or loaded from a slot.
+  // An address is formed, or memory at an address is read or written.
   void take(const Object& object, const Edge& edge, std::uint32_t from,
             bool called) {
-    std::optional<std::uint32_t> to;
+    const Pointer* pointer = object.image.pointer_at(edge.target);
     if (edge.kind == Edge::Kind::Address) {
       if (const auto slot = stub_slot(object.image, edge.target)) {
-        if (const Pointer* pointer = object.image.pointer_at(*slot)) {
-          to = slot_target(process_, object, *pointer);
-        }
-      } else {
-        to = process_.node_at(object, edge.target);
+        pointer = object.image.pointer_at(*slot);
+      } else if (object.image.is_code(edge.target)) {
+        hand_over(process_.node_at(object, edge.target), from, called);
+        return;
       }
-    } else if (const Pointer* pointer = object.image.pointer_at(edge.target)) {
-      to = pointer->slot ? slot_target(process_, object, *pointer)
-                         : std::nullopt;
     }
+    if (pointer != nullptr && pointer->slot) {
+      if (const auto node = slot_target(process_, object, *pointer)) {
+        hand_over(node, from, called);
+        return;
+      }
+      Fresh fresh;
+      follow_pointer(object, *pointer, from, fresh);
+      drain(fresh, from);
+    } else if (edge.kind == Edge::Kind::Address) {
+      reach_data(object, edge.target, from, kFolded);
+    } else {
+      read_memory(object, edge.target, from);
+    }
+  }
+
+  // An instruction reads at most so many bytes of the memory it names, and
+  // gets hold of what stands there alone.
+  void read_memory(const Object& object, std::uint64_t address,
+                   std::uint32_t from) {
+    constexpr std::uint64_t kWidest = 64;
+    Fresh fresh;
+    const std::vector<Pointer>& pointers = object.image.pointers;
+    for (auto pointer =
+             std::ranges::lower_bound(pointers, address, {}, &Pointer::place);
+         pointer != pointers.end() && pointer->place - address < kWidest;
+         ++pointer) {
+      if (!pointer->slot) {
+        follow_pointer(object, *pointer, from, fresh);
+      }
+    }
+    drain(fresh, from);
+  }
+
+  void drain(Fresh& fresh, std::uint32_t from) {
+    while (!fresh.empty()) {
+      const auto [owner, cell] = fresh.back();
+      fresh.pop_back();
+      look_through(*owner, cell, from, fresh);
+    }
+  }
+
+  void hand_over(std::optional<std::uint32_t> to, std::uint32_t from,
+                 bool called) {
     if (!to || *to == from) {
       return;
     }
@@ -210,6 +335,7 @@ class Walker {
 
   const Process& process_;
   std::vector<Visit> visits_;
+  std::vector<bool> cells_;  // those that were looked through
   std::vector<std::pair<std::uint32_t, std::uint32_t>> calls_;
   std::vector<std::vector<std::uint32_t>> queue_;  // by hops
   std::size_t first_ = 0;
@@ -217,7 +343,9 @@ class Walker {
 
 }  // namespace
 
-Walk walk(const Process& process) { return Walker(process).run(); }
+Walk walk(const Process& process) {
+  return Walker(process).run();
+}
 
 std::vector<std::uint32_t> Walk::callers_of(std::uint32_t node) const {
   std::vector<std::uint32_t> callers;
@@ -228,9 +356,53 @@ std::vector<std::uint32_t> Walk::callers_of(std::uint32_t node) const {
   return callers;
 }
 
+std::vector<bool> find_returning(const Process& process) {
+  std::vector<bool> returning(process.nodes, false);
+  std::vector<std::uint32_t> fresh;
+  // (jumped to, from)
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> jumps;
+  for (const Object& object : process.objects) {
+    std::uint32_t node = object.first_node;
+    for (const Function& function : object.code->functions) {
+      bool returns = function.returns;
+      for (const Edge& edge : object.code->edges_of(function)) {
+        if (edge.kind != Edge::Kind::Jump) {
+          continue;
+        }
+        if (const auto to = call_target(process, object, edge.target)) {
+          jumps.emplace_back(*to, node);
+        } else {
+          returns = true;  // who knows
+        }
+      }
+      if (returns) {
+        returning[node] = true;
+        fresh.push_back(node);
+      }
+      ++node;
+    }
+  }
+  std::ranges::sort(jumps);
+  while (!fresh.empty()) {
+    const std::uint32_t to = fresh.back();
+    fresh.pop_back();
+    for (auto jump = std::ranges::lower_bound(jumps, std::pair(to, 0U));
+         jump != jumps.end() && jump->first == to; ++jump) {
+      if (!returning[jump->second]) {
+        returning[jump->second] = true;
+        fresh.push_back(jump->second);
+      }
+    }
+  }
+  return returning;
+}
+
 std::optional<std::uint32_t> slot_target(const Process& process,
                                          const Object& object,
                                          const Pointer& pointer) {
+  if (pointer.kind == Pointer::Kind::Copy) {
+    return std::nullopt;
+  }
   if (pointer.kind != Pointer::Kind::Symbol) {
     return process.node_at(object, pointer.target);
   }

@@ -31,6 +31,9 @@ struct Walk {
 
 Walk walk(const Process& process);
 
+// Which functions may return to who calls them, by number. abort(3) does not.
+std::vector<bool> find_returning(const Process& process);
+
 // A shortest chain to the function, from an entry point on.
 std::vector<Step> chain_to(const Process& process,
                            const std::vector<Visit>& visits,

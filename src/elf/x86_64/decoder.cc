@@ -48,6 +48,7 @@ Kind kind_of(const ZydisDecodedInstruction& decoded) {
       return Kind::Jump;
     case ZYDIS_MNEMONIC_RET:
     case ZYDIS_MNEMONIC_IRETQ:
+      return Kind::Return;
     case ZYDIS_MNEMONIC_HLT:
     case ZYDIS_MNEMONIC_UD0:
     case ZYDIS_MNEMONIC_UD1:
@@ -115,8 +116,13 @@ class X86Decoder : public Decoder {
     if (has_modrm && decoded.raw.modrm.mod != 3 &&
         decoded.raw.disp.size == 32 && decoded.raw.disp.value > 0) {
       out.address = static_cast<std::uint64_t>(decoded.raw.disp.value);
-      out.place = decoded.mnemonic == ZYDIS_MNEMONIC_LEA ? Place::Address
-                                                         : Place::Memory;
+      // With a register beside it, memory anywhere behind it is meant.
+      const bool alone =
+          decoded.raw.modrm.mod == 0 && decoded.raw.modrm.rm == 4 &&
+          decoded.raw.sib.base == 5 && decoded.raw.sib.index == 4;
+      out.place = alone && decoded.mnemonic != ZYDIS_MNEMONIC_LEA
+                      ? Place::Memory
+                      : Place::Address;
     }
     if (decoded.raw.imm[0].size >= 32 && out.place == Place::None) {
       out.address = decoded.raw.imm[0].value.u;

@@ -21,25 +21,40 @@ Value of_kind(VKind kind, std::int64_t number) {
   return {.kind = kind, .number = number};
 }
 
-Value from_set(std::vector<std::uint64_t> numbers) {
-  std::ranges::sort(numbers);
-  const auto same = std::ranges::unique(numbers);
-  numbers.erase(same.begin(), same.end());
-  if (numbers.empty() || numbers.size() > kMaxConstants) {
+Value from_sets(std::vector<std::uint64_t> numbers,
+                std::vector<Origin> origins) {
+  const auto tidy = [](auto& all) {
+    std::ranges::sort(all);
+    const auto same = std::ranges::unique(all);
+    all.erase(same.begin(), same.end());
+  };
+  tidy(numbers);
+  tidy(origins);
+  if ((numbers.empty() && origins.empty()) || numbers.size() > kMaxConstants ||
+      origins.size() > kMaxOrigins) {
     return {};
   }
-  return {.kind = VKind::Constants, .constants = std::move(numbers)};
+  return {.kind = VKind::Some,
+          .constants = std::move(numbers),
+          .origins = std::move(origins)};
+}
+
+Value from_set(std::vector<std::uint64_t> numbers) {
+  return from_sets(std::move(numbers), {});
 }
 
 // False if it says the same as before.
 bool join(Value& value, const Value& other) {
-  if (value == other || value.kind == VKind::Unknown) {
+  if (value.kind == VKind::Unknown || value == other) {
     return false;
   }
-  if (value.kind == VKind::Constants && other.kind == VKind::Constants) {
-    std::vector<std::uint64_t> both = value.constants;
-    both.insert(both.end(), other.constants.begin(), other.constants.end());
-    Value joined = from_set(std::move(both));
+  if (value.kind == VKind::Some && other.kind == VKind::Some) {
+    std::vector<std::uint64_t> numbers = value.constants;
+    numbers.insert(numbers.end(), other.constants.begin(),
+                   other.constants.end());
+    std::vector<Origin> origins = value.origins;
+    origins.insert(origins.end(), other.origins.begin(), other.origins.end());
+    Value joined = from_sets(std::move(numbers), std::move(origins));
     if (joined == value) {
       return false;
     }
@@ -96,8 +111,13 @@ std::uint64_t truncated(std::uint64_t number, unsigned bits) {
 // Runs one function over abstract values.
 class Run {
  public:
-  Run(const Image& image, const Range& bounds)
-      : image_(image), bounds_(bounds), bytes_(image.from(bounds.begin)) {
+  Run(const Image& image, const Range& bounds,
+      std::span<const std::uint64_t> entries, const Returns& returns)
+      : image_(image),
+        bounds_(bounds),
+        entries_(entries),
+        returns_(returns),
+        bytes_(image.from(bounds.begin)) {
     bytes_ = bytes_.substr(
         0, std::min<std::uint64_t>(bytes_.size(), bounds.end - bounds.begin));
     ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64,
@@ -144,40 +164,50 @@ class Run {
 
   void find_blocks() {
     blocks_[bounds_.begin];
+    for (const std::uint64_t entry : entries_) {
+      blocks_[entry];
+    }
     Decoded found;
+    bool begins = false;
     for (std::uint64_t at = bounds_.begin; inside(at);) {
       if (!decode(at, found)) {
         ++at;
         continue;
       }
       const std::uint64_t next = at + found.instruction.length;
+      // Behind a jump comes another block, but not with what only fills up.
+      if (begins && found.instruction.mnemonic != ZYDIS_MNEMONIC_NOP) {
+        blocks_[at];
+        begins = false;
+      }
       const ZydisInstructionCategory category = found.instruction.meta.category;
       const bool jumps = category == ZYDIS_CATEGORY_COND_BR ||
                          category == ZYDIS_CATEGORY_UNCOND_BR;
       if (jumps && is_relative(found) && inside(target_of(found, at))) {
         blocks_[target_of(found, at)];
       }
-      if ((jumps || category == ZYDIS_CATEGORY_RET) && inside(next)) {
+      if (category == ZYDIS_CATEGORY_COND_BR && inside(next)) {
         blocks_[next];
       }
+      begins = begins || category == ZYDIS_CATEGORY_UNCOND_BR ||
+               category == ZYDIS_CATEGORY_RET ||
+               found.instruction.mnemonic == ZYDIS_MNEMONIC_HLT ||
+               ends(found, at);
       at = next;
     }
   }
 
   void propagate() {
-    State entry;
-    for (std::size_t i = 0; i < kRegisters; ++i) {
-      entry.registers[i] =
-          of_kind(VKind::Register, static_cast<std::int64_t>(i));
-    }
-    entry.pointer() = of_kind(VKind::Frame, 0);
     do {
       again_ = false;
       for (auto& [begin, block] : blocks_) {
         block = {};
       }
       unresolved_ = false;
-      reach(bounds_.begin, entry);
+      reach(bounds_.begin, entered_at(bounds_.begin));
+      for (const std::uint64_t entry : entries_) {
+        reach(entry, entered_at(entry));
+      }
       drain();
       // What nothing leads to that we can follow: whatever may be.
       bool unknown = false;
@@ -194,6 +224,16 @@ class Run {
       }
       drain();
     } while (again_);
+  }
+
+  static State entered_at(std::uint64_t entry) {
+    State state;
+    for (std::size_t i = 0; i < kRegisters; ++i) {
+      state.registers[i] =
+          from_sets({}, {{entry, false, static_cast<std::int64_t>(i)}});
+    }
+    state.pointer() = {.kind = VKind::Frame, .entry = entry};
+    return state;
   }
 
   void drain() {
@@ -260,12 +300,45 @@ class Run {
           return;
         default:
           step(found, at, state, note);
+          if (found.instruction.mnemonic == ZYDIS_MNEMONIC_HLT ||
+              ends(found, at)) {
+            return;
+          }
       }
       at = next;
     }
-    if (!note && end < bounds_.end) {
+    if (end >= bounds_.end) {
+      if (note) {
+        add_outgoing({.address = bounds_.end, .target = bounds_.end}, state, 0);
+      }
+    } else if (!note) {
       reach(end, state);
     }
+  }
+
+  // A call that does not come back.
+  bool ends(const Decoded& found, std::uint64_t at) const {
+    if (found.instruction.mnemonic != ZYDIS_MNEMONIC_CALL) {
+      return false;
+    }
+    const auto [target, through_slot] = called_by(found, at);
+    return target != 0 && !returns_(target, through_slot);
+  }
+
+  // Where a call goes, or the slot that says so; 0: not told.
+  static std::pair<std::uint64_t, bool> called_by(const Decoded& found,
+                                                  std::uint64_t at) {
+    if (is_relative(found)) {
+      return {target_of(found, at), false};
+    }
+    const ZydisDecodedOperand& operand = found.operands[0];
+    if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY &&
+        operand.mem.base == ZYDIS_REGISTER_RIP) {
+      return {at + found.instruction.length +
+                  static_cast<std::uint64_t>(operand.mem.disp.value),
+              true};
+    }
+    return {0, false};
   }
 
   void leave(const Decoded& found, std::uint64_t at, State& state, bool note) {
@@ -335,21 +408,17 @@ class Run {
 
   void add_call(const Decoded& found, std::uint64_t at, const State& state,
                 bool pushes) {
-    Moment moment{.address = at, .registers = state.registers};
-    if (is_relative(found)) {
-      moment.target = target_of(found, at);
-    } else if (found.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-               found.operands[0].mem.base == ZYDIS_REGISTER_RIP) {
-      moment.target =
-          at + found.instruction.length +
-          static_cast<std::uint64_t>(found.operands[0].mem.disp.value);
-      moment.through_slot = true;
-    }
+    Moment moment{.address = at};
+    std::tie(moment.target, moment.through_slot) = called_by(found, at);
+    add_outgoing(std::move(moment), state, pushes ? 8 : 0);
+  }
+
+  void add_outgoing(Moment moment, const State& state, std::int64_t pushed) {
+    moment.registers = state.registers;
     const Value& pointer = state.registers[kStackPointer];
     if (pointer.kind == VKind::Frame) {
-      const std::int64_t theirs = pointer.number - (pushes ? 8 : 0);
       for (const auto& [offset, value] : state.stack) {
-        moment.stack[offset - theirs] = value;
+        moment.stack[offset - (pointer.number - pushed)] = value;
       }
     }
     moments_.push_back(std::move(moment));
@@ -423,18 +492,21 @@ class Run {
 
   Value read_stack(const State& state, std::int64_t above) const {
     const Value& pointer = state.registers[kStackPointer];
-    return pointer.kind == VKind::Frame ? slot(state, pointer.number + above)
-                                        : Value{};
+    return pointer.kind == VKind::Frame
+               ? slot(state, pointer.entry, pointer.number + above)
+               : Value{};
   }
 
-  Value slot(const State& state, std::int64_t offset) const {
+  Value slot(const State& state, std::uint64_t entry,
+             std::int64_t offset) const {
     const auto known = state.stack.find(offset);
     if (known != state.stack.end()) {
       return known->second;
     }
     // Above the return address stand arguments, unless somebody may have
     // written there.
-    return offset >= 8 && !escaped_ ? of_kind(VKind::Stack, offset) : Value{};
+    return offset >= 8 && !escaped_ ? from_sets({}, {{entry, true, offset}})
+                                    : Value{};
   }
 
   // The distance from the entry's stack pointer that a memory operand means.
@@ -462,21 +534,24 @@ class Run {
     }
     if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.size >= 32) {
       if (const auto offset = frame_offset(operand, state)) {
-        return narrowed(slot(state, *offset), operand.size);
+        return narrowed(
+            slot(state,
+                 state.registers[register_number(operand.mem.base)].entry,
+                 *offset),
+            operand.size);
       }
     }
     return {};
   }
 
   static Value narrowed(Value value, unsigned bits) {
-    if (bits >= 64 || value.kind != VKind::Constants) {
+    if (bits >= 64 || value.kind != VKind::Some) {
       return value;
     }
-    std::vector<std::uint64_t> numbers = value.constants;
-    for (std::uint64_t& number : numbers) {
+    for (std::uint64_t& number : value.constants) {
       number = truncated(number, bits);
     }
-    return from_set(std::move(numbers));
+    return from_sets(std::move(value.constants), std::move(value.origins));
   }
 
   void write(const ZydisDecodedOperand& operand, const Value& value,
@@ -538,7 +613,9 @@ class Run {
       return constant(next + disp);
     }
     if (const auto offset = frame_offset(operand, state)) {
-      return of_kind(VKind::Frame, *offset);
+      Value frame = of_kind(VKind::Frame, *offset);
+      frame.entry = state.registers[register_number(operand.mem.base)].entry;
+      return frame;
     }
     const int base = register_number(operand.mem.base);
     const int index = register_number(operand.mem.index);
@@ -559,7 +636,7 @@ class Run {
   template <class Operation>
   static Value combine(const Value& left, const Value& right,
                        Operation operation) {
-    if (left.kind != VKind::Constants || right.kind != VKind::Constants ||
+    if (!left.is_constant() || !right.is_constant() ||
         left.constants.size() * right.constants.size() >
             kMaxConstants * kMaxConstants) {
       return {};
@@ -574,16 +651,21 @@ class Run {
   }
 
   static Value add(const Value& left, const Value& right) {
-    if (right.kind == VKind::Constants && right.constants.size() == 1) {
+    if (right.is_constant() && right.constants.size() == 1) {
       const auto by = static_cast<std::int64_t>(right.constants[0]);
       if (left.kind == VKind::Frame) {
-        return of_kind(VKind::Frame, left.number + by);
+        Value moved = left;
+        moved.number += by;
+        return moved;
       }
       if (left.kind == VKind::Table && left.number == by) {
         return of_kind(VKind::Place, left.number);
       }
+      if (by == 0) {
+        return left;
+      }
     }
-    if (left.kind == VKind::Constants && right.kind == VKind::Table) {
+    if (left.is_constant() && right.kind == VKind::Table) {
       return add(right, left);
     }
     return combine(left, right,
@@ -596,8 +678,7 @@ class Run {
     const int base = register_number(operand.mem.base);
     if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY || base < 0 ||
         operand.mem.index == ZYDIS_REGISTER_NONE || operand.mem.scale != 4 ||
-        operand.mem.disp.value != 0 ||
-        state.registers[base].kind != VKind::Constants ||
+        operand.mem.disp.value != 0 || !state.registers[base].is_constant() ||
         state.registers[base].constants.size() != 1) {
       return {};
     }
@@ -706,12 +787,12 @@ class Run {
       return;
     }
     Value value = read(from, state);
-    if (value.kind == VKind::Constants) {
+    if (value.kind == VKind::Some) {
       for (std::uint64_t& number : value.constants) {
         number = static_cast<std::uint64_t>(
             std::int64_t{static_cast<std::int32_t>(number)});
       }
-      value = from_set(value.constants);
+      value = from_sets(std::move(value.constants), std::move(value.origins));
     }
     // A parameter of 32 bits keeps its meaning.
     write(into, value, state);
@@ -725,12 +806,9 @@ class Run {
     }
     const Value by = read(from, state);
     const Value left = read(into, state);
-    if (left.kind == VKind::Frame && by.kind == VKind::Constants &&
+    if (left.kind == VKind::Frame && by.is_constant() &&
         by.constants.size() == 1) {
-      write(into,
-            of_kind(VKind::Frame,
-                    left.number - static_cast<std::int64_t>(by.constants[0])),
-            state);
+      write(into, add(left, constant(0 - by.constants[0])), state);
       return;
     }
     write(into,
@@ -746,7 +824,7 @@ class Run {
     }
     const int number = register_number(into.reg.value);
     Value& value = state.registers[number];
-    if (value.kind != VKind::Constants) {
+    if (!value.is_constant()) {
       value = {};
       return;
     }
@@ -780,6 +858,8 @@ class Run {
 
   const Image& image_;
   Range bounds_;
+  std::span<const std::uint64_t> entries_;
+  const Returns& returns_;
   ByteView bytes_;
   ZydisDecoder decoder_;
   std::map<std::uint64_t, Block> blocks_;
@@ -796,8 +876,10 @@ Value constant(std::uint64_t number) {
   return from_set({number});
 }
 
-std::vector<Moment> find_moments(const Image& image, const Range& bounds) {
-  return Run(image, bounds).run();
+std::vector<Moment> find_moments(const Image& image, const Range& bounds,
+                                 std::span<const std::uint64_t> entries,
+                                 const Returns& returns) {
+  return Run(image, bounds, entries, returns).run();
 }
 
 }  // namespace vambrace::elf
