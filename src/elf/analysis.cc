@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "elf/discover.h"
+#include "elf/known_plugins.h"
 #include "elf/process.h"
 #include "elf/site_values.h"
 #include "elf/walk.h"
@@ -143,16 +145,60 @@ void add_files(const Process& process, const Walk& walk, Reach& reach) {
   }
 }
 
+// Each round may load files that load others.
+constexpr unsigned kMaxRounds = 16;
+
+// Loads what the process loads while it runs, as far as rules and constants
+// tell; returns what is reached with all of it.
+Walk settle(const Root& root, ProcessLoader& loader, Reach& reach) {
+  Process& process = loader.process();
+  for (unsigned round = 0;; ++round) {
+    Walk walked = walk(process);
+    SiteValues values(process, walked);
+    Discovered found = discover(process, walked, values);
+    PluginQuery query{.program = process.objects.front().path,
+                      .arch = process.objects.front().image.arch};
+    for (const Object& object : process.objects) {
+      query.loaded.push_back(object.path);
+    }
+    query.imports = [&](std::string_view name) {
+      return reaches_export(process, walked, name);
+    };
+    for (const Plugin& plugin : known_plugins(root, query)) {
+      found.files.emplace_back(Extra{plugin.path, plugin.why, plugin.entries},
+                               &process.objects.front());
+    }
+    bool fresh = false;
+    for (const auto& [extra, from] : found.files) {
+      fresh = loader.add(extra, *from) || fresh;
+    }
+    const std::size_t before = process.looked_up.size();
+    process.looked_up = std::move(found.symbols);
+    fresh = fresh || process.looked_up.size() > before;
+    if (!fresh || round >= kMaxRounds) {
+      std::ranges::move(found.gaps, std::back_inserter(reach.gaps));
+      if (fresh) {
+        reach.gaps.push_back({"library-untold", query.program, "", 0,
+                              "files that are loaded load ever more files"});
+      }
+      return walked;
+    }
+    loader.finish();
+  }
+}
+
 }  // namespace
 
 Result<Reach> analyze(const Root& root, const Request& request) {
-  TRY_ASSIGN(Process process, load_process(root, request));
-  const Walk walked = walk(process);
+  ProcessLoader loader(root, request);
+  TRY(loader.start());
+  Process& process = loader.process();
   const Object& program = process.objects.front();
   Reach reach{.program = program.path,
               .build_id = program.image.build_id,
-              .arch = program.image.arch,
-              .gaps = process.gaps};
+              .arch = program.image.arch};
+  const Walk walked = settle(root, loader, reach);
+  std::ranges::copy(process.gaps, std::back_inserter(reach.gaps));
   Collector(process, walked, reach).collect();
   add_files(process, walked, reach);
   std::ranges::sort(reach.gaps);

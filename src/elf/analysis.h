@@ -16,7 +16,8 @@ namespace vambrace::elf {
 struct Extra {
   std::string path;
   std::string why;  // "named by --with", "mapped in the evidence", ...
-  // Names by which its functions are found; empty: by any it exports.
+  // Names by which its functions are found, with "*" for any bytes; empty: by
+  // any that it exports.
   std::vector<std::string> entries;
 };
 

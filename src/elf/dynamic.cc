@@ -313,6 +313,7 @@ void read_dynamic(Image& image, const Elf64_Phdr& header) {
   for (const std::uint64_t at : entries.needed) {
     image.needed.push_back(name_of(at));
   }
+  image.no_default_folders = (entries[DT_FLAGS_1] & DF_1_NODEFLIB) != 0;
   image.soname = entries[DT_SONAME] == 0 ? "" : name_of(entries[DT_SONAME]);
   image.rpath = entries[DT_RPATH] == 0 ? "" : name_of(entries[DT_RPATH]);
   image.runpath = entries[DT_RUNPATH] == 0 ? "" : name_of(entries[DT_RUNPATH]);

@@ -79,6 +79,7 @@ struct Image {
   std::string_view soname;
   std::string_view rpath;
   std::string_view runpath;
+  bool no_default_folders = false;  // DF_1_NODEFLIB
   std::vector<std::string_view> needed;
   std::string build_id;  // hexadecimal; empty: none
 

@@ -5,147 +5,210 @@
 namespace vambrace::elf {
 namespace {
 
-// Where Debian's loader looks when nothing else says so (ld.so(8)).
-constexpr std::string_view kFolders[] = {"/lib/x86_64-linux-gnu",
-                                         "/usr/lib/x86_64-linux-gnu",
-                                         "/lib64",
-                                         "/usr/lib64",
-                                         "/lib",
-                                         "/usr/lib"};
+// More is no process that anybody runs.
+constexpr std::size_t kMaxObjects = 4096;
 
-class Loader {
- public:
-  Loader(const Root& root, const Request& request)
-      : root_(root), request_(request) {}
-
-  Result<Process> load() {
-    TRY_ASSIGN(Object * program, add(request_.program, "program"));
-    const std::string interpreter(program->image.interpreter);
-    follow(0);
-    if (!interpreter.empty()) {
-      if (Object* loader = add_or_gap(interpreter, "the program's loader")) {
-        process_.loader = loader;
-      }
-    }
-    std::size_t done = process_.objects.size();
-    for (const Extra& extra : request_.extras) {
-      if (Object* object = add_or_gap(extra.path, extra.why)) {
-        object->extra = &extra;
-      }
-    }
-    follow(done);
-    number();
-    return std::move(process_);
-  }
-
- private:
-  // The same file under two names is loaded once.
-  Result<Object*> add(const std::string& path, const std::string& why) {
-    TRY_ASSIGN(RootFile file, during(path, root_.read(path)));
-    for (Object& known : process_.objects) {
-      if (known.path == file.path) {
-        return &known;
-      }
-    }
-    TRY_ASSIGN(Image image, during(path, parse_image(file.bytes.text())));
-    Object object{.path = file.path, .why = why, .bytes = file.bytes};
-    object.image = std::move(image);
-    if (request_.cache != nullptr) {
-      object.code = request_.cache->find(object.image);
-    }
-    if (!object.code) {
-      TRY_ASSIGN(Code code, during(path, scan_code(object.image)));
-      object.code = std::make_shared<const Code>(std::move(code));
-      if (request_.cache != nullptr) {
-        request_.cache->keep(object.image, object.code);
-      }
-    }
-    for (std::uint32_t i = 0; i < object.image.symbols.size(); ++i) {
-      const Symbol& symbol = object.image.symbols[i];
-      if (symbol.defined && !symbol.local) {
-        object.exports[symbol.name].push_back(i);
-      }
-    }
-    for (const std::string& fault : object.image.faults) {
-      process_.gaps.push_back({"library-unreadable", file.path, "", 0, fault});
-    }
-    if (!process_.objects.empty() &&
-        object.image.arch != process_.objects.front().image.arch) {
-      return fail(ErrorCode::InvalidInput, "{}: of another architecture", path);
-    }
-    process_.objects.push_back(std::move(object));
-    return &process_.objects.back();
-  }
-
-  Object* add_or_gap(const std::string& path, const std::string& why) {
-    Result<Object*> object = add(path, why);
-    if (!object) {
-      process_.gaps.push_back({object.error().code() == ErrorCode::NotFound
-                                   ? "library-missing"
-                                   : "library-unreadable",
-                               path, "", 0, object.error().message()});
-      return nullptr;
-    }
-    return *object;
-  }
-
-  // Breadth first, as symbols are looked up.
-  void follow(std::size_t first) {
-    for (std::size_t i = first; i < process_.objects.size(); ++i) {
-      Object& object = process_.objects[i];
-      for (const std::string_view name : object.image.needed) {
-        if (const Object* known = by_name(name)) {
-          object.needed.push_back(known);
-          continue;
-        }
-        const std::string path = search(object, std::string(name));
-        if (path.empty()) {
-          process_.gaps.push_back({"library-missing", object.path, "", 0,
-                                   fmt::format("needs {}", name)});
-        } else if (const Object* found =
-                       add_or_gap(path, "needed by " + object.path)) {
-          object.needed.push_back(found);
-        }
-      }
-    }
-  }
-
-  const Object* by_name(std::string_view name) const {
-    for (const Object& object : process_.objects) {
-      if (object.image.soname == name) {
-        return &object;
-      }
-    }
-    return nullptr;
-  }
-
-  std::string search(const Object& /*from*/, const std::string& name) const {
-    for (const std::string_view folder : kFolders) {
-      const std::string path = fmt::format("{}/{}", folder, name);
-      if (root_.is_file(path)) {
-        return path;
-      }
-    }
-    return "";
-  }
-
-  void number() {
-    for (Object& object : process_.objects) {
-      object.data = find_cells(object.image, *object.code);
-      object.first_cell = process_.cells;
-      process_.cells += static_cast<std::uint32_t>(object.data.begins.size());
-      object.first_node = process_.nodes;
-      process_.nodes +=
-          static_cast<std::uint32_t>(object.code->functions.size());
-    }
-  }
-
-  const Root& root_;
-  const Request& request_;
-  Process process_;
-};
+std::optional<std::string> list_of(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(std::string(text));
+}
 
 }  // namespace
+
+ProcessLoader::ProcessLoader(const Root& root, const Request& request)
+    : root_(root), request_(request) {}
+
+Result<> ProcessLoader::start() {
+  TRY_ASSIGN(RootFile file,
+             during(request_.program, root_.read(request_.program)));
+  const std::string path = file.path;
+  TRY_ASSIGN(const Object* program,
+             during(request_.program, load(std::move(file), "program", path)));
+  std::string library_path;
+  for (const std::string& folder : request_.library_path) {
+    library_path += (library_path.empty() ? "" : ":") + folder;
+  }
+  search_.emplace(
+      root_,
+      SearchSettings{.interpreter = std::string(program->image.interpreter),
+                     .arch = program->image.arch,
+                     .program = program->path,
+                     .library_path = library_path});
+  for (const std::string& remark : search_->remarks()) {
+    process_.gaps.push_back(
+        {"library-unreadable", program->path, "", 0, remark});
+  }
+  if (!program->image.interpreter.empty()) {
+    for (const std::string& name : search_->preloaded()) {
+      search(name, *program);
+    }
+  }
+  follow();
+  if (!program->image.interpreter.empty()) {
+    process_.loader = load_or_gap(std::string(program->image.interpreter),
+                                  "the program's loader");
+  }
+  for (const Extra& extra : request_.extras) {
+    add(extra, *program);
+  }
+  finish();
+  return {};
+}
+
+bool ProcessLoader::add(const Extra& extra, const Object& from) {
+  const std::size_t before = process_.objects.size();
+  const Object* object = nullptr;
+  if (extra.path.contains('/')) {
+    object = load_or_gap(extra.path, extra.why);
+  } else {
+    object = by_name(extra.path);
+    object = object == nullptr ? search(extra.path, from) : object;
+  }
+  if (object == nullptr || process_.objects.size() == before) {
+    return false;
+  }
+  Object& fresh = process_.objects.back();
+  fresh.extra = extra;
+  fresh.why = extra.why;
+  return true;
+}
+
+void ProcessLoader::finish() {
+  follow();
+  number();
+}
+
+// The same file under two names is loaded once.
+Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
+                                    const std::string& name) {
+  for (Object& known : process_.objects) {
+    if (known.path == file.path) {
+      return &known;
+    }
+  }
+  if (process_.objects.size() >= kMaxObjects) {
+    return fail(ErrorCode::InvalidInput, "more than {} files are loaded",
+                kMaxObjects);
+  }
+  Object object{.path = file.path, .why = why, .bytes = file.bytes};
+  TRY_ASSIGN(object.image, parse_image(object.bytes.text()));
+  if (!process_.objects.empty() &&
+      object.image.arch != process_.objects.front().image.arch) {
+    return fail(ErrorCode::InvalidInput, "of another architecture");
+  }
+  if (request_.cache != nullptr) {
+    object.code = request_.cache->find(object.image);
+  }
+  if (!object.code) {
+    TRY_ASSIGN(Code code, scan_code(object.image));
+    object.code = std::make_shared<const Code>(std::move(code));
+    if (request_.cache != nullptr) {
+      request_.cache->keep(object.image, object.code);
+    }
+  }
+  for (std::uint32_t i = 0; i < object.image.symbols.size(); ++i) {
+    const Symbol& symbol = object.image.symbols[i];
+    if (symbol.defined && !symbol.local) {
+      object.exports[symbol.name].push_back(i);
+    }
+  }
+  for (const std::string& fault : object.image.faults) {
+    process_.gaps.push_back({"library-unreadable", file.path, "", 0, fault});
+  }
+  object.requester = {.path = name,
+                      .rpath = list_of(object.image.rpath),
+                      .runpath = list_of(object.image.runpath),
+                      .no_default = object.image.no_default_folders};
+  process_.objects.push_back(std::move(object));
+  return &process_.objects.back();
+}
+
+void ProcessLoader::tell(const std::string& name, const Object& from,
+                         const Error& error) {
+  process_.gaps.push_back(
+      {error.code() == ErrorCode::NotFound ? "library-missing"
+                                           : "library-unreadable",
+       from.path, "", 0, fmt::format("{}: {}", name, error.message())});
+}
+
+Object* ProcessLoader::load_or_gap(const std::string& path,
+                                   const std::string& why) {
+  const Object& program = process_.objects.front();
+  auto file = root_.read(path);
+  if (!file) {
+    tell(path, program, file.error());
+    return nullptr;
+  }
+  auto object = load(std::move(*file), why, path);
+  if (!object) {
+    tell(path, program, object.error());
+    return nullptr;
+  }
+  return *object;
+}
+
+const Object* ProcessLoader::search(const std::string& name,
+                                    const Object& from) {
+  std::vector<Requester> chain;
+  for (const Object* at = &from; at != nullptr; at = at->parent) {
+    chain.push_back(at->requester);
+  }
+  auto found = search_->find(name, chain);
+  if (!found) {
+    tell(name, from, found.error());
+    return nullptr;
+  }
+  for (const std::string& other : found->alternatives) {
+    process_.gaps.push_back({"library-untold", from.path, "", 0,
+                             fmt::format("another processor loads {}", other)});
+  }
+  auto object =
+      load(std::move(found->file), "needed by " + from.path, found->name);
+  if (!object) {
+    tell(name, from, object.error());
+    return nullptr;
+  }
+  if ((*object)->parent == nullptr && *object != &process_.objects.front()) {
+    (*object)->parent = &from;
+  }
+  return *object;
+}
+
+// Breadth first, as symbols are looked up.
+void ProcessLoader::follow() {
+  for (; followed_ < process_.objects.size(); ++followed_) {
+    Object& object = process_.objects[followed_];
+    for (const std::string_view name : object.image.needed) {
+      const Object* found = by_name(name);
+      found = found == nullptr ? search(std::string(name), object) : found;
+      if (found != nullptr) {
+        object.needed.push_back(found);
+      }
+    }
+  }
+}
+
+const Object* ProcessLoader::by_name(std::string_view name) const {
+  for (const Object& object : process_.objects) {
+    if (object.image.soname == name) {
+      return &object;
+    }
+  }
+  return nullptr;
+}
+
+void ProcessLoader::number() {
+  process_.nodes = 0;
+  process_.cells = 0;
+  for (Object& object : process_.objects) {
+    if (object.data.begins.empty()) {
+      object.data = find_cells(object.image, *object.code);
+    }
+    object.first_cell = process_.cells;
+    process_.cells += static_cast<std::uint32_t>(object.data.begins.size());
+    object.first_node = process_.nodes;
+    process_.nodes += static_cast<std::uint32_t>(object.code->functions.size());
+  }
+}
 
 std::optional<Found> Process::find(const Object& from,
                                    const Symbol& symbol) const {
@@ -167,7 +230,7 @@ std::optional<Found> Process::find(const Object& from,
     return any;
   };
   for (const Object& object : objects) {
-    if (object.extra == nullptr || &object == &from) {
+    if (!object.extra || &object == &from) {
       if (const Symbol* found = in(object)) {
         return Found{&object, found};
       }
@@ -229,10 +292,6 @@ std::optional<std::uint32_t> Process::node_at(const Object& object,
   }
   return object.first_node +
          static_cast<std::uint32_t>(next - object.code->functions.begin());
-}
-
-Result<Process> load_process(const Root& root, const Request& request) {
-  return Loader(root, request).load();
 }
 
 }  // namespace vambrace::elf

@@ -41,7 +41,10 @@ void SiteValues::follow(std::uint32_t node, std::uint64_t address,
     answer.lost.insert({node, address, "computed"});
     return;
   }
-  answer.numbers.insert(value.constants.begin(), value.constants.end());
+  for (const std::uint64_t number : value.constants) {
+    answer.numbers.insert(number);
+    answer.places.emplace(number, &process_.object_of(node));
+  }
   for (const Origin& origin : value.origins) {
     if (!asked.insert({node, origin}).second) {
       continue;

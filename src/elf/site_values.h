@@ -24,6 +24,8 @@ struct Lost {
 
 struct Answer {
   std::set<std::uint64_t> numbers;
+  // The same with the file in whose code it stands, whose address it may be.
+  std::set<std::pair<std::uint64_t, const Object*>> places;
   std::set<Lost> lost;  // empty: the numbers are all there are
 };
 
@@ -38,15 +40,17 @@ class SiteValues {
   // A value of that function, which may be a parameter of it.
   Answer resolve(std::uint32_t node, std::uint64_t address, const Value& value);
 
+  // The function that a call of an object goes to.
+  std::optional<std::uint32_t> called(const Object& object,
+                                      std::uint64_t target,
+                                      bool through_slot) const;
+
  private:
   using Asked = std::set<std::pair<std::uint32_t, Origin>>;
   void follow(std::uint32_t node, std::uint64_t address, const Value& value,
               Asked& asked, Answer& answer);
   void follow_callers(std::uint32_t node, const Origin& origin, Asked& asked,
                       Answer& answer);
-  std::optional<std::uint32_t> called(const Object& object,
-                                      std::uint64_t target,
-                                      bool through_slot) const;
   bool leads_to(const Object& object, const Moment& moment, std::uint32_t node,
                 std::uint64_t entry) const;
 

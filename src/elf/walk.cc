@@ -1,7 +1,8 @@
 #include "elf/walk.h"
 
 #include <algorithm>
-#include <set>
+
+#include "elf/glob.h"
 
 namespace vambrace::elf {
 namespace {
@@ -19,6 +20,7 @@ class Walker {
     for (const Object& object : process_.objects) {
       add_data(object);
     }
+    add_looked_up();
     follow(false);
     std::ranges::sort(calls_);
     const auto same = std::ranges::unique(calls_);
@@ -74,8 +76,20 @@ class Walker {
         take_copied(object, pointer);
       }
     }
-    if (object.extra != nullptr) {
+    if (object.extra) {
       add_entries(object);
+    }
+  }
+
+  // What code asks for by name.
+  void add_looked_up() {
+    for (const Found& found : process_.looked_up) {
+      const std::uint64_t address = found.symbol->address;
+      if (const auto node = process_.node_at(*found.object, address)) {
+        point_to(*node, kNobody, Link::Lookup);
+      } else {
+        reach_data(*found.object, address, kNobody, 0);
+      }
     }
   }
 
@@ -162,8 +176,12 @@ class Walker {
   // A file that is loaded while the program runs is asked for its functions.
   void add_entries(const Object& object) {
     for (const auto& [name, indices] : object.exports) {
+      const std::string_view known = name;
       const std::vector<std::string>& wanted = object.extra->entries;
-      if (!wanted.empty() && std::ranges::find(wanted, name) == wanted.end()) {
+      if (!wanted.empty() &&
+          std::ranges::none_of(wanted, [&](const std::string& pattern) {
+            return matches(pattern, known);
+          })) {
         continue;
       }
       for (const std::uint32_t index : indices) {

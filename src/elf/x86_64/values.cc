@@ -9,7 +9,7 @@ namespace vambrace::elf {
 namespace {
 
 constexpr std::uint64_t kMaxFunctionBytes = 256U << 10;
-constexpr unsigned kMaxRounds = 200;  // of one block
+constexpr unsigned kMaxJoins = 200;  // of one block
 constexpr std::size_t kMaxTable = 1024;
 constexpr std::size_t kStackPointer = 4;
 // Registers that a called function may change (System V ABI, 3.2.1).
@@ -264,9 +264,9 @@ class Run {
       waiting_.insert(at);
       return;
     }
-    if (++block.rounds > kMaxRounds) {
+    if (++block.rounds > kMaxJoins) {
       block.state = State{};
-      if (block.rounds == kMaxRounds + 1) {
+      if (block.rounds == kMaxJoins + 1) {
         waiting_.insert(at);
       }
     } else if (join(block.state, state)) {
