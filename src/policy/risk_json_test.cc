@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/json.h"
 
 namespace vambrace::policy {
@@ -242,6 +244,30 @@ TEST(RisksJson, OfPathsThatAreNoneAreRefused) {
     EXPECT_THAT(fault_of(value), HasSubstr("paths[0].path: not a path"))
         << path;
   }
+}
+
+// The indented lines below "## Example" of docs/formats/risks.md.
+std::string worked_example() {
+  std::ifstream page(VAMBRACE_SOURCE_DIR "/docs/formats/risks.md");
+  std::string out;
+  bool in_example = false;
+  for (std::string line; std::getline(page, line);) {
+    in_example = in_example || line == "## Example";
+    if (in_example && line.starts_with("    ")) {
+      out += line + "\n";
+    }
+  }
+  return out;
+}
+
+TEST(RisksJson, OfTheWorkedExampleSayWhatThePageSays) {
+  const auto table = parse_risks(worked_example());
+  ASSERT_TRUE(table) << table.error().message();
+  EXPECT_EQ(table->syscalls.size(), 2U);
+  EXPECT_EQ(level_of(risk_of(*table, "read")), RiskClass::Unknown);
+  EXPECT_EQ(level_of(risk_of_path(*table, "/proc/sys/kernel/dmesg_restrict")),
+            RiskClass::High);
+  EXPECT_EQ(table->advisories.at(0).needs.size(), 3U);
 }
 
 }  // namespace
