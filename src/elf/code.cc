@@ -143,6 +143,9 @@ class Sweep {
       default:
         break;
     }
+    if (found.has_immediate && in_image(found.immediate)) {
+      events.push_back({address, found.immediate, Address});
+    }
     if (found.place != Place::None && in_image(found.address)) {
       events.push_back({address, found.address,
                         found.place == Place::Address ? Address : Memory});
