@@ -12,7 +12,6 @@ using elf::Confidence;
 using elf::Gap;
 using elf::Reach;
 using elf::ReachedCall;
-using elf::Step;
 
 constexpr std::size_t kGapsShown = 3;
 
@@ -20,14 +19,14 @@ std::string base_of(const std::string& path) {
   return printable(path.substr(path.rfind('/') + 1));
 }
 
-std::string function_text(const Step& step) {
+std::string function_text(const elf::Step& step) {
   return step.function.empty()
              ? fmt::format("{}+{:#x}", base_of(step.object), step.address)
              : printable(step.function);
 }
 
 // "_start > ... > accept4_wrapper > accept4 in libc.so.6".
-std::string short_chain(const std::vector<Step>& chain) {
+std::string short_chain(const std::vector<elf::Step>& chain) {
   std::string text = function_text(chain.front());
   std::size_t next = 1;
   if (chain.size() > 4) {
@@ -40,9 +39,9 @@ std::string short_chain(const std::vector<Step>& chain) {
   return text + " in " + base_of(chain.back().object);
 }
 
-std::string whole_chain(const std::vector<Step>& chain) {
+std::string whole_chain(const std::vector<elf::Step>& chain) {
   std::string text;
-  for (const Step& step : chain) {
+  for (const elf::Step& step : chain) {
     const std::string name =
         step.function.empty() ? "" : printable(step.function) + " at ";
     text += fmt::format("      {}: {}{:#x} in {}\n", to_string(step.link), name,
