@@ -195,15 +195,17 @@ Value gap_json(const Gap& gap) {
 Value advisory_json(const Advisory& advisory) {
   return {{"id", quote_bytes(advisory.id)},
           {"about", quote_bytes(advisory.about)},
-          {"needs", quoted_list(advisory.needs)},
+          {"exposure", advisory.exposure},
+          {"within_reach", advisory.within_reach()},
+          {"granted", quoted_list(advisory.granted)},
           {"refused", quoted_list(advisory.refused)},
-          {"within_reach", advisory.within_reach},
-          {"source", quote_bytes(advisory.source)}};
+          {"sources", quoted_list(advisory.sources)}};
 }
 
 Value summary_json(const Summary& summary) {
   return {{"stage", policy::to_string(summary.stage)},
           {"target", quote_bytes(summary.target)},
+          {"risk_table", quote_bytes(summary.risk_table)},
           {"evidence", evidence::to_string(summary.evidence_state)},
           {"recordings", summary.recordings},
           {"first", summary.first},

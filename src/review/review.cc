@@ -16,16 +16,16 @@ std::string_view to_string(Layer layer) {
 
 std::string_view to_string(RiskClass risk) {
   switch (risk) {
-    case RiskClass::Unrated:
-      return "unrated";
     case RiskClass::Low:
       return "low";
     case RiskClass::Medium:
       return "medium";
+    case RiskClass::Unknown:
+      return "unknown";
     case RiskClass::High:
       return "high";
   }
-  return "unrated";
+  return "unknown";
 }
 
 std::string_view to_string(Role role) {

@@ -24,25 +24,21 @@ enum class Layer : std::uint8_t { Seccomp, AppArmor, Capabilities };
 // "seccomp", "apparmor", "capabilities".
 std::string_view to_string(Layer layer);
 
-// What a grant opens, from the table of risks. Order is meaningful.
-enum class RiskClass : std::uint8_t {
-  Unrated,  // the table does not speak of it
-  Low,
-  Medium,
-  High,
-};
+// What a grant opens, from the table of risks. Ascending: of what is unknown
+// nobody has said that it is harmless.
+enum class RiskClass : std::uint8_t { Low, Medium, Unknown, High };
 
-// "unrated", "low", "medium", "high".
+// "low", "medium", "unknown", "high".
 std::string_view to_string(RiskClass risk);
 
 struct Risk {
-  RiskClass level = RiskClass::Unrated;
+  RiskClass level = RiskClass::Unknown;
   // What a compromised workload gains from it, as half a sentence; empty:
   // nothing is known.
   std::string exposes;
-  // Titles or addresses of documents that say so.
+  // Manual pages and documents that say so.
   std::vector<std::string> sources;
-  // Identifiers of kernel advisories ("CVE-2022-0185") that need it.
+  // Identifiers of kernel advisories ("CVE-2022-0185") with a step by it.
   std::vector<std::string> advisories;
   auto operator<=>(const Risk&) const = default;
 };
@@ -243,16 +239,25 @@ struct Gap {
   auto operator<=>(const Gap&) const = default;
 };
 
-// A kernel advisory and whether the policy leaves the way to it open.
+// A published vulnerability of the kernel, and whether the policy leaves the
+// way to it open. About the known ways only: the kernel may have been fixed
+// long ago.
 struct Advisory {
-  std::string id;
-  std::string about;
-  std::vector<std::string> needs;  // subjects
-  // Those of them that the policy refuses: without one the advisory is within
-  // reach.
+  std::string id;     // "CVE-2016-8655"
+  std::string about;  // "net/packet: ..."
+  // "open": every known way is; "narrowed": some of them are refused;
+  // "closed": every one is refused; "unmapped": no way by a call is known.
+  std::string exposure;
+  // What the known ways need and the policy grants or refuses:
+  // "socket(AF_PACKET)", "CAP_NET_RAW". Sorted.
+  std::vector<std::string> granted;
   std::vector<std::string> refused;
-  bool within_reach = false;
-  std::string source;
+  std::vector<std::string> sources;
+
+  // Only "open" and "narrowed" are.
+  bool within_reach() const {
+    return exposure == "open" || exposure == "narrowed";
+  }
   auto operator<=>(const Advisory&) const = default;
 };
 
@@ -260,6 +265,7 @@ struct Advisory {
 struct Summary {
   policy::Stage stage = policy::Stage::Harden;
   std::string target;
+  std::string risk_table;  // its version
   evidence::State evidence_state = evidence::State::Complete;
   std::uint64_t recordings = 0;
   std::string first;  // start of the first recording; empty: there is none
@@ -287,7 +293,8 @@ struct Review {
   std::vector<Gap> gaps;  // sorted
   std::vector<DecisionState> decisions;
   std::vector<WaiverState> waivers;
-  std::vector<Advisory> advisories;  // within reach first, then by id
+  // "open", "narrowed", "unmapped", "closed"; each in the table's order.
+  std::vector<Advisory> advisories;
   auto operator<=>(const Review&) const = default;
 };
 
