@@ -44,8 +44,6 @@ std::string_view to_string(Role role) {
       return "always";
     case Role::Decision:
       return "decision";
-    case Role::Extra:
-      return "extra";
   }
   return "app";
 }

@@ -52,11 +52,9 @@ enum class Role : std::uint8_t {
   Closure,   // a widening that was asked for
   Always,    // what every program may come to need
   Decision,  // a person added or kept it
-  Extra,     // stage allow grants it on top of the policy
 };
 
-// "app", "helper", "probe", "runtime", "closure", "always", "decision",
-// "extra".
+// "app", "helper", "probe", "runtime", "closure", "always", "decision".
 std::string_view to_string(Role role);
 
 // One that needs a grant.
