@@ -103,7 +103,7 @@ class Explainer {
           "refused on purpose, with the errno that the program knows");
     }
     answer.runtime_layer = in_layer(layer_, question_.name);
-    if (const SyscallRisk* risk = syscall_risk(question_.name)) {
+    if (const Risk* risk = syscall_risk(question_.name)) {
       answer.notes.push_back(fmt::format("risk: {}", risk->exposes));
     }
     note_layers(answer);
@@ -216,7 +216,7 @@ class Explainer {
         answer.notes.push_back("not a need: " + noise.why);
       }
     }
-    if (const CapabilityRisk* risk = capability_risk(number)) {
+    if (const Risk* risk = capability_risk(number)) {
       answer.notes.push_back(fmt::format("risk: {}", risk->exposes));
     }
     note_absence(answer, "capability " + name.substr(4));

@@ -41,7 +41,7 @@ void judge_syscall(Policy& policy, const SyscallRule& rule, bool waived) {
                                "a newer vambrace may know it"});
     return;
   }
-  const SyscallRisk* risk = syscall_risk(*name);
+  const Risk* risk = syscall_risk(*name);
   if (risk == nullptr || is_fenced(rule)) {
     return;
   }
@@ -59,7 +59,7 @@ void judge_syscall(Policy& policy, const SyscallRule& rule, bool waived) {
 }
 
 void judge_capability(Policy& policy, const CapabilityRule& rule, bool waived) {
-  const CapabilityRisk* risk = capability_risk(rule.number);
+  const Risk* risk = capability_risk(rule.number);
   const auto name = kernel::capability_name(rule.number);
   if (risk == nullptr || !name) {
     return;

@@ -167,7 +167,8 @@ class Grants {
         Grant& grant = call_named(call.name);
         if (grant.arches.empty()) {
           grant.arches.insert(inputs_.target.arch);
-          grant.risk = risks_.of_call(call.name, tuples_of(call));
+          grant.risk =
+              risks_.of_call(call.name, tuples_of(call, inputs_.target.arch));
         }
         const bool told = std::ranges::find(grant.needs, Role::Runtime,
                                             &Need::role) != grant.needs.end();
@@ -176,24 +177,6 @@ class Grants {
         }
       }
     }
-  }
-
-  // The arguments that rendering pins for the runtime.
-  std::set<policy::ArgTuple> tuples_of(const runtime::LayerCall& call) const {
-    std::set<policy::ArgTuple> tuples;
-    const kernel::Syscall syscall{
-        inputs_.target.arch,
-        *kernel::syscall_number(inputs_.target.arch, call.name)};
-    for (const policy::PinnedArgument& argument :
-         policy::pinned_arguments(syscall)) {
-      for (const std::uint64_t value : call.values) {
-        if (argument.index == call.index) {
-          tuples.insert(
-              {{argument.index, argument.mask, value & argument.mask}});
-        }
-      }
-    }
-    return tuples;
   }
 
   void add_capabilities() {
@@ -238,6 +221,24 @@ class Grants {
 std::vector<Grant> grants_of(const Inputs& inputs, const Uses& uses,
                              const Risks& risks) {
   return Grants(inputs, uses, risks).run();
+}
+
+std::set<policy::ArgTuple> tuples_of(const runtime::LayerCall& call,
+                                     kernel::Arch arch) {
+  std::set<policy::ArgTuple> tuples;
+  const auto nr = kernel::syscall_number(arch, call.name);
+  if (!nr) {
+    return tuples;
+  }
+  for (const policy::PinnedArgument& argument :
+       policy::pinned_arguments({arch, *nr})) {
+    for (const std::uint64_t value : call.values) {
+      if (argument.index == call.index) {
+        tuples.insert({{argument.index, argument.mask, value & argument.mask}});
+      }
+    }
+  }
+  return tuples;
 }
 
 bool speaks_of(const policy::Subject& what, const Grant& grant) {

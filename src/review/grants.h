@@ -16,6 +16,10 @@ namespace vambrace::review {
 std::vector<Grant> grants_of(const Inputs& inputs, const Uses& uses,
                              const Risks& risks);
 
+// The arguments that rendering pins for a call of the runtime's; empty: any.
+std::set<policy::ArgTuple> tuples_of(const runtime::LayerCall& call,
+                                     kernel::Arch arch);
+
 // Whether a decision or a waiver about `what` speaks of this grant.
 bool speaks_of(const policy::Subject& what, const Grant& grant);
 

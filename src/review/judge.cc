@@ -226,6 +226,21 @@ std::vector<Candidate> ranked(const Inputs& inputs, const Uses& uses,
       {.observed = observed, .granted = granted, .risks = risks});
 }
 
+// What a workload may call, the runtime's own calls among it: the filter does
+// not tell them apart.
+policy::Grants all_of(const Inputs& inputs) {
+  policy::Grants grants = policy::grants_of(inputs.policy);
+  grants.capabilities = inputs.capabilities;
+  const runtime::RuntimeLayer& layer = inputs.layer;
+  for (const auto* calls : {&layer.start, &layer.exec, &layer.closure}) {
+    for (const runtime::LayerCall& call : *calls) {
+      // As grants_of() in grants.h gives them.
+      grants.calls.try_emplace(call.name, tuples_of(call, inputs.target.arch));
+    }
+  }
+  return grants;
+}
+
 std::vector<Advisory> by_exposure(std::vector<Advisory> advisories) {
   constexpr std::string_view kOrder[] = {"open", "narrowed", "unmapped",
                                          "closed"};
@@ -244,7 +259,7 @@ Result<Review> judge(const Inputs& inputs) {
     return fail(ErrorCode::InvalidInput, "\"{}\" is no day",
                 json::quote_bytes(inputs.day));
   }
-  const Risks risks;
+  const Risks risks(inputs.risks);
   const Uses uses(inputs.evidence);
   const Habits habits(inputs.evidence);
   Review review{.workload = inputs.policy.workload, .day = inputs.day};
@@ -276,7 +291,7 @@ Result<Review> judge(const Inputs& inputs) {
     candidate.decision = about(named, decisions);
   }
   review.coverage = coverage_of(inputs.evidence, inputs.reaches);
-  review.advisories = by_exposure(risks.advisories(inputs.policy));
+  review.advisories = by_exposure(risks.advisories(all_of(inputs)));
   review.gaps = gaps_of(inputs);
 
   review.findings = remarks_of(inputs, review);

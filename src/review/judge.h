@@ -12,6 +12,7 @@
 #include "evidence/evidence.h"
 #include "policy/decision.h"
 #include "policy/policy.h"
+#include "policy/risk.h"
 #include "policy/stage.h"
 #include "review/review.h"
 #include "runtime/layer.h"
@@ -37,6 +38,7 @@ struct Inputs {
   // not in it are not judged.
   const std::map<std::string, std::string>& installed;
   std::string day;  // 2026-12-31
+  const policy::RiskTable& risks = policy::builtin_risks();
 };
 
 // The whole review. Deterministic: equal inputs give an equal review. It judges

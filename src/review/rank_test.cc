@@ -40,7 +40,7 @@ std::vector<Candidate> ranked(const std::vector<elf::Reach>& reaches,
   for (const char* name : seen) {
     observed.insert(call(name));
   }
-  const Risks risks;
+  const Risks risks(policy::builtin_risks());
   return candidates_of(
       reaches, {.observed = observed, .granted = granted, .risks = risks});
 }

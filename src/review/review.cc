@@ -14,20 +14,6 @@ std::string_view to_string(Layer layer) {
   return "seccomp";
 }
 
-std::string_view to_string(RiskClass risk) {
-  switch (risk) {
-    case RiskClass::Low:
-      return "low";
-    case RiskClass::Medium:
-      return "medium";
-    case RiskClass::Unknown:
-      return "unknown";
-    case RiskClass::High:
-      return "high";
-  }
-  return "unknown";
-}
-
 std::string_view to_string(Role role) {
   switch (role) {
     case Role::App:

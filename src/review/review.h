@@ -13,6 +13,7 @@
 #include "evidence/evidence.h"
 #include "policy/decision.h"
 #include "policy/policy.h"
+#include "policy/risk.h"
 #include "policy/stage.h"
 
 // What a person must know before they put their name under a policy, as
@@ -24,12 +25,9 @@ enum class Layer : std::uint8_t { Seccomp, AppArmor, Capabilities };
 // "seccomp", "apparmor", "capabilities".
 std::string_view to_string(Layer layer);
 
-// What a grant opens, from the table of risks. Ascending: of what is unknown
-// nobody has said that it is harmless.
-enum class RiskClass : std::uint8_t { Low, Medium, Unknown, High };
-
-// "low", "medium", "unknown", "high".
-std::string_view to_string(RiskClass risk);
+// What a grant opens, from the table of risks; ascending.
+using policy::RiskClass;
+using policy::to_string;
 
 struct Risk {
   RiskClass level = RiskClass::Unknown;

@@ -296,7 +296,7 @@ class Renderer {
       if (grants_.contains(name)) {
         continue;
       }
-      const SyscallRisk* risk = syscall_risk(name);
+      const Risk* risk = syscall_risk(name);
       const std::uint32_t error = refusal(name);
       if (options_.kill_never_legitimate && risk != nullptr &&
           risk->never_legitimate) {
@@ -324,13 +324,13 @@ class Renderer {
 
   // Calls that are harmless but for some values, of which none was recorded.
   void add_risky_values(Profile& out) const {
-    for (const ArgumentRisk& risk : argument_risks()) {
-      const auto it = grants_.find(std::string(risk.name));
+    for (const RiskyValues& risk : risky_values()) {
+      const auto it = grants_.find(std::string(risk.call));
       const bool granted = it != grants_.end();
       // Any argument is granted, or none: decided above.
       if ((granted && it->second.empty()) ||
-          (!granted && syscall_risk(risk.name) != nullptr) ||
-          !known_names().contains(std::string(risk.name))) {
+          (!granted && syscall_risk(risk.call) != nullptr) ||
+          !known_names().contains(std::string(risk.call))) {
         continue;
       }
       std::vector<Condition> conditions;
@@ -343,7 +343,7 @@ class Renderer {
         const auto begin = conditions.begin() + static_cast<std::ptrdiff_t>(at);
         const auto count = std::min(kMaxConditions, conditions.size() - at);
         out.entries.push_back(
-            {.names = {std::string(risk.name)},
+            {.names = {std::string(risk.call)},
              .action = Action::Errno,
              .errno_ret = default_error_,
              .args = {begin, begin + static_cast<std::ptrdiff_t>(count)}});
