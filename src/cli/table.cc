@@ -23,6 +23,8 @@ std::span<const Command> commands() {
       {"evidence compact", "fold recordings into one", evidence_compact,
        "Record"},
       {"synth", "make a policy and its bundle from evidence", synth, "Policy"},
+      {"review", "find what is risky, rare or never seen, and decide",
+       review_command, "Policy"},
       {"replay", "hold evidence against a policy, without a kernel", replay,
        "Policy"},
       {"explain", "tell why a call or capability is allowed or not", explain,

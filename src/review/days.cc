@@ -3,6 +3,8 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/json.h"
+
 namespace vambrace::review {
 namespace {
 
@@ -59,6 +61,32 @@ std::vector<WaiverState> waiver_states(
     states.push_back(std::move(state));
   }
   return states;
+}
+
+std::vector<policy::Finding> waiver_findings(
+    const std::vector<WaiverState>& states) {
+  constexpr std::int64_t kWeek = 7;
+  std::vector<policy::Finding> findings;
+  for (const WaiverState& state : states) {
+    const std::string place = fmt::format("bundle.yaml: waiver \"{}\"",
+                                          json::quote_bytes(state.waiver.what));
+    const std::string until = json::quote_bytes(state.waiver.until);
+    const std::string who = json::quote_bytes(state.waiver.who);
+    if (state.state == "expired") {
+      findings.push_back(
+          {"waiver-expired", "high", place,
+           fmt::format("expired on {}; it was given by {}", until, who),
+           "decide again: vambrace review DIR waive SUBJECT --until DAY --why "
+           "REASON, or drop SUBJECT"});
+    } else if (state.state == "expiring") {
+      findings.push_back(
+          {"waiver-expiring", state.within <= kWeek ? "medium" : "low", place,
+           fmt::format("ends with {}, in {} days; it was given by {}", until,
+                       state.days_left, who),
+           "renew it, or do without"});
+    }
+  }
+  return findings;
 }
 
 }  // namespace vambrace::review

@@ -20,4 +20,9 @@ std::optional<std::int64_t> day_number(std::string_view text);
 std::vector<WaiverState> waiver_states(
     const std::vector<policy::Waiver>& waivers, std::int64_t today);
 
+// What is to be said about them: "waiver-expired", of severity high, which
+// blocks, and "waiver-expiring", low, from a week on medium.
+std::vector<policy::Finding> waiver_findings(
+    const std::vector<WaiverState>& states);
+
 }  // namespace vambrace::review

@@ -15,7 +15,6 @@ using policy::Finding;
 
 // Evidence that is older may be of another program.
 constexpr std::int64_t kOldDays = 180;
-constexpr std::int64_t kWeek = 7;
 constexpr std::size_t kNamesShown = 8;
 
 struct TraitWords {
@@ -67,8 +66,9 @@ std::string place_of(const Grant& grant) {
 bool is_waived(const Grant& grant) {
   return grant.waiver && grant.waiver->state != "expired";
 }
+// Who adds a risk has not yet said that it is worth it.
 bool is_kept(const Grant& grant) {
-  return grant.decision && grant.decision->choice != "drop";
+  return grant.decision && grant.decision->choice == "keep";
 }
 
 class Remarks {
@@ -77,8 +77,8 @@ class Remarks {
       : inputs_(inputs), review_(review) {}
 
   std::vector<Finding> run() {
+    findings_ = waiver_findings(review_.waivers);
     add_of_policy();
-    add_waivers();
     add_decisions();
     for (const Grant& grant : review_.grants) {
       add_risk(grant);
@@ -139,26 +139,6 @@ class Remarks {
       finding.message += fmt::format("; {} by {}: {}", grant.decision->choice,
                                      quote_bytes(grant.decision->who),
                                      quote_bytes(grant.decision->why));
-    }
-  }
-
-  void add_waivers() {
-    for (const WaiverState& state : review_.waivers) {
-      const std::string place = fmt::format("bundle.yaml: waiver \"{}\"",
-                                            quote_bytes(state.waiver.what));
-      const std::string who = quote_bytes(state.waiver.who);
-      if (state.state == "expired") {
-        add("waiver-expired", "high", place,
-            fmt::format("expired on {}; it was given by {}",
-                        quote_bytes(state.waiver.until), who),
-            "decide again: vambrace review DIR --waive SUBJECT --until DAY "
-            "--why REASON, or --drop SUBJECT");
-      } else if (state.state == "expiring") {
-        add("waiver-expiring", state.within <= kWeek ? "medium" : "low", place,
-            fmt::format("expires on {}, in {} days; it was given by {}",
-                        quote_bytes(state.waiver.until), state.days_left, who),
-            "renew it, or do without");
-      }
     }
   }
 
