@@ -9,6 +9,7 @@ find_package(EXPAT REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(LIBBPF REQUIRED IMPORTED_TARGET libbpf)
 pkg_check_modules(LIBSECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+find_package(zydis REQUIRED)
 
 # What was compiled in one clone is found again in another. A precompiled header
 # is known by its content (ccache(1), "Precompiled headers").

@@ -11,6 +11,7 @@ namespace vambrace::cli {
 
 using Words = std::span<const std::string>;
 
+Result<Exit> analyze(Environment& environment, Words words);
 Result<Exit> apparmor_load(Environment& environment, Words words);
 Result<Exit> apparmor_status(Environment& environment, Words words);
 Result<Exit> apparmor_unload(Environment& environment, Words words);

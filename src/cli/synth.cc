@@ -160,19 +160,19 @@ Result<> apply_identity(repository::Manifest& manifest, const Request& request,
 }
 
 // bundle.yaml, as this run wants it.
-struct Wanted {
+struct Intent {
   repository::Manifest manifest;
   std::string yaml;
 };
 
 // The options that were given now are written into bundle.yaml, so that it
 // never says other than what was rendered.
-Result<Wanted> wanted_manifest(const Environment& environment,
+Result<Intent> wanted_manifest(const Environment& environment,
                                const Request& request,
                                const evidence::Evidence& evidence) {
   const std::string path = request.output + "/bundle.yaml";
   const bool fresh = !environment.files.exists(path);
-  Wanted wanted;
+  Intent wanted;
   if (fresh) {
     wanted.manifest = repository::manifest_for(
         evidence, *runtime::target_named("docker"), policy::Stage::Harden);
@@ -212,7 +212,7 @@ Result<Wanted> wanted_manifest(const Environment& environment,
 }
 
 // bundle.yaml names what was found to fit.
-Result<> name_included(Wanted& wanted, const repository::Composition& made) {
+Result<> name_included(Intent& wanted, const repository::Composition& made) {
   const auto& included = made.apparmor.included;
   wanted.manifest.abstractions = {included.begin(), included.end()};
   TRY_ASSIGN(wanted.yaml,
@@ -506,7 +506,7 @@ Result<Exit> synth(Environment& environment, Words words) {
   }
 
   TRY_ASSIGN(Input input, read_input(environment.files, request));
-  TRY_ASSIGN(Wanted wanted,
+  TRY_ASSIGN(Intent wanted,
              wanted_manifest(environment, request, input.merged));
   TRY_ASSIGN(const LocalLayer local,
              local_layer(environment, request.output, request.layer,

@@ -73,7 +73,8 @@ struct Gap {
   // "library-untold": dlopen of a name that is not known;
   // "other-code": code of another architecture or mode (int 0x80);
   // "undecoded": bytes among the code that are no instructions;
-  // "bounds-guessed": a file without tables that tell where functions begin.
+  // "bounds-guessed": a file without tables that tell where functions begin;
+  // "script": the interpreter was analyzed in place of what it interprets.
   std::string kind;
   std::string object;
   std::string function;

@@ -1,0 +1,265 @@
+#include <chrono>
+#include <filesystem>
+
+#include "base/json.h"
+#include "base/printable.h"
+#include "cli/analyze_text.h"
+#include "cli/columns.h"
+#include "cli/commands.h"
+#include "cli/evidence_files.h"
+#include "cli/options.h"
+#include "elf/analysis.h"
+#include "elf/json.h"
+#include "elf/launch.h"
+#include "elf/loader_words.h"
+#include "elf/mapped.h"
+#include "host/image_root.h"
+#include "host/root_files.h"
+
+namespace vambrace::cli {
+namespace {
+
+struct Asked {
+  std::vector<std::string> programs;
+  std::string root = "/";
+  std::string image;
+  std::vector<std::string> with;
+  std::vector<std::string> evidence;
+  std::string library_path;
+  std::string output;
+  bool chains = false;
+  bool as_json = false;
+};
+
+Result<Asked> read_words(Environment& environment, Words words) {
+  Asked asked;
+  Options options;
+  options.words("PROGRAM", asked.programs,
+                "a path in the root, or a name that is searched for in PATH");
+  options.value("--root", "DIR", asked.root,
+                "the container's root folder; / unless given");
+  options.value("--image", "NAME", asked.image,
+                "a Docker image; without PROGRAM, what it starts");
+  options.values("--with", "LIB", asked.with,
+                 "a library that is loaded while the program runs");
+  options.values("--evidence", "FILE", asked.evidence,
+                 "adds the libraries that were seen being loaded");
+  options.value("--library-path", "DIRS", asked.library_path,
+                "LD_LIBRARY_PATH of the program");
+  options.value("-o,--output", "FILE", asked.output, "writes the JSON there");
+  options.flag("--chains", asked.chains,
+               "every function on the way to each call");
+  options.json(asked.as_json);
+  TRY(options.parse(environment, words));
+  if (!asked.image.empty() && asked.root != "/") {
+    return fail(ErrorCode::InvalidInput,
+                "--image and --root: which root is it?");
+  }
+  if (asked.programs.empty() && asked.image.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "no program is named")
+            .with_hint("name one, or an image with --image"));
+  }
+  return asked;
+}
+
+std::string variable_in(const std::vector<std::string>& variables,
+                        std::string_view name, std::string otherwise) {
+  for (const std::string& entry : variables) {
+    const std::size_t equals = entry.find('=');
+    if (entry.substr(0, equals) == name && equals != std::string::npos) {
+      return entry.substr(equals + 1);
+    }
+  }
+  return otherwise;
+}
+
+// What an image starts: the first word of entrypoint and command. An entrypoint
+// is given the command as its words, and most end by starting it.
+std::vector<std::string> started_by(const ImageSettings& settings) {
+  std::vector<std::string> started;
+  for (const auto* words : {&settings.entrypoint, &settings.command}) {
+    if (!words->empty()) {
+      started.push_back(words->front());
+    }
+  }
+  return started;
+}
+
+// Everything that is the same for all programs.
+struct World {
+  const elf::Root& root;
+  elf::Surroundings around;
+  std::map<std::string, std::set<std::string>> mapped;
+  std::vector<elf::Extra> extras;
+  std::vector<std::string> library_path;
+};
+
+Result<elf::Reach> analyze_one(Environment& environment, const World& world,
+                               const std::string& word, bool has_evidence) {
+  TRY_ASSIGN(const std::string path,
+             elf::find_program(world.root, word, world.around));
+  TRY_ASSIGN(const elf::Launch launch,
+             elf::follow_scripts(world.root, path, world.around));
+  elf::Request request{.program = launch.program,
+                       .extras = world.extras,
+                       .library_path = world.library_path};
+  const std::string resolved =
+      world.root.resolve(launch.program).value_or(launch.program);
+  if (const auto seen = world.mapped.find(resolved);
+      seen != world.mapped.end()) {
+    for (const std::string& file : seen->second) {
+      request.extras.push_back({file, "mapped in the evidence", {}});
+    }
+  } else if (has_evidence) {
+    environment.output.err(fmt::format(
+        "note: the evidence does not have {}; what it loads at run time is "
+        "not known from it\n",
+        printable(resolved)));
+  }
+  TRY_ASSIGN(elf::Reach reach, elf::analyze(world.root, request));
+  reach.gaps.insert(reach.gaps.end(), launch.gaps.begin(), launch.gaps.end());
+  std::ranges::sort(reach.gaps);
+  return reach;
+}
+
+struct Answers {
+  std::vector<elf::Reach> all;
+  bool failed = false;  // there was no answer for some of several programs
+};
+
+// Analyzes one after the other; the time goes to the standard error, since the
+// answer itself is the same every time. The error of one of several programs is
+// told there, too, and the others are analyzed.
+Result<Answers> analyze_all(Environment& environment, const World& world,
+                            const std::vector<std::string>& words,
+                            bool has_evidence) {
+  Output& out = environment.output;
+  const bool live = words.size() > 1 && out.err_is_terminal();
+  Answers answers;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (live) {
+      out.err(fmt::format("\r\033[Kanalyzing {} of {}: {}", i + 1, words.size(),
+                          printable(words[i])));
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    auto reach =
+        during(printable(words[i]),
+               analyze_one(environment, world, words[i], has_evidence));
+    const std::chrono::duration<double> taken =
+        std::chrono::steady_clock::now() - begin;
+    out.err(live ? "\r\033[K" : "");
+    if (reach) {
+      out.err(fmt::format("analyzed {} in {:.2f} s\n",
+                          printable(reach->program), taken.count()));
+      answers.all.push_back(std::move(*reach));
+    } else if (words.size() == 1) {
+      return std::unexpected(std::move(reach).error());
+    } else {
+      answers.failed = true;
+      out.err(fmt::format("not analyzed: {}\n", reach.error().message()));
+    }
+  }
+  return answers;
+}
+
+Result<std::string> json_text(const std::vector<elf::Reach>& all, bool one) {
+  if (one) {
+    return elf::print_reach(all.front());
+  }
+  json::Value list = json::Value::array();
+  for (const elf::Reach& reach : all) {
+    TRY_ASSIGN(json::Value value, json::parse(elf::print_reach(reach)));
+    list.push_back(std::move(value));
+  }
+  return json::print({{"schema", "vambrace.reaches/v1"}, {"programs", list}});
+}
+
+Result<> answer(Environment& environment, const Asked& asked,
+                const std::vector<elf::Reach>& all) {
+  if (asked.as_json || !asked.output.empty()) {
+    TRY_ASSIGN(const std::string text,
+               json_text(all, asked.programs.size() == 1));
+    if (!asked.output.empty()) {
+      TRY(environment.files.write(asked.output, text));
+    }
+    if (asked.as_json) {
+      environment.output.out(text);
+      return {};
+    }
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    environment.output.out((i == 0 ? "" : "\n") +
+                           reach_text(all[i], asked.chains));
+  }
+  return {};
+}
+
+std::string value_of(const Environment& environment, const std::string& name,
+                     std::string otherwise) {
+  const auto variable = environment.variables.find(name);
+  return variable == environment.variables.end() ? std::move(otherwise)
+                                                 : variable->second;
+}
+
+// What is not said on the command line is as the image says.
+Result<> apply(const ImageRoot& image, Asked& asked,
+               elf::Surroundings& around) {
+  const ImageSettings& settings = image.settings();
+  asked.root = image.folder();
+  around.search_path =
+      variable_in(settings.environment, "PATH", around.search_path);
+  around.folder = settings.folder;
+  if (asked.library_path.empty()) {
+    asked.library_path =
+        variable_in(settings.environment, "LD_LIBRARY_PATH", "");
+  }
+  if (asked.programs.empty()) {
+    asked.programs = started_by(settings);
+  }
+  if (asked.programs.empty()) {
+    return fail(ErrorCode::InvalidInput,
+                "image {} starts nothing by itself: name a program",
+                printable(asked.image));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Exit> analyze(Environment& environment, Words words) {
+  TRY_ASSIGN(Asked asked, read_words(environment, words));
+  std::map<std::string, std::set<std::string>> mapped;
+  if (!asked.evidence.empty()) {
+    TRY_ASSIGN(const evidence::Evidence evidence,
+               read_merged(environment.files, asked.evidence));
+    mapped = elf::mapped_files(evidence);
+  }
+  elf::Surroundings around;
+  std::optional<ImageRoot> image;
+  if (!asked.image.empty()) {
+    TRY_ASSIGN(ImageRoot opened,
+               ImageRoot::open(asked.image,
+                               value_of(environment, "TMPDIR", "/var/tmp")));
+    image.emplace(std::move(opened));
+    TRY(apply(*image, asked, around));
+  } else if (asked.root == "/") {
+    around.search_path = value_of(environment, "PATH", around.search_path);
+    around.folder = std::filesystem::current_path().string();
+  }
+  TRY_ASSIGN(const RootFiles root, RootFiles::open(asked.root));
+  World world{.root = root, .around = around, .mapped = std::move(mapped)};
+  for (const std::string& library : asked.with) {
+    world.extras.push_back({library, "named by --with", {}});
+  }
+  for (const std::string_view folder : elf::split(asked.library_path, ":;")) {
+    world.library_path.emplace_back(folder);
+  }
+  TRY_ASSIGN(
+      const Answers answers,
+      analyze_all(environment, world, asked.programs, !asked.evidence.empty()));
+  TRY(answer(environment, asked, answers.all));
+  return answers.failed ? Exit::Usage : Exit::Clean;
+}
+
+}  // namespace vambrace::cli

@@ -1,0 +1,140 @@
+#include "cli/analyze_text.h"
+
+#include <map>
+
+#include "base/printable.h"
+#include "cli/columns.h"
+
+namespace vambrace::cli {
+namespace {
+
+using elf::Confidence;
+using elf::Gap;
+using elf::Reach;
+using elf::ReachedCall;
+
+constexpr std::size_t kGapsShown = 3;
+
+std::string base_of(const std::string& path) {
+  return printable(path.substr(path.rfind('/') + 1));
+}
+
+std::string function_text(const elf::Step& step) {
+  return step.function.empty()
+             ? fmt::format("{}+{:#x}", base_of(step.object), step.address)
+             : printable(step.function);
+}
+
+// "_start > ... > accept4_wrapper > accept4 in libc.so.6".
+std::string short_chain(const std::vector<elf::Step>& chain) {
+  std::string text = function_text(chain.front());
+  std::size_t next = 1;
+  if (chain.size() > 4) {
+    text += " > ...";
+    next = chain.size() - 2;
+  }
+  for (; next < chain.size(); ++next) {
+    text += " > " + function_text(chain[next]);
+  }
+  return text + " in " + base_of(chain.back().object);
+}
+
+std::string whole_chain(const std::vector<elf::Step>& chain) {
+  std::string text;
+  for (const elf::Step& step : chain) {
+    text +=
+        fmt::format("      {}: {} at {:#x} in {}\n", to_string(step.link),
+                    function_text(step), step.address, printable(step.object));
+  }
+  return text;
+}
+
+std::string calls_text(const Reach& reach, bool chains) {
+  std::string text;
+  if (chains) {
+    for (const ReachedCall& call : reach.calls) {
+      text += fmt::format("  {} ({})\n{}", kernel::syscall_label(call.syscall),
+                          to_string(call.confidence), whole_chain(call.chain));
+    }
+    return text;
+  }
+  Columns table({{"  call"}, {"confidence"}, {"reached by"}});
+  for (const ReachedCall& call : reach.calls) {
+    table.row({"  " + kernel::syscall_label(call.syscall),
+               std::string(to_string(call.confidence)),
+               short_chain(call.chain)});
+  }
+  return table.empty() ? "" : table.print();
+}
+
+std::string place_text(const Gap& gap) {
+  std::string text = printable(gap.object);
+  if (gap.address != 0) {
+    text += gap.function.empty()
+                ? fmt::format(", {:#x}", gap.address)
+                : fmt::format(", {} at {:#x}", printable(gap.function),
+                              gap.address);
+  }
+  return gap.detail.empty()
+             ? text
+             : fmt::format("{}: {}", text, printable(gap.detail));
+}
+
+std::string gaps_text(const Reach& reach) {
+  if (reach.gaps.empty()) {
+    return "no gap: every number and every library was told\n";
+  }
+  std::map<std::string, std::vector<const Gap*>> kinds;
+  for (const Gap& gap : reach.gaps) {
+    kinds[gap.kind].push_back(&gap);
+  }
+  std::string text = fmt::format("{}, so more calls may be reached:\n",
+                                 counted(reach.gaps.size(), "gap"));
+  for (const auto& [kind, gaps] : kinds) {
+    text += fmt::format("  {}: {}\n", printable(kind), gaps.size());
+    for (std::size_t i = 0; i < std::min(gaps.size(), kGapsShown); ++i) {
+      text += fmt::format("    {}\n", place_text(*gaps[i]));
+    }
+    if (gaps.size() > kGapsShown) {
+      text += fmt::format("    ... and {} more; see them with --json\n",
+                          gaps.size() - kGapsShown);
+    }
+  }
+  return text;
+}
+
+std::string files_text(const Reach& reach) {
+  using Align = Columns::Align;
+  Columns table({{"  file"},
+                 {"calls", Align::Right},
+                 {"functions reached", Align::Right},
+                 {"code", Align::Right},
+                 {"why"}});
+  for (const elf::LoadedFile& file : reach.files) {
+    table.row({"  " + printable(file.path),
+               fmt::format("{}", file.syscalls.size()),
+               fmt::format("{} of {}", file.reached_functions, file.functions),
+               fmt::format("{} kB", (file.code_bytes + 1023) / 1024),
+               printable(file.why)});
+  }
+  return table.print();
+}
+
+}  // namespace
+
+std::string reach_text(const Reach& reach, bool chains) {
+  const auto direct =
+      std::ranges::count_if(reach.calls, [](const ReachedCall& call) {
+        return call.confidence == Confidence::Direct;
+      });
+  std::string text = fmt::format(
+      "{} can reach {}: {} by calls alone, {} over pointers to functions\n",
+      printable(reach.program), counted(reach.calls.size(), "system call"),
+      direct, static_cast<std::int64_t>(reach.calls.size()) - direct);
+  text += calls_text(reach, chains);
+  text += gaps_text(reach);
+  text += fmt::format("{} of code:\n", counted(reach.files.size(), "file"));
+  return text + files_text(reach);
+}
+
+}  // namespace vambrace::cli

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "elf/code.h"
+#include "elf/reach.h"
+#include "elf/root.h"
+
+// From a program in a container's root to the system calls it can reach.
+namespace vambrace::elf {
+
+// What is loaded although no file says that it is needed.
+struct Extra {
+  std::string path;
+  std::string why;  // "named by --with", "mapped in the evidence", ...
+  // Names by which its functions are found, with "*" for any bytes; empty: by
+  // any that it exports.
+  std::vector<std::string> entries;
+};
+
+// Remembers what the code of a file is, by its content. Abstract so that the
+// analysis is pure. Thread rule: one analysis at a time.
+class CodeCache {
+ public:
+  virtual ~CodeCache() = default;
+  // nullptr: not known.
+  virtual std::shared_ptr<const Code> find(const Image& image) = 0;
+  virtual void keep(const Image& image, std::shared_ptr<const Code> code) = 0;
+};
+
+struct Request {
+  std::string program;  // its path in the root
+  std::vector<Extra> extras;
+  std::vector<std::string> library_path;  // LD_LIBRARY_PATH
+  CodeCache* cache = nullptr;             // may be none; outlives the call
+};
+
+// NotFound, InvalidInput or Unsupported if the program itself cannot be read;
+// everything else that is not known is a gap of the answer.
+Result<Reach> analyze(const Root& root, const Request& request);
+
+}  // namespace vambrace::elf

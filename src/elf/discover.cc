@@ -1,0 +1,143 @@
+#include "elf/discover.h"
+
+#include <algorithm>
+#include <array>
+
+namespace vambrace::elf {
+namespace {
+
+constexpr std::size_t kMaxName = 4096;
+
+// A function that takes a name, and which register has it (System V ABI).
+struct Asker {
+  std::string_view name;
+  std::size_t register_number;
+  bool loads;  // a file; else a symbol
+};
+
+constexpr std::array kAskers = {
+    Asker{"dlopen", 7, true},
+    Asker{"dlmopen", 6, true},
+    Asker{"__libc_dlopen_mode", 7, true},
+    Asker{"dlsym", 6, false},
+    Asker{"dlvsym", 6, false},
+    Asker{"__libc_dlsym", 6, false},
+};
+
+// The text at an address of a file; nullopt if it is none.
+std::optional<std::string> text_at(const Object& object,
+                                   std::uint64_t address) {
+  const ByteView bytes = object.image.from(address).substr(0, kMaxName);
+  const std::size_t end = bytes.find('\0');
+  if (end == ByteView::npos || end == 0) {
+    return std::nullopt;
+  }
+  const ByteView text = bytes.substr(0, end);
+  const bool printable = std::ranges::all_of(
+      text, [](char letter) { return letter > ' ' && letter < 0x7f; });
+  return printable ? std::optional(std::string(text)) : std::nullopt;
+}
+
+class Search {
+ public:
+  Search(const Process& process, const Walk& walk, SiteValues& values)
+      : process_(process), walk_(walk), values_(values) {}
+
+  Discovered run() {
+    for (const Asker& asker : kAskers) {
+      for (const Object& object : process_.objects) {
+        const auto found = process_.find(object, asker.name);
+        if (!found || !found->symbol->function) {
+          continue;
+        }
+        if (const auto node =
+                process_.node_at(object, found->symbol->address)) {
+          look_at(asker, *node);
+        }
+      }
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void look_at(const Asker& asker, std::uint32_t asked) {
+    if (!walk_.visits[asked].reached) {
+      return;
+    }
+    for (const std::uint32_t caller : walk_.callers_of(asked)) {
+      const Object& object = process_.object_of(caller);
+      for (const Moment& moment : values_.moments(caller)) {
+        if (!moment.kernel && moment.target != 0 &&
+            values_.called(object, moment.target, moment.through_slot) ==
+                asked) {
+          look_at(asker, caller, moment);
+        }
+      }
+    }
+  }
+
+  void look_at(const Asker& asker, std::uint32_t caller, const Moment& moment) {
+    const Answer answer = values_.resolve(
+        caller, moment.address, moment.registers[asker.register_number]);
+    bool told = answer.lost.empty();
+    for (const auto& [address, object] : answer.places) {
+      if (address == 0) {
+        continue;  // the program itself
+      }
+      const auto text = text_at(*object, address);
+      if (!text) {
+        told = false;
+      } else if (asker.loads) {
+        add_file(*text, *object);
+      } else {
+        add_symbol(*text);
+      }
+    }
+    if (!told) {
+      const Object& object = process_.object_of(caller);
+      found_.gaps.push_back(
+          {asker.loads ? "library-untold" : "lookup-untold", object.path,
+           function_name(object, process_.function_of(caller)), moment.address,
+           fmt::format("{} of a name that is not a constant", asker.name)});
+    }
+  }
+
+  void add_file(const std::string& name, const Object& from) {
+    found_.files.emplace_back(
+        Extra{.path = name, .why = "loaded by name by " + from.path}, &from);
+  }
+
+  void add_symbol(const std::string& name) {
+    for (const Object& object : process_.objects) {
+      if (const auto found = process_.find(object, name)) {
+        found_.symbols.push_back(*found);
+      }
+    }
+  }
+
+  const Process& process_;
+  const Walk& walk_;
+  SiteValues& values_;
+  Discovered found_;
+};
+
+}  // namespace
+
+Discovered discover(const Process& process, const Walk& walk,
+                    SiteValues& values) {
+  return Search(process, walk, values).run();
+}
+
+bool reaches_export(const Process& process, const Walk& walk,
+                    std::string_view name) {
+  return std::ranges::any_of(process.objects, [&](const Object& object) {
+    const auto found = process.find(object, name);
+    if (!found) {
+      return false;
+    }
+    const auto node = process.node_at(object, found->symbol->address);
+    return node && walk.visits[*node].reached;
+  });
+}
+
+}  // namespace vambrace::elf

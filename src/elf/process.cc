@@ -1,0 +1,297 @@
+#include "elf/process.h"
+
+#include <algorithm>
+
+namespace vambrace::elf {
+namespace {
+
+// More is no process that anybody runs.
+constexpr std::size_t kMaxObjects = 4096;
+
+std::optional<std::string> list_of(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(std::string(text));
+}
+
+}  // namespace
+
+ProcessLoader::ProcessLoader(const Root& root, const Request& request)
+    : root_(root), request_(request) {}
+
+Result<> ProcessLoader::start() {
+  TRY_ASSIGN(RootFile file,
+             during(request_.program, root_.read(request_.program)));
+  const std::string path = file.path;
+  TRY_ASSIGN(const Object* program,
+             during(request_.program, load(std::move(file), "program", path)));
+  std::string library_path;
+  for (const std::string& folder : request_.library_path) {
+    library_path += (library_path.empty() ? "" : ":") + folder;
+  }
+  search_.emplace(
+      root_,
+      SearchSettings{.interpreter = std::string(program->image.interpreter),
+                     .arch = program->image.arch,
+                     .program = program->path,
+                     .library_path = library_path});
+  for (const std::string& remark : search_->remarks()) {
+    process_.gaps.push_back(
+        {"library-unreadable", program->path, "", 0, remark});
+  }
+  if (!program->image.interpreter.empty()) {
+    for (const std::string& name : search_->preloaded()) {
+      search(name, *program);
+    }
+  }
+  follow();
+  if (!program->image.interpreter.empty()) {
+    process_.loader = load_or_gap(std::string(program->image.interpreter),
+                                  "the program's loader");
+  }
+  for (const Extra& extra : request_.extras) {
+    add(extra, *program);
+  }
+  finish();
+  return {};
+}
+
+bool ProcessLoader::add(const Extra& extra, const Object& from) {
+  const std::size_t before = process_.objects.size();
+  const Object* object = nullptr;
+  if (extra.path.contains('/')) {
+    object = load_or_gap(extra.path, extra.why);
+  } else {
+    object = by_name(extra.path);
+    object = object == nullptr ? search(extra.path, from) : object;
+  }
+  if (object == nullptr || process_.objects.size() == before) {
+    return false;
+  }
+  Object& fresh = process_.objects.back();
+  fresh.extra = extra;
+  fresh.why = extra.why;
+  return true;
+}
+
+void ProcessLoader::finish() {
+  follow();
+  number();
+}
+
+// The same file under two names is loaded once.
+Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
+                                    const std::string& name) {
+  for (Object& known : process_.objects) {
+    if (known.path == file.path) {
+      return &known;
+    }
+  }
+  if (process_.objects.size() >= kMaxObjects) {
+    return fail(ErrorCode::InvalidInput, "more than {} files are loaded",
+                kMaxObjects);
+  }
+  Object object{.path = file.path, .why = why, .bytes = file.bytes};
+  TRY_ASSIGN(object.image, parse_image(object.bytes.text()));
+  if (!process_.objects.empty() &&
+      object.image.arch != process_.objects.front().image.arch) {
+    return fail(ErrorCode::InvalidInput, "of another architecture");
+  }
+  if (request_.cache != nullptr) {
+    object.code = request_.cache->find(object.image);
+  }
+  if (!object.code) {
+    TRY_ASSIGN(Code code, scan_code(object.image));
+    object.code = std::make_shared<const Code>(std::move(code));
+    if (request_.cache != nullptr) {
+      request_.cache->keep(object.image, object.code);
+    }
+  }
+  for (std::uint32_t i = 0; i < object.image.symbols.size(); ++i) {
+    const Symbol& symbol = object.image.symbols[i];
+    if (symbol.defined && !symbol.local) {
+      object.exports[symbol.name].push_back(i);
+    }
+  }
+  for (const std::string& fault : object.image.faults) {
+    process_.gaps.push_back({"library-unreadable", file.path, "", 0, fault});
+  }
+  object.requester = {.path = name,
+                      .rpath = list_of(object.image.rpath),
+                      .runpath = list_of(object.image.runpath),
+                      .no_default = object.image.no_default_folders};
+  process_.objects.push_back(std::move(object));
+  return &process_.objects.back();
+}
+
+void ProcessLoader::tell(const std::string& name, const Object& from,
+                         const Error& error) {
+  process_.gaps.push_back(
+      {error.code() == ErrorCode::NotFound ? "library-missing"
+                                           : "library-unreadable",
+       from.path, "", 0, fmt::format("{}: {}", name, error.message())});
+}
+
+Object* ProcessLoader::load_or_gap(const std::string& path,
+                                   const std::string& why) {
+  const Object& program = process_.objects.front();
+  auto file = root_.read(path);
+  if (!file) {
+    tell(path, program, file.error());
+    return nullptr;
+  }
+  auto object = load(std::move(*file), why, path);
+  if (!object) {
+    tell(path, program, object.error());
+    return nullptr;
+  }
+  return *object;
+}
+
+const Object* ProcessLoader::search(const std::string& name,
+                                    const Object& from) {
+  std::vector<Requester> chain;
+  for (const Object* at = &from; at != nullptr; at = at->parent) {
+    chain.push_back(at->requester);
+  }
+  auto found = search_->find(name, chain);
+  if (!found) {
+    tell(name, from, found.error());
+    return nullptr;
+  }
+  for (const std::string& other : found->alternatives) {
+    process_.gaps.push_back({"library-untold", from.path, "", 0,
+                             fmt::format("another processor loads {}", other)});
+  }
+  auto object =
+      load(std::move(found->file), "needed by " + from.path, found->name);
+  if (!object) {
+    tell(name, from, object.error());
+    return nullptr;
+  }
+  if ((*object)->parent == nullptr && *object != &process_.objects.front()) {
+    (*object)->parent = &from;
+  }
+  return *object;
+}
+
+// Breadth first, as symbols are looked up.
+void ProcessLoader::follow() {
+  for (; followed_ < process_.objects.size(); ++followed_) {
+    Object& object = process_.objects[followed_];
+    for (const std::string_view name : object.image.needed) {
+      const Object* found = by_name(name);
+      found = found == nullptr ? search(std::string(name), object) : found;
+      if (found != nullptr) {
+        object.needed.push_back(found);
+      }
+    }
+  }
+}
+
+const Object* ProcessLoader::by_name(std::string_view name) const {
+  for (const Object& object : process_.objects) {
+    if (object.image.soname == name) {
+      return &object;
+    }
+  }
+  return nullptr;
+}
+
+void ProcessLoader::number() {
+  process_.nodes = 0;
+  process_.cells = 0;
+  for (Object& object : process_.objects) {
+    if (object.data.begins.empty()) {
+      object.data = find_cells(object.image, *object.code);
+    }
+    object.first_cell = process_.cells;
+    process_.cells += static_cast<std::uint32_t>(object.data.begins.size());
+    object.first_node = process_.nodes;
+    process_.nodes += static_cast<std::uint32_t>(object.code->functions.size());
+  }
+}
+
+std::optional<Found> Process::find(const Object& from,
+                                   const Symbol& symbol) const {
+  const auto in = [&](const Object& object) -> const Symbol* {
+    const auto named = object.exports.find(symbol.name);
+    if (named == object.exports.end()) {
+      return nullptr;
+    }
+    const Symbol* any = nullptr;
+    for (const std::uint32_t index : named->second) {
+      const Symbol& candidate = object.image.symbols[index];
+      if (candidate.version == symbol.version || candidate.version.empty()) {
+        return &candidate;
+      }
+      if (symbol.version.empty() && !candidate.hidden_version) {
+        any = &candidate;
+      }
+    }
+    return any;
+  };
+  for (const Object& object : objects) {
+    if (!object.extra || &object == &from) {
+      if (const Symbol* found = in(object)) {
+        return Found{&object, found};
+      }
+    }
+  }
+  for (const Object* object : from.needed) {
+    if (const Symbol* found = in(*object)) {
+      return Found{object, found};
+    }
+  }
+  if (symbol.defined) {
+    return Found{&from, &symbol};
+  }
+  return std::nullopt;
+}
+
+std::optional<Found> Process::find(const Object& in,
+                                   std::string_view name) const {
+  const auto named = in.exports.find(name);
+  if (named == in.exports.end()) {
+    return std::nullopt;
+  }
+  for (const std::uint32_t index : named->second) {
+    if (!in.image.symbols[index].hidden_version) {
+      return Found{&in, &in.image.symbols[index]};
+    }
+  }
+  return Found{&in, &in.image.symbols[named->second.front()]};
+}
+
+const Object& Process::object_of(std::uint32_t node) const {
+  const auto after =
+      std::upper_bound(objects.begin(), objects.end(), node,
+                       [](std::uint32_t number, const Object& object) {
+                         return number < object.first_node;
+                       });
+  return *std::prev(after);
+}
+
+const Function& Process::function_of(std::uint32_t node) const {
+  const Object& object = object_of(node);
+  return object.code->functions[node - object.first_node];
+}
+
+std::optional<std::uint32_t> Process::node_at(const Object& object,
+                                              std::uint64_t address) const {
+  if (!object.image.is_code(address)) {
+    return std::nullopt;
+  }
+  if (const auto function = object.code->function_at(address)) {
+    return object.first_node + *function;
+  }
+  // Padding: what comes behind it.
+  const auto next = std::ranges::upper_bound(
+      object.code->functions, address, {},
+      [](const Function& function) { return function.bounds.begin; });
+  if (next == object.code->functions.end()) {
+    return std::nullopt;
+  }
+  return object.first_node +
+         static_cast<std::uint32_t>(next - object.code->functions.begin());
+}
+
+}  // namespace vambrace::elf

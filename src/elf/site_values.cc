@@ -1,0 +1,120 @@
+#include "elf/site_values.h"
+
+#include <algorithm>
+
+namespace vambrace::elf {
+namespace {
+
+// Wrappers around wrappers; more are not believed to be ones.
+constexpr std::size_t kMaxAsked = 4096;
+
+}  // namespace
+
+const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
+  const auto known = moments_.find(node);
+  if (known != moments_.end()) {
+    return known->second;
+  }
+  const Object& object = process_.object_of(node);
+  const Function& function = process_.function_of(node);
+  const Returns returns = [&](std::uint64_t target, bool through_slot) {
+    const auto to = called(object, target, through_slot);
+    return !to || returning_[*to];
+  };
+  return moments_
+      .emplace(node, find_moments(object.image, function.bounds,
+                                  object.code->entries_of(function), returns))
+      .first->second;
+}
+
+Answer SiteValues::resolve(std::uint32_t node, std::uint64_t address,
+                           const Value& value) {
+  Answer answer;
+  Asked asked;
+  follow(node, address, value, asked, answer);
+  return answer;
+}
+
+void SiteValues::follow(std::uint32_t node, std::uint64_t address,
+                        const Value& value, Asked& asked, Answer& answer) {
+  if (value.kind != Value::Kind::Some) {
+    answer.lost.insert({node, address, "computed"});
+    return;
+  }
+  for (const std::uint64_t number : value.constants) {
+    answer.numbers.insert(number);
+    answer.places.emplace(number, &process_.object_of(node));
+  }
+  for (const Origin& origin : value.origins) {
+    if (!asked.insert({node, origin}).second) {
+      continue;
+    }
+    if (asked.size() > kMaxAsked) {
+      answer.lost.insert({node, address, "handed on too often"});
+      return;
+    }
+    follow_callers(node, origin, asked, answer);
+  }
+}
+
+std::optional<std::uint32_t> SiteValues::called(const Object& object,
+                                                std::uint64_t target,
+                                                bool through_slot) const {
+  if (!through_slot) {
+    return call_target(process_, object, target);
+  }
+  const Pointer* pointer = object.image.pointer_at(target);
+  return pointer == nullptr ? std::nullopt
+                            : slot_target(process_, object, *pointer);
+}
+
+// Whether a call goes to that entry of the function.
+bool SiteValues::leads_to(const Object& object, const Moment& moment,
+                          std::uint32_t node, std::uint64_t entry) const {
+  const std::uint64_t target = moment.target;
+  const bool begins = entry == process_.function_of(node).bounds.begin;
+  if (called(object, target, moment.through_slot) != node) {
+    return false;
+  }
+  if (moment.through_slot) {
+    return begins;
+  }
+  // Over a linkage table, or past what only fills up: to the beginning.
+  const Object& theirs = process_.object_of(node);
+  const bool here =
+      &theirs == &object && process_.function_of(node).bounds.holds(target);
+  return here ? target == entry : begins;
+}
+
+void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
+                                Asked& asked, Answer& answer) {
+  const Visit& visit = walk_.visits[node];
+  const std::uint64_t begin = process_.function_of(node).bounds.begin;
+  if (origin.entry == begin && (visit.pointed_to || visit.link == Link::Start ||
+                                visit.link == Link::Initializer)) {
+    answer.lost.insert({node, begin,
+                        "a parameter of a function that is called "
+                        "through a pointer"});
+  }
+  for (const std::uint32_t caller : walk_.callers_of(node)) {
+    const Object& object = process_.object_of(caller);
+    for (const Moment& moment : moments(caller)) {
+      if (moment.kernel || moment.target == 0 ||
+          !leads_to(object, moment, node, origin.entry)) {
+        continue;
+      }
+      if (!origin.stack) {
+        follow(caller, moment.address,
+               moment.registers[static_cast<std::size_t>(origin.number)], asked,
+               answer);
+        continue;
+      }
+      const auto slot = moment.stack.find(origin.number);
+      follow(caller, moment.address,
+             slot == moment.stack.end() ? Value{} : slot->second, asked,
+             answer);
+    }
+  }
+}
+
+}  // namespace vambrace::elf

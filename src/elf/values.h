@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "elf/image.h"
+
+// What registers hold at the places of a function that matter: where it enters
+// the kernel, and where it hands on to another function.
+//
+// How a system call is tied to its number: compilers write it as an immediate
+// shortly before the instruction, or hand it down through functions such as
+// syscall(3), whose parameter it is. So each function that enters the kernel is
+// run with abstract values: a small set of constants, "what the register held
+// at the entry", "what stood on the stack at the entry", an address of the
+// frame, or unknown. Where paths meet, sets are joined. What was there at the
+// entry is then looked up at the places that lead to it (site_values.h). What
+// is neither is a gap, never a guess.
+namespace vambrace::elf {
+
+constexpr std::size_t kRegisters = 16;  // as x86-64 numbers them
+constexpr std::size_t kMaxConstants = 32;
+constexpr std::size_t kMaxOrigins = 8;
+
+// What was at an entry of the function: in a register, or on the stack.
+struct Origin {
+  std::uint64_t entry = 0;  // the address where the function was entered
+  bool stack = false;
+  // The register's number, or the distance from the stack pointer.
+  std::int64_t number = 0;
+  auto operator<=>(const Origin&) const = default;
+};
+
+struct Value {
+  enum class Kind : std::uint8_t {
+    Unknown,
+    Some,   // one of the constants, or of what was at an entry
+    Frame,  // the stack pointer at the entry plus `number`
+    Table,  // a number read from a table of distances at `number`
+    Place,  // an address computed from such a number
+  };
+  Kind kind = Kind::Unknown;
+  std::int64_t number = 0;
+  std::uint64_t entry = 0;  // of a Frame
+  // Of Some: each sorted, not both empty.
+  std::vector<std::uint64_t> constants;  // at most kMaxConstants
+  std::vector<Origin> origins;           // at most kMaxOrigins
+  auto operator<=>(const Value&) const = default;
+
+  // Whether it is constants alone.
+  bool is_constant() const { return kind == Kind::Some && origins.empty(); }
+};
+
+Value constant(std::uint64_t number);
+
+struct Moment {
+  std::uint64_t address = 0;
+  bool kernel = false;  // a system call; else a call or a jump out
+  // Of a call: where it goes, or the slot that says so; 0: a pointer in a
+  // register.
+  std::uint64_t target = 0;
+  bool through_slot = false;
+  std::array<Value, kRegisters> registers;
+  // By their distance from the stack pointer that the called function begins
+  // with; of a system call, from this function's own.
+  std::map<std::int64_t, Value> stack;
+};
+
+// Whether a call comes back: of its target, or of the slot that says it.
+using Returns = std::function<bool(std::uint64_t target, bool through_slot)>;
+
+// By block, in the order of addresses. The function may be entered at its
+// beginning and at the other `entries`. Functions that are too large are not
+// run: all their values are unknown.
+std::vector<Moment> find_moments(const Image& image, const Range& bounds,
+                                 std::span<const std::uint64_t> entries,
+                                 const Returns& returns);
+
+// Numbers of registers.
+constexpr std::size_t kNumberRegister = 0;  // rax
+// Of the six arguments of a system call (syscall(2), "Architecture calling
+// conventions").
+constexpr std::array<std::size_t, 6> kArgumentRegisters = {7, 6, 2, 10, 8, 9};
+
+}  // namespace vambrace::elf
