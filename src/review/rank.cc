@@ -20,6 +20,8 @@ constexpr std::int64_t kSiblingsCounted = 4;
 constexpr std::int64_t kNear[] = {11, 9, 6, 3};  // by calls after the branch
 constexpr std::int64_t kOwnCode = 34;
 constexpr std::int64_t kLibraryCode = 12;
+constexpr std::int64_t kStyle = 20;
+constexpr std::size_t kStyleFrom = 2;  // calls seen of that style
 constexpr std::int64_t kDirect = 2;
 constexpr std::int64_t kMissedPoints = 16;
 constexpr std::int64_t kShared = 4;
@@ -89,6 +91,7 @@ class Scorer {
     sibling(name);
     near(call);
     own_code(call);
+    style(name);
     if (call.confidence == elf::Confidence::Direct) {
       add("direct", kDirect, "calls alone lead there from an entry point");
     }
@@ -170,7 +173,29 @@ class Scorer {
     }
   }
 
+  // Programs name files by a folder and a path, or by a path alone; few mix.
+  void style(const std::string& name) {
+    const Naming own = naming(name);
+    std::map<Naming, std::vector<std::string>> seen;
+    for (const std::string& other : observed_) {
+      seen[naming(other)].push_back(other);
+    }
+    const bool relative = seen[Naming::Relative].size() >= kStyleFrom;
+    const bool plain = !relative && seen[Naming::Plain].size() >= kStyleFrom;
+    if (own == Naming::Other || (!relative && !plain)) {
+      return;
+    }
+    const Naming usual = relative ? Naming::Relative : Naming::Plain;
+    add("style", own == usual ? kStyle : -kStyle,
+        fmt::format("names files {} {}, which were seen",
+                    own == usual ? "as do" : "otherwise than",
+                    listed(seen[usual])));
+  }
+
   void own_code(const elf::ReachedCall& call) {
+    if (call.chain.front().object != reach_.program) {
+      return;
+    }
     const std::string& last = call.chain.back().object;
     if (last == reach_.program) {
       add("own-code", kOwnCode, "the program itself makes it");
@@ -180,9 +205,6 @@ class Scorer {
     while (inside < call.chain.size() &&
            call.chain[call.chain.size() - 1 - inside].object == last) {
       ++inside;
-    }
-    if (inside == call.chain.size()) {
-      return;  // never left the file: a loader or an initializer
     }
     const elf::Step& caller = call.chain[call.chain.size() - 1 - inside];
     const elf::Step& entered = call.chain[call.chain.size() - inside];
@@ -208,14 +230,14 @@ class Scorer {
 
 // What this workload tells first, what programs in general do last.
 std::string sentence(const std::vector<Term>& terms) {
-  constexpr std::string_view kOrder[] = {"near",     "sibling", "missed",
-                                         "own-code", "common",  "shared"};
+  constexpr std::string_view kOrder[] = {
+      "near", "sibling", "missed", "own-code", "style", "common", "shared"};
   constexpr std::size_t kTold = 3;
   std::string text;
   std::size_t told = 0;
   for (const std::string_view name : kOrder) {
     const auto term = std::ranges::find(terms, name, &Term::name);
-    if (term != terms.end() && told < kTold) {
+    if (term != terms.end() && term->points > 0 && told < kTold) {
       text += (told++ == 0 ? "" : "; ") + term->why;
     }
   }

@@ -27,7 +27,9 @@ struct Surroundings {
 //   common    many programs of a public data set make it
 //   sibling   calls of its kind were seen
 //   near      the function that calls it is on the way to calls that were seen
-//   own-code  the program itself calls it, not a library for its own purposes
+//   own-code  the program itself calls it, or a library that it calls; not a
+//             plugin, or a library when it is loaded
+//   style     names files as calls that were seen do; less where they do not
 //   direct    calls alone lead there
 //   missed    recordings are known to miss it: at a reload, when a buffer grows
 //   shared    several programs of the workload can make it

@@ -108,6 +108,26 @@ TEST(Rank, PutsTheProgramsOwnCallsBeforeTheInsideOfLibraries) {
   EXPECT_TRUE(term(made[1], "deep"));
 }
 
+TEST(Rank, TakesNoPluginForTheProgramsOwnWish) {
+  const elf::Step plugin{"/lib/libnss_x.so.2", "_nss_x", 0, Link::Lookup};
+  const auto made =
+      ranked({reach_of({reached("acct", {plugin, libc("acct")}),
+                        reached("getpmsg", {own("main"), libc("getpmsg")})})},
+             {});
+  EXPECT_EQ(made[0].subject, "syscall getpmsg");
+  EXPECT_FALSE(term(made[1], "own-code"));
+}
+
+TEST(Rank, ExpectsTheWayInWhichFilesWereNamedBefore) {
+  const auto made =
+      ranked({reach_of({reached("linkat", {own("main"), libc("linkat")}),
+                        reached("link", {own("main"), libc("link")})})},
+             {"mkdirat", "unlinkat"});
+  EXPECT_EQ(made[0].subject, "syscall linkat");
+  EXPECT_GT(term(made[0], "style")->points, 0);
+  EXPECT_LT(term(made[1], "style")->points, 0);
+}
+
 TEST(Rank, PutsDirectCallsBeforeIndirectOnes) {
   const auto made =
       ranked({reach_of({reached("acct", {own("main"), libc("acct")},
