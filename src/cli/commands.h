@@ -32,6 +32,7 @@ Result<Exit> man(Environment& environment, Words words);
 Result<Exit> mark(Environment& environment, Words words);
 Result<Exit> record(Environment& environment, Words words);
 Result<Exit> replay(Environment& environment, Words words);
+Result<Exit> review_command(Environment& environment, Words words);
 Result<Exit> run_command(Environment& environment, Words words);
 Result<Exit> stop(Environment& environment, Words words);
 Result<Exit> synth(Environment& environment, Words words);

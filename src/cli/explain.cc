@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "evidence/time.h"
 #include "policy/apparmor/render.h"
+#include "policy/explain_decisions.h"
 #include "policy/json.h"
 #include "repository/compose.h"
 
@@ -180,13 +181,19 @@ Result<Exit> explain(Environment& environment, Words words) {
   } else if (found.error().code() != ErrorCode::NotFound) {
     return std::unexpected(std::move(found.error()));
   }
-  TRY_ASSIGN(const std::vector<Answer> answers,
+  TRY_ASSIGN(std::vector<Answer> answers,
              during(directory,
                     policy::explain(
                         question, bundle.rendering(),
                         local ? *local
                               : runtime::runtime_layer(bundle.manifest.target),
                         evidence)));
+  const std::vector<std::string> said = policy::said_about(
+      question, bundle.manifest.decisions, bundle.manifest.waivers,
+      evidence::format_time(environment.now()).substr(0, 10));
+  for (Answer& answer : answers) {
+    answer.notes.insert(answer.notes.end(), said.begin(), said.end());
+  }
   std::string text;
   json::Value list = json::Value::array();
   for (const Answer& answer : answers) {

@@ -5,9 +5,11 @@
 #include "cli/options.h"
 #include "cli/profile_file.h"
 #include "enforcer/seccomp_compile.h"
+#include "evidence/time.h"
 #include "policy/apparmor/render.h"
 #include "policy/seccomp/lint.h"
 #include "repository/compose.h"
+#include "review/days.h"
 
 namespace vambrace::cli {
 namespace {
@@ -33,11 +35,13 @@ seccomp::Severity severity_of(const policy::Finding& finding) {
                                         : seccomp::Severity::Info;
 }
 
-// About the AppArmor profile of a bundle, for the target that is linted, and
-// what its layers say against each other. A profile alone says nothing.
+// About the AppArmor profile of a bundle, for the target that is linted, what
+// its layers say against each other, and waivers that end or have ended. A
+// profile alone says nothing.
 Result<std::vector<Remark>> judge_bundle(const Files& files,
                                          const std::string& path,
-                                         const runtime::Target& target) {
+                                         const runtime::Target& target,
+                                         std::string_view day) {
   std::vector<Remark> remarks;
   if (!files.exists(path + "/bundle.yaml") ||
       !files.exists(path + "/policy.json")) {
@@ -57,6 +61,10 @@ Result<std::vector<Remark>> judge_bundle(const Files& files,
       repository::security_context(bundle.policy, manifest, granted, rendered)
           .findings;
   std::ranges::copy(rendered.findings, std::back_inserter(findings));
+  const std::vector<review::WaiverState> waivers = review::waiver_states(
+      manifest.waivers, review::day_number(day).value_or(0));
+  std::ranges::copy(review::waiver_findings(waivers),
+                    std::back_inserter(findings));
   for (const policy::Finding& finding : findings) {
     remarks.push_back({finding.id, severity_of(finding), finding.place,
                        finding.message, finding.hint});
@@ -101,7 +109,8 @@ Result<Exit> lint(Environment& environment, Words words) {
              during(file.path, seccomp::lint(file.profile, file.target)));
   std::ranges::copy(judge_filter(file), std::back_inserter(remarks));
   TRY_ASSIGN(const std::vector<Remark> others,
-             judge_bundle(environment.files, path, file.target));
+             judge_bundle(environment.files, path, file.target,
+                          evidence::format_time(environment.now())));
   std::ranges::copy(others, std::back_inserter(remarks));
   std::ranges::stable_sort(remarks, std::greater(), &Remark::severity);
 

@@ -24,6 +24,8 @@ std::span<const Command> commands() {
        "Record"},
       {"synth", "make a policy and its bundle from evidence", synth, "Policy"},
       {"analyze", "tell which calls a program could make", analyze, "Policy"},
+      {"review", "find what is risky, rare or never seen, and decide",
+       review_command, "Policy"},
       {"replay", "hold evidence against a policy, without a kernel", replay,
        "Policy"},
       {"explain", "tell why a call or capability is allowed or not", explain,

@@ -11,6 +11,7 @@
 #include "policy/difference.h"
 #include "policy/explain_files.h"
 #include "policy/mounts.h"
+#include "policy/reasons.h"
 #include "policy/risk.h"
 
 namespace vambrace::policy {
@@ -107,7 +108,6 @@ class Explainer {
       answer.notes.push_back(fmt::format("risk: {}", risk->exposes));
     }
     note_layers(answer);
-    note_absence(answer, "syscall " + question_.name);
     for (const evidence::Process& process : evidence_.processes) {
       for (const evidence::SyscallFact& fact : process.syscalls) {
         if (fact.syscall == syscall) {
@@ -115,6 +115,7 @@ class Explainer {
         }
       }
     }
+    note_absence(answer, "syscall " + question_.name);
     return answer;
   }
 
@@ -219,7 +220,6 @@ class Explainer {
     if (const Risk* risk = capability_risk(number)) {
       answer.notes.push_back(fmt::format("risk: {}", risk->exposes));
     }
-    note_absence(answer, "capability " + name.substr(4));
     for (const evidence::Process& process : evidence_.processes) {
       for (const evidence::CapabilityFact& fact : process.capabilities) {
         if (fact.number == number) {
@@ -227,6 +227,7 @@ class Explainer {
         }
       }
     }
+    note_absence(answer, "capability " + name.substr(4));
     return answer;
   }
 
@@ -241,12 +242,20 @@ class Explainer {
   }
 
   static void note_absence(Answer& answer, const std::string& subject) {
-    if (answer.permission == Permission::Refused && answer.reasons.empty()) {
-      answer.notes.push_back(fmt::format(
-          "no counted evidence needs it; to grant it, add a decision "
-          "\"{}: add\" to bundle.yaml",
-          subject));
+    if (answer.permission != Permission::Refused || !answer.reasons.empty()) {
+      return;
     }
+    // Noise is no use, though it is told.
+    const bool seen = std::ranges::any_of(answer.uses, [](const Use& use) {
+      return counts(use.process.origin) && use.share.count > 0 &&
+             use.detail.find("; noise: ") == std::string::npos;
+    });
+    answer.notes.push_back(
+        seen ? "it was seen, but the policy has no rule: a decision dropped "
+               "it, or the policy was made without that evidence"
+             : fmt::format("no counted evidence needs it; to grant it, add a "
+                           "decision \"{}: add\" to bundle.yaml",
+                           subject));
   }
 
   static void add_uses(Answer& answer, const evidence::ProcessKey& key,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/capabilities/reduce.h"
+#include "policy/explain_decisions.h"
 #include "policy/samples.h"
 #include "policy/seccomp/render.h"
 #include "policy/synthesize.h"
@@ -144,6 +145,49 @@ TEST(Explain, CapabilitiesTellUseNoiseAndRisk) {
   EXPECT_EQ(admin.permission, Permission::Refused);
   EXPECT_THAT(admin.notes, Contains(HasSubstr("memory overcommit")));
   EXPECT_THAT(admin.uses, SizeIs(1));
+}
+
+TEST(SaidAbout, TellsDecisionsAndWaiversWithTheirNames) {
+  const std::vector<Decision> decisions = {
+      {"syscall kill", "drop", "ann", "never"},
+      {"file /etc/x* r", "keep", "ann", "config"}};
+  const std::vector<Waiver> waivers = {
+      {"capability NET_ADMIN", "bob", "routes", "2026-12-31"}};
+  const auto said = [&](const std::vector<std::string>& words,
+                        std::string_view day = "2026-06-01") {
+    return said_about(question(words), decisions, waivers, day);
+  };
+  EXPECT_THAT(
+      said({"kill"}),
+      testing::ElementsAre("decision \"syscall kill: drop\" by ann: never"));
+  EXPECT_THAT(said({"/etc/xyz"}), SizeIs(1));
+  EXPECT_THAT(said({"/etc/y"}), IsEmpty());
+  EXPECT_THAT(said({"NET_ADMIN"}),
+              testing::ElementsAre("waived by bob until 2026-12-31: routes"));
+  EXPECT_THAT(said({"NET_ADMIN"}, "2027-01-01"),
+              Contains(HasSubstr("which has passed")));
+  EXPECT_THAT(said({"CHOWN"}), IsEmpty());
+}
+
+TEST(Explain, SaysThatWhatWasSeenHasNoRuleWhereItWasDropped) {
+  const Policy policy =
+      synthesize(seen(), {.heal = false,
+                          .closures = {},
+                          .decisions = {{"syscall socket", "drop", "ann", "x"}},
+                          .waivers = {}})
+          .value();
+  const runtime::Target target = runtime::target_named("process").value();
+  const seccomp::Profile profile =
+      seccomp::render(policy, target, Stage::Harden).value().profile;
+  const std::set<std::uint32_t> none;
+  const auto answers = explain(question({"socket"}),
+                               {.policy = policy,
+                                .profile = profile,
+                                .target = target,
+                                .capabilities = none},
+                               runtime::runtime_layer(target), seen())
+                           .value();
+  EXPECT_THAT(answers.at(0).notes, Contains(HasSubstr("a decision dropped")));
 }
 
 }  // namespace

@@ -42,9 +42,10 @@ struct Manifest {
 Result<Manifest> parse_manifest(std::string_view yaml);
 std::string print_manifest(const Manifest& manifest);
 
-// The same text with target, stage, closures and abstractions as in `wanted`:
-// every other line, comments included, stays as people wrote it. InvalidInput
-// if that does not make `wanted` of it.
+// The same text with target, stage, closures, abstractions, decisions and
+// waivers as in `wanted`: every other line, comments included, stays as people
+// wrote it. Of decisions and waivers the entries that stay do, and new ones
+// come after them. InvalidInput if that does not make `wanted` of it.
 Result<std::string> edit_manifest(std::string_view yaml,
                                   const Manifest& wanted);
 

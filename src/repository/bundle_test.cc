@@ -132,6 +132,62 @@ TEST(Manifest, AnEditNamesAbstractions) {
             without + "abstractions: []\n");
 }
 
+TEST(Manifest, AnEditOfDecisionsKeepsWhatPeopleWroteBetweenThem) {
+  const std::string yaml = with("waivers:",
+                                "decisions:  # of the review in May\n"
+                                "  # asked by ops\n"
+                                "  - what: syscall ptrace\n"
+                                "    choice: keep\n"
+                                "    # inside\n"
+                                "    who: ann\n"
+                                "    why: debugger\n"
+                                "\n"
+                                "  # the next\n"
+                                "  -\n"
+                                "    what: syscall kill\n"
+                                "    choice: drop\n"
+                                "    who: bob\n"
+                                "    why: never\n"
+                                "# of waivers\n"
+                                "waivers:");
+  Manifest wanted = parse_manifest(yaml).value();
+  ASSERT_EQ(wanted.decisions.size(), 2U);
+  wanted.decisions.erase(wanted.decisions.begin());
+  wanted.decisions.push_back({"syscall bpf", "drop", "c: d", "\"no\""});
+  wanted.waivers.push_back({"syscall acct", "eve", "audit", "2027-01-31"});
+  const std::string edited = edit_manifest(yaml, wanted).value();
+  EXPECT_EQ(parse_manifest(edited).value(), wanted);
+  for (const char* kept : {"# of the review in May\n", "# asked by ops\n",
+                           "# the next\n", "# of waivers\n"}) {
+    EXPECT_THAT(edited, testing::HasSubstr(kept));
+  }
+  EXPECT_THAT(edited, testing::Not(testing::HasSubstr("ptrace")));
+}
+
+TEST(Manifest, AnEditBeginsAndEmptiesLists) {
+  Manifest manifest = parse_manifest(kSmall).value();
+  manifest.decisions.clear();
+  manifest.waivers.clear();
+  const std::string none = print_manifest(manifest);
+  manifest.decisions = {{"syscall bpf", "drop", "ann", "unused"}};
+  const std::string one = edit_manifest(none, manifest).value();
+  EXPECT_EQ(one, print_manifest(manifest));
+  manifest.decisions.clear();
+  EXPECT_EQ(edit_manifest(one, manifest).value(), none);
+}
+
+TEST(Manifest, AnEditOfAListInOneLineIsRefused) {
+  const std::string yaml =
+      with("waivers:",
+           "decisions: [{what: syscall bpf, choice: drop, who: a, why: b}]\n"
+           "waivers:");
+  Manifest wanted = parse_manifest(yaml).value();
+  wanted.decisions.push_back({"syscall acct", "drop", "a", "b"});
+  const auto edited = edit_manifest(yaml, wanted);
+  ASSERT_FALSE(edited.has_value());
+  EXPECT_THAT(edited.error().message(), testing::HasSubstr("in one line"));
+}
+
 TEST(Manifest, AnEditThatCannotBeMadeIsRefused) {
   Manifest wanted = parse_manifest(kSmall).value();
   wanted.workload.id = "spiffe://local/other";

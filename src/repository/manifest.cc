@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <set>
 
 #include "base/json.h"
 #include "policy/closure.h"
 #include "repository/bundle.h"
 #include "repository/yaml.h"
+#include "repository/yaml_list.h"
 
 namespace vambrace::repository {
 namespace {
@@ -147,6 +149,18 @@ std::string list(std::string_view key, const std::vector<std::string>& items) {
   return text;
 }
 
+// The lines of one entry of a list.
+std::vector<std::string> entry_of(const Decision& decision) {
+  return {"what: " + yaml_quoted(decision.what), "choice: " + decision.choice,
+          "who: " + yaml_quoted(decision.who),
+          "why: " + yaml_quoted(decision.why)};
+}
+std::vector<std::string> entry_of(const Waiver& waiver) {
+  return {"what: " + yaml_quoted(waiver.what),
+          "who: " + yaml_quoted(waiver.who), "why: " + yaml_quoted(waiver.why),
+          "until: " + yaml_quoted(waiver.until)};
+}
+
 std::string print_target(const runtime::Target& target) {
   const runtime::Target plain =
       runtime::target_named(target.name).value_or(runtime::Target{});
@@ -235,17 +249,11 @@ std::string print_manifest(const Manifest& manifest) {
   text +=
       fmt::format("decisions:{}\n", manifest.decisions.empty() ? " []" : "");
   for (const Decision& decision : manifest.decisions) {
-    text +=
-        fmt::format("  - what: {}\n    choice: {}\n    who: {}\n    why: {}\n",
-                    yaml_quoted(decision.what), decision.choice,
-                    yaml_quoted(decision.who), yaml_quoted(decision.why));
+    text += fmt::format("  - {}\n", fmt::join(entry_of(decision), "\n    "));
   }
   text += fmt::format("waivers:{}\n", manifest.waivers.empty() ? " []" : "");
   for (const Waiver& waiver : manifest.waivers) {
-    text +=
-        fmt::format("  - what: {}\n    who: {}\n    why: {}\n    until: {}\n",
-                    yaml_quoted(waiver.what), yaml_quoted(waiver.who),
-                    yaml_quoted(waiver.why), yaml_quoted(waiver.until));
+    text += fmt::format("  - {}\n", fmt::join(entry_of(waiver), "\n    "));
   }
   return text;
 }
@@ -281,6 +289,29 @@ std::string replace_block(std::string_view yaml, std::string_view key,
   return done ? text : text + block;
 }
 
+// Takes out the entries that are no longer wanted and puts the others that are
+// wanted after the last. That this makes the wanted list is for the caller to
+// see: it may be of another order.
+template <class Entry>
+Result<std::string> edit_list(const std::string& yaml, const std::string& key,
+                              const std::vector<Entry>& old,
+                              const std::vector<Entry>& wanted) {
+  std::set<std::size_t> gone;
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    if (std::ranges::find(wanted, old[i]) == wanted.end()) {
+      gone.insert(i);
+    }
+  }
+  std::vector<std::vector<std::string>> added;
+  for (const Entry& entry : wanted) {
+    if (std::ranges::find(old, entry) == old.end()) {
+      added.push_back(entry_of(entry));
+    }
+  }
+  return gone.empty() && added.empty() ? yaml
+                                       : edit_yaml_list(yaml, key, gone, added);
+}
+
 }  // namespace
 
 Result<std::string> edit_manifest(std::string_view yaml,
@@ -302,12 +333,15 @@ Result<std::string> edit_manifest(std::string_view yaml,
     text = replace_block(text, "abstractions",
                          list("abstractions", wanted.abstractions));
   }
+  TRY_ASSIGN(text,
+             edit_list(text, "decisions", old.decisions, wanted.decisions));
+  TRY_ASSIGN(text, edit_list(text, "waivers", old.waivers, wanted.waivers));
   const auto made = parse_manifest(text);
   if (!made || *made != wanted) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput,
-              "target, stage, closures or abstractions cannot be changed in "
-              "place")
+              "target, stage, closures, abstractions, decisions or waivers "
+              "cannot be changed in place")
             .with_hint("edit the file, then run synth without the options"));
   }
   return text;

@@ -1,0 +1,252 @@
+#include <algorithm>
+
+#include "attest/command_output.h"
+#include "base/json.h"
+#include "base/memory_files.h"
+#include "cli/bundle_words.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/review_words.h"
+#include "elf/json.h"
+#include "evidence/time.h"
+#include "policy/risk_json.h"
+#include "recorder/ebpf/build_id.h"
+#include "repository/compose.h"
+#include "review/json.h"
+#include "review/judge.h"
+#include "review/markdown.h"
+#include "review/sarif.h"
+
+namespace vambrace::cli {
+namespace {
+
+// What review looks at beside the bundle.
+struct Around {
+  std::vector<elf::Reach> reaches;
+  std::optional<policy::RiskTable> risks;
+  std::string root;  // where the programs lie; empty: not asked for
+  std::string day;
+};
+
+struct Request {
+  std::string directory;
+  std::vector<std::string> decision;
+  DecisionWords words;
+  std::vector<std::string> reaches;
+  std::optional<std::string> root;
+  std::optional<std::string> risks;
+  std::optional<std::string> against;
+  std::string format = "text";
+  std::string fail_on;
+  bool all = false;
+  bool json = false;
+};
+
+Result<Around> look_around(const Environment& environment,
+                           const Request& request) {
+  Around around{.root = request.root.value_or(""),
+                .day = evidence::format_time(environment.now()).substr(0, 10)};
+  for (const std::string& path : request.reaches) {
+    TRY_ASSIGN(const std::string text, environment.files.read(path));
+    TRY_ASSIGN(elf::Reach reach, during(path, elf::parse_reach(text)));
+    around.reaches.push_back(std::move(reach));
+  }
+  if (request.risks) {
+    TRY_ASSIGN(const std::string text, environment.files.read(*request.risks));
+    TRY_ASSIGN(around.risks, during(*request.risks, policy::parse_risks(text)));
+  }
+  return around;
+}
+
+// Of the programs in the evidence as they lie below the root now.
+std::map<std::string, std::string> installed_in(
+    const Files& files, const std::string& root,
+    const evidence::Evidence& evidence) {
+  std::map<std::string, std::string> ids;
+  for (const evidence::Process& process : evidence.processes) {
+    const std::string path = root + process.key.exe;
+    if (root.empty() || ids.contains(process.key.exe) ||
+        !files.is_regular(path)) {
+      continue;
+    }
+    const auto bytes = files.read(path);
+    const auto id = bytes ? recorder::ebpf::build_id_in(*bytes) : std::nullopt;
+    if (id) {
+      ids.emplace(process.key.exe, *id);
+    }
+  }
+  return ids;
+}
+
+// The bundle of a folder, reviewed. `disk`: where the programs lie.
+Result<review::Review> review_of(const Files& files, const Files& disk,
+                                 const std::string& directory,
+                                 const Around& around) {
+  TRY_ASSIGN(const Loaded bundle, load(files, directory));
+  TRY_ASSIGN(const auto local,
+             repository::kept_layer(bundle, bundle.manifest.target));
+  evidence::Evidence evidence{.workload = bundle.policy.workload};
+  auto found = repository::load_bundle_evidence(files, directory);
+  if (found) {
+    evidence = std::move(*found);
+  } else if (found.error().code() != ErrorCode::NotFound) {
+    return std::unexpected(std::move(found.error()));
+  }
+  const auto installed = installed_in(disk, around.root, evidence);
+  return during(
+      directory,
+      review::judge(
+          {.policy = bundle.policy,
+           .evidence = evidence,
+           .target = bundle.manifest.target,
+           .stage = bundle.manifest.stage,
+           .capabilities = bundle.granted,
+           .layer =
+               local ? *local : runtime::runtime_layer(bundle.manifest.target),
+           .decisions = bundle.manifest.decisions,
+           .waivers = bundle.manifest.waivers,
+           .reaches = around.reaches,
+           .installed = installed,
+           .day = around.day,
+           .risks = around.risks ? *around.risks : policy::builtin_risks()}));
+}
+
+// The folder as git has it at a commit, a branch or a tag.
+Result<MemoryFiles> files_at(const std::string& directory,
+                             const std::string& reference) {
+  const auto git = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"git", "-C", directory});
+    return attest::command_output(words);
+  };
+  // A word with a dash in front would be an option.
+  const auto listed =
+      reference.starts_with('-')
+          ? Result<std::string>(fail(ErrorCode::InvalidInput, "an option"))
+          : git({"ls-tree", "-r", "-z", "--name-only", reference});
+  if (!listed || listed->empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("--against: \"{}\" is no folder, and git has no "
+                          "bundle there",
+                          json::quote_bytes(reference)))
+            .with_hint("name a bundle folder, or a commit that holds this "
+                       "one: --against origin/main"));
+  }
+  MemoryFiles files;
+  std::string_view names = *listed;
+  while (!names.empty()) {
+    const std::string name(names.substr(0, names.find('\0')));
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+    TRY_ASSIGN(files.files[directory + "/" + name],
+               during(fmt::format("{}:{}", reference, name),
+                      git({"cat-file", "blob",
+                           fmt::format("{}:./{}", reference, name)})));
+  }
+  return files;
+}
+
+Result<review::Review> review_against(const Environment& environment,
+                                      const Request& request,
+                                      const Around& around) {
+  const std::string& against = *request.against;
+  if (environment.files.is_directory(against)) {
+    return review_of(environment.files, environment.files, against, around);
+  }
+  TRY_ASSIGN(const MemoryFiles files, files_at(request.directory, against));
+  return during(against,
+                review_of(files, environment.files, request.directory, around));
+}
+
+Result<> decide(Environment& environment, Request& request) {
+  std::vector<std::string>& words = request.decision;
+  constexpr std::string_view kChoices[] = {"keep", "drop", "add", "waive",
+                                           "forget"};
+  if (std::ranges::find(kChoices, words.front()) == std::end(kChoices)) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("\"{}\" is no decision",
+                          json::quote_bytes(words.front())))
+            .with_hint("decide to keep, drop, add, waive or forget"));
+  }
+  request.words.choice = words.front();
+  words.erase(words.begin());
+  request.words.what = fmt::format("{}", fmt::join(words, " "));
+  return write_decision(environment, request.directory, request.words);
+}
+
+void declare(Options& options, Request& request) {
+  options.word("DIR", request.directory, "the bundle folder");
+  options.words("DECISION", request.decision,
+                "keep, drop, add, waive or forget, and what: drop \"syscall "
+                "ptrace\"");
+  options.value("--why", "REASON", request.words.why,
+                "the reason of a decision");
+  options.value("--until", "DAY", request.words.until,
+                "the last day of a waiver, as 2027-03-31");
+  options.value("--as", "NAME", request.words.who,
+                "who decides (git's user.name and user.email)");
+  options.values("--reach", "FILE", request.reaches,
+                 "what a program can do, from vambrace analyze --json");
+  options.value("--root", "DIR", request.root,
+                "where the programs lie now, to see whether they changed");
+  options.value("--risks", "FILE", request.risks,
+                "a table of risks in place of the one that ships");
+  options.value("--against", "DIR|REF", request.against,
+                "a bundle of before, or a commit that holds this one");
+  options.choice("--format", {"text", "markdown", "sarif"}, request.format,
+                 "how to write it (text)");
+  options.choice("--fail-on",
+                 {"high", "medium", "low", "info", "new-high", "new-medium",
+                  "new-low", "new-info", "none"},
+                 request.fail_on,
+                 "which findings fail it (high; with --against new-high)");
+  options.flag("--all", request.all, "every finding, grant and candidate");
+  options.json(request.json);
+}
+
+std::string written(const Environment& environment, const Request& request,
+                    const review::Review& made,
+                    const std::optional<review::Changes>& since) {
+  return request.json                   ? review::print_review(made)
+         : request.format == "markdown" ? review::markdown(made, since)
+         : request.format == "sarif"
+             ? review::sarif(made, since, request.directory)
+             : review_text(made, since, request.directory, request.all,
+                           environment.color);
+}
+
+}  // namespace
+
+Result<Exit> review_command(Environment& environment, Words words) {
+  Request request;
+  Options options;
+  declare(options, request);
+  TRY(options.parse(environment, words));
+  while (request.directory.size() > 1 && request.directory.ends_with('/')) {
+    request.directory.pop_back();
+  }
+  if (!request.decision.empty()) {
+    TRY(decide(environment, request));
+    return Exit::Clean;
+  }
+  if (request.fail_on.empty()) {
+    request.fail_on = request.against ? "new-high" : "high";
+  }
+  TRY_ASSIGN(const review::FailOn fail_on,
+             during("--fail-on", review::parse_fail_on(request.fail_on)));
+  TRY_ASSIGN(const Around around, look_around(environment, request));
+  TRY_ASSIGN(const review::Review made,
+             review_of(environment.files, environment.files, request.directory,
+                       around));
+  std::optional<review::Changes> since;
+  if (request.against) {
+    TRY_ASSIGN(const review::Review old,
+               review_against(environment, request, around));
+    since = review::changes(old, made);
+  }
+  environment.output.out(written(environment, request, made, since));
+  return review::failing(made, since, fail_on).empty() ? Exit::Clean
+                                                       : Exit::Findings;
+}
+
+}  // namespace vambrace::cli

@@ -1,0 +1,166 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "cli/captured.h"
+#include "elf/json.h"
+#include "evidence/json.h"
+#include "evidence/time.h"
+#include "policy/samples.h"
+#include "repository/bundle.h"
+
+namespace vambrace::cli {
+namespace {
+
+using policy::sample::fact;
+using testing::HasSubstr;
+using testing::Not;
+
+// A bundle in memory, as synth makes it.
+struct World : Captured {
+  World() {
+    at("2026-06-01");
+    evidence::Process process = policy::sample::process(
+        {fact("read", seen(900)), fact("kill", seen(40)),
+         fact("ptrace", seen(9))});
+    process.files = {policy::sample::file("/etc/app.conf", "r", seen(3))};
+    evidence::Evidence evidence =
+        policy::sample::evidence_of({process}, kRecording);
+    files.files["e.json"] = evidence::print(evidence);
+    EXPECT_EQ(run({"synth", "e.json", "-o", "b", "--target", "process"}), 0)
+        << output.error;
+  }
+  static evidence::By seen(std::uint64_t count) {
+    return policy::sample::seen(count, "serving", kRecording);
+  }
+  void at(const std::string& day) {
+    now = evidence::parse_time(day + "T12:00:00.000000Z").value();
+  }
+  // The answer; `code` is what the exit code must be.
+  std::string answer(const std::vector<std::string>& words, int code) {
+    output.answer.clear();
+    output.error.clear();
+    EXPECT_EQ(run(words), code) << output.answer << output.error;
+    return output.answer;
+  }
+  void decide(std::vector<std::string> words) {
+    words.insert(words.begin(), {"review", "b"});
+    words.insert(words.end(), {"--as", "Ann", "--why", "asked in May"});
+    EXPECT_EQ(run(words), 0) << output.error;
+  }
+  static constexpr const char* kRecording = "0123456789abcdef0123456789abcdef";
+};
+
+TEST(ReviewCommand, FailsOnARiskThatNobodyDecidedAbout) {
+  World world;
+  const std::string text = world.answer({"review", "b"}, 1);
+  EXPECT_THAT(text, HasSubstr("seccomp: ptrace"));
+  EXPECT_THAT(text, HasSubstr("vambrace review b drop \"syscall ptrace\""));
+}
+
+TEST(ReviewCommand, ADroppedCallIsGoneWithTheNextSynth) {
+  World world;
+  world.decide({"drop", "syscall", "ptrace"});
+  EXPECT_THAT(world.answer({"review", "b"}, 1), HasSubstr("decision-pending"));
+  EXPECT_THAT(world.answer({"explain", "b", "ptrace"}, 0),
+              HasSubstr("drop\" by Ann: asked in May"));
+  world.answer({"synth", "-o", "b"}, 0);
+  EXPECT_THAT(world.answer({"review", "b", "--json"}, 0),
+              Not(HasSubstr("decision-pending")));
+  EXPECT_THAT(world.answer({"explain", "b", "ptrace"}, 0),
+              HasSubstr("refused"));
+}
+
+TEST(ReviewCommand, AKeptCallIsToldWithItsReason) {
+  World world;
+  world.decide({"keep", "syscall kill"});
+  world.answer({"synth", "-o", "b"}, 0);
+  EXPECT_THAT(world.answer({"explain", "b", "kill"}, 0),
+              HasSubstr("keep by Ann: asked in May"));
+  const json::Value made =
+      json::parse(world.answer({"review", "b", "--json"}, 1)).value();
+  EXPECT_EQ(made["decisions"][0]["state"], "applied");
+}
+
+TEST(ReviewCommand, AnExpiredWaiverBlocksReviewAndLint) {
+  World world;
+  world.decide({"waive", "syscall ptrace", "--until", "2026-12-31"});
+  world.answer({"synth", "-o", "b"}, 0);
+  world.at("2026-12-31");
+  EXPECT_THAT(world.answer({"review", "b"}, 0), HasSubstr("waiver-expiring"));
+  world.at("2027-01-01");
+  EXPECT_THAT(world.answer({"review", "b"}, 1), HasSubstr("waiver-expired"));
+  EXPECT_THAT(world.answer({"lint", "b"}, 1), HasSubstr("waiver-expired"));
+  // Though it is no news.
+  world.answer({"review", "b", "--against", "b"}, 1);
+}
+
+TEST(ReviewCommand, ALaterDecisionTakesThePlaceOfAnEarlierOne) {
+  World world;
+  world.decide({"drop", "syscall ptrace"});
+  world.decide({"keep", "syscall ptrace"});
+  const auto manifest =
+      repository::parse_manifest(world.files.files["b/bundle.yaml"]).value();
+  ASSERT_EQ(manifest.decisions.size(), 1U);
+  EXPECT_EQ(manifest.decisions[0].choice, "keep");
+  world.answer({"review", "b", "forget", "syscall ptrace"}, 0);
+  EXPECT_THAT(world.files.files["b/bundle.yaml"], Not(HasSubstr("ptrace")));
+  world.answer({"review", "b", "forget", "syscall ptrace"}, 2);
+}
+
+TEST(ReviewCommand, RefusesWhatCannotBeDecided) {
+  World world;
+  const std::string before = world.files.files["b/bundle.yaml"];
+  const auto refused = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"review", "b"});
+    world.answer(words, 2);
+    EXPECT_EQ(world.files.files["b/bundle.yaml"], before);
+    return world.output.error;
+  };
+  EXPECT_THAT(refused({"drop", "syscall ptrase", "--as", "A", "--why", "x"}),
+              HasSubstr("did you mean ptrace?"));
+  EXPECT_THAT(refused({"drop", "syscall ptrace", "--as", "A"}),
+              HasSubstr("needs a reason"));
+  EXPECT_THAT(refused({"waive", "syscall ptrace", "--as", "A", "--why", "x"}),
+              HasSubstr("last day"));
+  EXPECT_THAT(refused({"waive", "syscall ptrace", "--as", "A", "--why", "x",
+                       "--until", "2026-05-31"}),
+              HasSubstr("has passed"));
+  EXPECT_THAT(refused({"allow", "syscall ptrace", "--as", "A", "--why", "x"}),
+              HasSubstr("keep, drop, add, waive or forget"));
+}
+
+TEST(ReviewCommand, RanksWhatAnAnalysisSaysBesideTheEvidence) {
+  World world;
+  elf::Reach reach{.program = "/bin/app"};
+  const elf::Step main{"/bin/app", "main", 1, elf::Link::Start};
+  for (const char* name : {"read", "kill", "tgkill"}) {
+    reach.calls.push_back({.syscall = policy::sample::call(name),
+                           .chain = {main},
+                           .objects = {"/bin/app"}});
+  }
+  world.files.files["app.reach"] = elf::print_reach(reach);
+  const std::string text =
+      world.answer({"review", "b", "--reach", "app.reach"}, 1);
+  EXPECT_THAT(text, HasSubstr("1. tgkill (direct"));
+  EXPECT_THAT(text, HasSubstr("2 seen of 3 that can be made"));
+}
+
+TEST(ReviewCommand, AKnownStateStaysGreenAgainstAFolder) {
+  World world;
+  for (const auto& [name, bytes] : std::map(world.files.files)) {
+    if (name.starts_with("b/")) {
+      world.files.files["old" + name.substr(1)] = bytes;
+    }
+  }
+  world.answer({"review", "b", "--against", "old"}, 0);
+  world.decide({"add", "syscall bpf"});
+  world.answer({"synth", "-o", "b"}, 0);
+  EXPECT_THAT(
+      world.answer({"review", "b", "--against", "old", "--format", "markdown"},
+                   1),
+      HasSubstr("Allowed now and not before: 1"));
+}
+
+}  // namespace
+}  // namespace vambrace::cli

@@ -1,0 +1,223 @@
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/printable.h"
+#include "cli/columns.h"
+#include "cli/review_words.h"
+#include "review/remarks.h"
+
+namespace vambrace::cli {
+namespace {
+
+using review::Review;
+
+constexpr std::size_t kFindingsShown = 20;
+constexpr std::size_t kCandidatesShown = 10;
+constexpr std::size_t kGrantsShown = 10;
+
+std::string ratio_text(const review::Ratio& ratio) {
+  return ratio.reachable
+             ? fmt::format("{} seen of {} that can be made", ratio.observed,
+                           *ratio.reachable)
+             : fmt::format("{} seen; how many can be made is unknown",
+                           ratio.observed);
+}
+
+std::string risks_text(const Review& review) {
+  std::string text;
+  for (auto level = policy::RiskClass::High;;
+       level = static_cast<policy::RiskClass>(static_cast<int>(level) - 1)) {
+    const auto count = review.summary.risks.find(level);
+    if (count != review.summary.risks.end()) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count->second,
+                          policy::to_string(level));
+    }
+    if (level == policy::RiskClass::Low) {
+      return text.empty() ? "none" : text;
+    }
+  }
+}
+
+std::string summary_text(const Review& review, const std::string& directory) {
+  const review::Summary& summary = review.summary;
+  std::string text = fmt::format(
+      "{}: {} at stage {} for {}\n"
+      "  grants        {}, by risk: {}\n"
+      "  evidence      {} in {}{}\n",
+      directory, json::quote_bytes(review.workload.id),
+      policy::to_string(summary.stage), json::quote_bytes(summary.target),
+      review.grants.size(), risks_text(review),
+      evidence::to_string(summary.evidence_state),
+      counted(summary.recordings, "recording"),
+      summary.last.empty() ? ""
+                           : ", the last of " + summary.last.substr(0, 10));
+  text +=
+      fmt::format("  system calls  {}\n", ratio_text(review.coverage.calls));
+  for (const review::ProgramCoverage& program : review.coverage.programs) {
+    if (program.calls.reachable && review.coverage.programs.size() > 1) {
+      text +=
+          fmt::format("                {} in {}\n", ratio_text(program.calls),
+                      json::quote_bytes(program.program));
+    }
+  }
+  text += fmt::format("  another run   {}: {}\n", review.coverage.outlook.worth,
+                      printable(review.coverage.outlook.why));
+  const auto open = std::ranges::count_if(
+      review.advisories,
+      [](const review::Advisory& one) { return one.within_reach(); });
+  if (!review.advisories.empty()) {
+    text += fmt::format("  advisories    {} of {} within reach\n", open,
+                        review.advisories.size());
+  }
+  return text;
+}
+
+std::string findings_text(const std::vector<policy::Finding>& findings,
+                          bool all, bool color) {
+  std::string text;
+  std::size_t shown = 0;
+  for (const policy::Finding& finding : findings) {
+    if (!all && (shown == kFindingsShown || finding.severity == "info")) {
+      break;
+    }
+    ++shown;
+    text += fmt::format("  {:<6} {}: {} [{}]\n",
+                        finding.severity == "high" ? bold("high", color) + "  "
+                                                   : finding.severity,
+                        printable(finding.place), printable(finding.message),
+                        finding.id);
+    if (!finding.hint.empty()) {
+      text += fmt::format("         {}\n", printable(finding.hint));
+    }
+  }
+  if (shown < findings.size()) {
+    text += fmt::format("  ... and {} more; see them with --all\n",
+                        findings.size() - shown);
+  }
+  return text;
+}
+
+std::string chain_text(const review::Candidate& candidate) {
+  std::string text;
+  for (const elf::Step& step : candidate.chain) {
+    text +=
+        fmt::format("{}{}", text.empty() ? "" : " > ",
+                    step.function.empty() ? fmt::format("{:#x}", step.address)
+                                          : json::quote_bytes(step.function));
+  }
+  return text;
+}
+
+std::string candidates_text(const Review& review, bool all) {
+  std::string text;
+  std::size_t shown = 0;
+  std::size_t total = 0;
+  for (const review::Candidate& candidate : review.candidates) {
+    if (candidate.granted) {
+      continue;
+    }
+    ++total;
+    if (!all && shown == kCandidatesShown) {
+      continue;
+    }
+    ++shown;
+    text +=
+        fmt::format("  {:>2}. {} ({}, {} risk): {}\n      {}\n", candidate.rank,
+                    kernel::syscall_label(candidate.syscall),
+                    elf::to_string(candidate.confidence),
+                    policy::to_string(candidate.risk.level), candidate.why,
+                    chain_text(candidate));
+  }
+  if (shown < total) {
+    text +=
+        fmt::format("  ... and {} more; see them with --all\n", total - shown);
+  }
+  return text;
+}
+
+std::string needs_text(const review::Grant& grant) {
+  std::vector<std::string> names;
+  for (const review::Need& need : grant.needs) {
+    names.push_back(need.name.empty()
+                        ? std::string(review::to_string(need.role))
+                        : fmt::format("{} ({})", json::quote_bytes(need.name),
+                                      review::to_string(need.role)));
+  }
+  constexpr std::size_t kShown = 2;
+  const std::size_t more = names.size() > kShown ? names.size() - kShown : 0;
+  names.resize(names.size() - more);
+  return fmt::format("{}{}", fmt::join(names, ", "),
+                     more == 0 ? "" : fmt::format(" and {} more", more));
+}
+
+std::string grants_text(const Review& review, bool all) {
+  Columns table({{"risk"},
+                 {"grant"},
+                 {"seen", Columns::Align::Right},
+                 {"needed by"},
+                 {"look at"}});
+  std::size_t shown = 0;
+  for (const review::Grant& grant : review.grants) {
+    if (!all &&
+        (shown == kGrantsShown || grant.risk.level < policy::RiskClass::High)) {
+      break;
+    }
+    ++shown;
+    std::vector<std::string_view> traits;
+    for (const review::Trait trait : grant.traits) {
+      traits.push_back(review::to_string(trait));
+    }
+    table.row({std::string(policy::to_string(grant.risk.level)),
+               json::quote_bytes(grant.subject), fmt::format("{}", grant.count),
+               needs_text(grant), fmt::format("{}", fmt::join(traits, ", "))});
+  }
+  return table.empty() ? "" : table.print();
+}
+
+std::string section(std::string_view title, const std::string& text,
+                    bool color) {
+  return text.empty() ? "" : fmt::format("\n{}\n{}", bold(title, color), text);
+}
+
+// What a person does next about it.
+std::string next_step(const Review& review, const std::string& directory) {
+  for (const review::Grant& grant : review.grants) {
+    const bool decided = grant.decision || grant.waiver;
+    if (grant.risk.level == policy::RiskClass::High && !decided &&
+        !grant.traits.contains(review::Trait::RuntimeOnly)) {
+      return fmt::format(
+          "next: vambrace review {} drop \"{}\" --why REASON, or keep, or "
+          "waive with --until DAY\n",
+          directory, json::quote_bytes(grant.subject));
+    }
+  }
+  return fmt::format("next: vambrace replay {}\n", directory);
+}
+
+}  // namespace
+
+std::string review_text(const Review& review,
+                        const std::optional<review::Changes>& since,
+                        const std::string& directory, bool all, bool color) {
+  std::string text = summary_text(review, directory);
+  text += section(
+      since ? "New findings" : "Findings",
+      findings_text(since ? since->found : review.findings, all, color), color);
+  if (since) {
+    Columns table({{""}, {""}});
+    for (const review::Grant& grant : since->granted) {
+      table.row({"+", json::quote_bytes(grant.subject)});
+    }
+    for (const review::Grant& grant : since->withdrawn) {
+      table.row({"-", json::quote_bytes(grant.subject)});
+    }
+    text +=
+        section("Changed grants", table.empty() ? "" : table.print(), color);
+  }
+  text += section("Riskiest grants", grants_text(review, all), color);
+  text += section("Can be done and was not seen, most likely first",
+                  candidates_text(review, all), color);
+  return text + "\n" + next_step(review, directory);
+}
+
+}  // namespace vambrace::cli

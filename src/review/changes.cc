@@ -1,0 +1,85 @@
+#include "review/changes.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "review/remarks.h"
+
+namespace vambrace::review {
+namespace {
+
+// Those of `items` whose key `others` has not.
+template <class Item, class Key>
+std::vector<Item> without(const std::vector<Item>& items,
+                          const std::vector<Item>& others, Key key) {
+  std::set<decltype(key(items.front()))> known;
+  for (const Item& other : others) {
+    known.insert(key(other));
+  }
+  std::vector<Item> left;
+  std::ranges::copy_if(items, std::back_inserter(left), [&](const Item& item) {
+    return !known.contains(key(item));
+  });
+  return left;
+}
+
+std::tuple<std::string, std::string, std::string> key_of(
+    const policy::Finding& finding) {
+  return {finding.id, finding.place, finding.severity};
+}
+
+std::tuple<Layer, std::string, std::string> key_of(const Grant& grant) {
+  return {grant.layer, grant.subject, grant.program};
+}
+
+}  // namespace
+
+Changes changes(const Review& old, const Review& now) {
+  const auto key = [](const auto& item) { return key_of(item); };
+  return {.found = without(now.findings, old.findings, key),
+          .gone = without(old.findings, now.findings, key),
+          .granted = without(now.grants, old.grants, key),
+          .withdrawn = without(old.grants, now.grants, key)};
+}
+
+Result<FailOn> parse_fail_on(std::string_view word) {
+  FailOn fail_on;
+  if (word == "none") {
+    fail_on.never = true;
+    return fail_on;
+  }
+  constexpr std::string_view kNew = "new-";
+  fail_on.only_new = word.starts_with(kNew);
+  const std::string_view severity =
+      fail_on.only_new ? word.substr(kNew.size()) : word;
+  if (severity != "info" && severity_rank(severity) == 0) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("\"{}\" names no severity", json::quote_bytes(word)))
+            .with_hint("write high, medium, low, info, the same with new- in "
+                       "front, or none"));
+  }
+  fail_on.rank = severity_rank(severity);
+  return fail_on;
+}
+
+std::vector<policy::Finding> failing(const Review& now,
+                                     const std::optional<Changes>& since,
+                                     const FailOn& fail_on) {
+  std::vector<policy::Finding> found;
+  if (fail_on.never) {
+    return found;
+  }
+  for (const policy::Finding& finding : now.findings) {
+    const bool is_new = !since || std::ranges::find(since->found, finding) !=
+                                      since->found.end();
+    const bool counts = severity_rank(finding.severity) >= fail_on.rank &&
+                        (is_new || !fail_on.only_new);
+    if (counts || finding.id == "waiver-expired") {
+      found.push_back(finding);
+    }
+  }
+  return found;
+}
+
+}  // namespace vambrace::review

@@ -1,0 +1,124 @@
+#include "review/changes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "review/markdown.h"
+#include "review/sarif.h"
+
+namespace vambrace::review {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+policy::Finding remark(std::string id, std::string severity,
+                       std::string place = "seccomp: mount") {
+  return {std::move(id), std::move(severity), std::move(place), "mounts", ""};
+}
+
+Review with(std::vector<policy::Finding> findings,
+            std::vector<std::string> grants = {}) {
+  Review review;
+  review.workload.id = "web";
+  review.findings = std::move(findings);
+  for (std::string& subject : grants) {
+    review.grants.push_back({.subject = std::move(subject)});
+  }
+  return review;
+}
+
+std::size_t failures(const Review& now, const std::optional<Review>& old,
+                     std::string_view word) {
+  const auto since = old ? std::optional(changes(*old, now)) : std::nullopt;
+  return failing(now, since, parse_fail_on(word).value()).size();
+}
+
+TEST(Changes, AKnownStateStaysGreen) {
+  const Review old = with({remark("a", "high"), remark("b", "medium")});
+  EXPECT_EQ(failures(old, old, "new-high"), 0U);
+  EXPECT_EQ(failures(old, old, "high"), 1U);
+  EXPECT_EQ(failures(old, std::nullopt, "new-high"), 1U);
+}
+
+TEST(Changes, WhatIsNewFails) {
+  const Review old = with({remark("a", "high")});
+  const Review now =
+      with({remark("a", "high"), remark("a", "high", "seccomp: bpf")});
+  EXPECT_EQ(failures(now, old, "new-high"), 1U);
+}
+
+TEST(Changes, WhatBecameWorseIsNew) {
+  EXPECT_EQ(failures(with({remark("a", "high")}), with({remark("a", "low")}),
+                     "new-high"),
+            1U);
+}
+
+TEST(Changes, OtherCountsInAMessageAreNoChange) {
+  Review now = with({remark("a", "high")});
+  now.findings[0].message = "12 of them";
+  EXPECT_EQ(failures(now, with({remark("a", "high")}), "new-high"), 0U);
+}
+
+TEST(Changes, AnExpiredWaiverFailsThoughItIsNotNew) {
+  const Review old = with({remark("waiver-expired", "high", "bundle.yaml")});
+  EXPECT_EQ(failures(old, old, "new-high"), 1U);
+  EXPECT_EQ(failures(old, old, "none"), 0U);
+}
+
+TEST(Changes, TellWhatIsGrantedNow) {
+  const Changes made = changes(with({}, {"syscall a", "syscall b"}),
+                               with({}, {"syscall b", "syscall c"}));
+  ASSERT_THAT(made.granted, SizeIs(1));
+  EXPECT_EQ(made.granted[0].subject, "syscall c");
+  EXPECT_EQ(made.withdrawn.at(0).subject, "syscall a");
+}
+
+TEST(FailOn, NamesWhatItTakes) {
+  EXPECT_FALSE(parse_fail_on("new-"));
+  EXPECT_FALSE(parse_fail_on("critical"));
+  EXPECT_TRUE(parse_fail_on("info"));
+}
+
+TEST(Markdown, LetsNoNameBecomeMarkup) {
+  const Review now = with({remark("a", "high", "x | <b> [y](z)")});
+  const std::string text = markdown(now, std::nullopt);
+  EXPECT_THAT(text, HasSubstr(R"(x \| \<b\> \[y\]\(z\))"));
+}
+
+TEST(Markdown, TellsWhatIsNewAlone) {
+  const Review old = with({remark("a", "high")}, {"syscall a"});
+  const Review now =
+      with({remark("a", "high"), remark("b", "high", "seccomp: bpf")},
+           {"syscall a", "syscall bpf"});
+  const std::string text = markdown(now, changes(old, now));
+  EXPECT_THAT(text, HasSubstr("New findings: 1"));
+  EXPECT_THAT(text, HasSubstr("Allowed now and not before: 1"));
+  EXPECT_THAT(text, Not(HasSubstr("seccomp: mount")));
+}
+
+TEST(Sarif, HasWhatTheStandardAsksFor) {
+  const Review old = with({remark("a", "high")});
+  const Review now = with({remark("a", "high"), remark("b", "low", "grants")});
+  const json::Value made =
+      json::parse(sarif(now, changes(old, now), "deploy/a b")).value();
+  EXPECT_EQ(made["version"], "2.1.0");
+  ASSERT_TRUE(made["runs"].is_array());
+  const json::Value& run = made["runs"][0];
+  EXPECT_EQ(run["tool"]["driver"]["name"], "vambrace review");
+  ASSERT_THAT(run["tool"]["driver"]["rules"], SizeIs(2));
+  ASSERT_THAT(run["results"], SizeIs(2));
+  const json::Value& result = run["results"][0];
+  EXPECT_EQ(result["level"], "error");
+  EXPECT_EQ(result["baselineState"], "unchanged");
+  EXPECT_EQ(run["results"][1]["baselineState"], "new");
+  ASSERT_TRUE(result["locations"].is_array());
+  EXPECT_EQ(
+      result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+      "deploy/a%20b/seccomp.json");
+}
+
+}  // namespace
+}  // namespace vambrace::review

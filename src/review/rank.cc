@@ -1,0 +1,323 @@
+#include "review/rank.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <tuple>
+
+#include "base/json.h"
+#include "review/families.h"
+
+namespace vambrace::review {
+namespace {
+
+// How much each term weighs, fitted to recordings of python3, perl and busybox
+// and rounded (bench/review_usefulness.py): what programs in general make tells
+// most, then whether the program makes the call for its own purposes.
+constexpr std::int64_t kCommonStep = 6;  // 16 steps to all programs
+constexpr std::int64_t kPerSibling = 2;
+constexpr std::int64_t kSiblingsCounted = 4;
+constexpr std::int64_t kNear[] = {11, 9, 6, 3};  // by calls after the branch
+constexpr std::int64_t kOwnCode = 34;
+constexpr std::int64_t kLibraryCode = 12;
+constexpr std::int64_t kStyle = 20;
+constexpr std::size_t kStyleFrom = 2;  // calls seen of that style
+constexpr std::int64_t kDirect = 2;
+constexpr std::int64_t kMissedPoints = 16;
+constexpr std::int64_t kShared = 4;
+constexpr std::int64_t kDeep = -5;
+constexpr std::size_t kDeepFrom = 3;  // functions inside the last file
+constexpr std::int64_t kFar = -4;
+constexpr std::size_t kFarFrom = 12;  // functions in the chain
+
+using Function = std::tuple<std::string, std::string, std::uint64_t>;
+
+Function function_of(const elf::Step& step) {
+  return {step.object, step.function, step.address};
+}
+
+std::string name_of(const elf::Step& step) {
+  return step.function.empty()
+             ? fmt::format("the function at {:#x} of {}", step.address,
+                           json::quote_bytes(step.object))
+             : json::quote_bytes(step.function);
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i) {
+    text += (i == 0 ? "" : ", ") + names[i];
+  }
+  return names.size() > kShown
+             ? fmt::format("{} and {} more", text, names.size() - kShown)
+             : text;
+}
+
+// Of one program: where calls that were seen come by.
+class Paths {
+ public:
+  Paths(const elf::Reach& reach, const std::set<kernel::Syscall>& observed) {
+    for (const elf::ReachedCall& call : reach.calls) {
+      if (!observed.contains(call.syscall)) {
+        continue;
+      }
+      for (const elf::Step& step : call.chain) {
+        ways_[function_of(step)].push_back(kernel::syscall_label(call.syscall));
+      }
+    }
+  }
+
+  // Calls that were seen and come by this function; nullptr: none does.
+  const std::vector<std::string>* through(const elf::Step& step) const {
+    const auto it = ways_.find(function_of(step));
+    return it == ways_.end() ? nullptr : &it->second;
+  }
+
+ private:
+  std::map<Function, std::vector<std::string>> ways_;
+};
+
+class Scorer {
+ public:
+  Scorer(const elf::Reach& reach, const Paths& paths,
+         const std::set<std::string>& observed_names)
+      : reach_(reach), paths_(paths), observed_(observed_names) {}
+
+  std::vector<Term> terms(const elf::ReachedCall& call, std::size_t programs) {
+    terms_.clear();
+    const std::string name = kernel::syscall_label(call.syscall);
+    common(name);
+    sibling(name);
+    near(call);
+    own_code(call);
+    style(name);
+    if (call.confidence == elf::Confidence::Direct) {
+      add("direct", kDirect, "calls alone lead there from an entry point");
+    }
+    if (const auto when = missed_when(name); !when.empty()) {
+      add("missed", kMissedPoints,
+          fmt::format("recordings often miss it: made when {}", when));
+    }
+    if (programs > 1) {
+      add("shared", kShared,
+          fmt::format("{} programs of the workload can make it", programs));
+    }
+    if (call.chain.size() > kFarFrom) {
+      add("far", kFar,
+          fmt::format("{} functions lead to it", call.chain.size()));
+    }
+    std::ranges::stable_sort(terms_, std::greater(), &Term::points);
+    return terms_;
+  }
+
+ private:
+  void add(std::string name, std::int64_t points, std::string why) {
+    terms_.push_back({std::move(name), points, std::move(why)});
+  }
+
+  // Grows with the logarithm: what two of a hundred programs make is no longer
+  // exotic, and what fifty make is not much likelier than what thirty do.
+  void common(const std::string& name) {
+    const std::uint32_t programs = commonness(name);
+    if (programs == 0) {
+      return;
+    }
+    std::int64_t points = 0;
+    for (std::uint64_t most = 1; most < programs; most = most * 5 / 4 + 1) {
+      points += kCommonStep;
+    }
+    add("common", points,
+        fmt::format("{} of {} programs of a public data set make it", programs,
+                    kProgramsCounted));
+  }
+
+  void sibling(const std::string& name) {
+    std::vector<std::string> seen;
+    std::string_view about;
+    for (const Family& family : families()) {
+      if (std::ranges::find(family.calls, name) == family.calls.end()) {
+        continue;
+      }
+      std::vector<std::string> here;
+      for (const std::string_view other : family.calls) {
+        if (observed_.contains(std::string(other))) {
+          here.emplace_back(other);
+        }
+      }
+      if (here.size() > seen.size()) {
+        seen = std::move(here);
+        about = family.about;
+      }
+    }
+    if (!seen.empty()) {
+      const auto counted =
+          std::min<std::int64_t>(std::ssize(seen), kSiblingsCounted);
+      add("sibling", counted * kPerSibling,
+          fmt::format("of its kind ({}), {} was seen", about, listed(seen)));
+    }
+  }
+
+  // The last function of the chain by which calls that were seen come, too.
+  void near(const elf::ReachedCall& call) {
+    const std::size_t length = call.chain.size();
+    for (std::size_t after = 0; after < std::min(length, std::size(kNear));
+         ++after) {
+      const elf::Step& step = call.chain[length - 1 - after];
+      if (const auto* ways = paths_.through(step)) {
+        add("near", kNear[after],
+            fmt::format("{} is also on the way to {}, which was seen",
+                        name_of(step), listed(*ways)));
+        return;
+      }
+    }
+  }
+
+  // Programs name files by a folder and a path, or by a path alone; few mix.
+  void style(const std::string& name) {
+    const Naming own = naming(name);
+    std::map<Naming, std::vector<std::string>> seen;
+    for (const std::string& other : observed_) {
+      seen[naming(other)].push_back(other);
+    }
+    const bool relative = seen[Naming::Relative].size() >= kStyleFrom;
+    const bool plain = !relative && seen[Naming::Plain].size() >= kStyleFrom;
+    if (own == Naming::Other || (!relative && !plain)) {
+      return;
+    }
+    const Naming usual = relative ? Naming::Relative : Naming::Plain;
+    add("style", own == usual ? kStyle : -kStyle,
+        fmt::format("names files {} {}, which were seen",
+                    own == usual ? "as do" : "otherwise than",
+                    listed(seen[usual])));
+  }
+
+  void own_code(const elf::ReachedCall& call) {
+    if (call.chain.front().object != reach_.program) {
+      return;
+    }
+    const std::string& last = call.chain.back().object;
+    if (last == reach_.program) {
+      add("own-code", kOwnCode, "the program itself makes it");
+      return;
+    }
+    std::size_t inside = 0;
+    while (inside < call.chain.size() &&
+           call.chain[call.chain.size() - 1 - inside].object == last) {
+      ++inside;
+    }
+    const elf::Step& caller = call.chain[call.chain.size() - 1 - inside];
+    const elf::Step& entered = call.chain[call.chain.size() - inside];
+    if (inside >= kDeepFrom) {
+      add("deep", kDeep,
+          fmt::format("only the inside of {} leads to it",
+                      json::quote_bytes(last)));
+    }
+    const bool own = caller.object == reach_.program;
+    add("own-code",
+        (own ? kOwnCode : kLibraryCode) / static_cast<std::int64_t>(inside),
+        own ? fmt::format("{} of the program calls {}", name_of(caller),
+                          name_of(entered))
+            : fmt::format("{} of {} calls {}", name_of(caller),
+                          json::quote_bytes(caller.object), name_of(entered)));
+  }
+
+  const elf::Reach& reach_;
+  const Paths& paths_;
+  const std::set<std::string>& observed_;
+  std::vector<Term> terms_;
+};
+
+// What this workload tells first, what programs in general do last.
+std::string sentence(const std::vector<Term>& terms) {
+  constexpr std::string_view kOrder[] = {
+      "near", "sibling", "missed", "own-code", "style", "common", "shared"};
+  constexpr std::size_t kTold = 3;
+  std::string text;
+  std::size_t told = 0;
+  for (const std::string_view name : kOrder) {
+    const auto term = std::ranges::find(terms, name, &Term::name);
+    if (term != terms.end() && term->points > 0 && told < kTold) {
+      text += (told++ == 0 ? "" : "; ") + term->why;
+    }
+  }
+  return text;
+}
+
+// How many programs can make each call.
+std::map<kernel::Syscall, std::vector<std::string>> programs_by_call(
+    std::span<const elf::Reach> reaches) {
+  std::map<kernel::Syscall, std::vector<std::string>> programs;
+  for (const elf::Reach& reach : reaches) {
+    for (const elf::ReachedCall& call : reach.calls) {
+      programs[call.syscall].push_back(reach.program);
+    }
+  }
+  return programs;
+}
+
+Candidate candidate_of(const elf::Reach& reach, const elf::ReachedCall& call,
+                       std::vector<Term> terms, const Surroundings& around) {
+  const std::string name = kernel::syscall_label(call.syscall);
+  Candidate made{.subject = "syscall " + name,
+                 .syscall = call.syscall,
+                 .program = reach.program,
+                 .confidence = call.confidence,
+                 .chain = call.chain,
+                 .objects = call.objects,
+                 .terms = std::move(terms),
+                 .risk = around.risks.of_call(name, {}),
+                 .granted = around.granted.contains(name)};
+  for (const Term& term : made.terms) {
+    made.score += term.points;
+  }
+  made.why = sentence(made.terms);
+  return made;
+}
+
+}  // namespace
+
+std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
+                                     const Surroundings& around) {
+  std::set<std::string> observed_names;
+  for (const kernel::Syscall call : around.observed) {
+    observed_names.insert(kernel::syscall_label(call));
+  }
+  const auto programs = programs_by_call(reaches);
+  std::map<kernel::Syscall, Candidate> best;
+  for (const elf::Reach& reach : reaches) {
+    const Paths paths(reach, around.observed);
+    Scorer scorer(reach, paths, observed_names);
+    for (const elf::ReachedCall& call : reach.calls) {
+      if (around.observed.contains(call.syscall) || call.chain.empty()) {
+        continue;
+      }
+      Candidate made = candidate_of(
+          reach, call, scorer.terms(call, programs.at(call.syscall).size()),
+          around);
+      const auto [it, fresh] = best.try_emplace(call.syscall, made);
+      if (!fresh && made.score > it->second.score) {
+        it->second = std::move(made);
+      }
+    }
+  }
+  std::vector<Candidate> ranked;
+  for (auto& [syscall, candidate] : best) {
+    for (const std::string& program : programs.at(syscall)) {
+      if (program != candidate.program) {
+        candidate.also_in.push_back(program);
+      }
+    }
+    ranked.push_back(std::move(candidate));
+  }
+  std::ranges::sort(ranked, [](const Candidate& one, const Candidate& other) {
+    return std::tie(one.granted, other.score, one.subject, one.syscall) <
+           std::tie(other.granted, one.score, other.subject, other.syscall);
+  });
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    ranked[i].rank = i + 1;
+  }
+  return ranked;
+}
+
+}  // namespace vambrace::review

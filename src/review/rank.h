@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "elf/reach.h"
+#include "review/review.h"
+#include "review/risks.h"
+
+// Which of the calls that a program can make and nobody saw will be needed
+// first. A guess, so each point of the score says why it is given.
+namespace vambrace::review {
+
+struct Surroundings {
+  // Calls that the evidence shows, whoever of the workload made them.
+  const std::set<kernel::Syscall>& observed;
+  // Names of calls that are allowed all the same.
+  const std::set<std::string>& granted;
+  const Risks& risks;
+};
+
+// The terms, most points first:
+//
+//   common    many programs of a public data set make it
+//   sibling   calls of its kind were seen
+//   near      the function that calls it is on the way to calls that were seen
+//   own-code  the program itself calls it, or a library that it calls; not a
+//             plugin, or a library when it is loaded
+//   style     names files as calls that were seen do; less where they do not
+//   direct    calls alone lead there
+//   missed    recordings are known to miss it: at a reload, when a buffer grows
+//   shared    several programs of the workload can make it
+//   deep      less for what only the inside of a library leads to
+//   far       less for a long chain
+//
+// Candidates that are granted come after all others: nothing is lost if they
+// are not seen.
+std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
+                                     const Surroundings& around);
+
+}  // namespace vambrace::review

@@ -1,0 +1,182 @@
+#include "review/rank.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/samples.h"
+
+namespace vambrace::review {
+namespace {
+
+using elf::Link;
+using policy::sample::call;
+using ::testing::HasSubstr;
+
+constexpr const char* kApp = "/usr/sbin/app";
+constexpr const char* kLibc = "/lib/libc.so.6";
+
+elf::Step own(const char* function, Link link = Link::Call) {
+  return {kApp, function, 0, link};
+}
+elf::Step libc(const char* function) {
+  return {kLibc, function, 0, Link::Call};
+}
+
+elf::ReachedCall reached(const char* name, std::vector<elf::Step> chain,
+                         elf::Confidence sure = elf::Confidence::Direct) {
+  return {call(name), sure, std::move(chain), {kLibc}, {}};
+}
+
+elf::Reach reach_of(std::vector<elf::ReachedCall> calls,
+                    const char* program = kApp) {
+  std::ranges::sort(calls, {}, &elf::ReachedCall::syscall);
+  return {.program = program, .calls = std::move(calls)};
+}
+
+std::vector<Candidate> ranked(const std::vector<elf::Reach>& reaches,
+                              std::initializer_list<const char*> seen,
+                              const std::set<std::string>& granted = {}) {
+  std::set<kernel::Syscall> observed;
+  for (const char* name : seen) {
+    observed.insert(call(name));
+  }
+  const Risks risks(policy::builtin_risks());
+  return candidates_of(
+      reaches, {.observed = observed, .granted = granted, .risks = risks});
+}
+
+std::vector<std::string> subjects(const std::vector<Candidate>& candidates) {
+  std::vector<std::string> names;
+  for (const Candidate& candidate : candidates) {
+    names.push_back(candidate.subject);
+  }
+  return names;
+}
+
+std::optional<Term> term(const Candidate& candidate, std::string_view name) {
+  for (const Term& one : candidate.terms) {
+    if (one.name == name) {
+      return one;
+    }
+  }
+  return std::nullopt;
+}
+
+TEST(Rank, LeavesOutWhatWasSeen) {
+  const auto made = ranked({reach_of({reached("read", {own("main")}),
+                                      reached("kill", {own("main")})})},
+                           {"read"});
+  EXPECT_THAT(subjects(made), testing::ElementsAre("syscall kill"));
+}
+
+TEST(Rank, HasNothingToSayWithoutAnAnalysis) {
+  EXPECT_TRUE(ranked({}, {"read"}).empty());
+}
+
+// Of two calls that nobody makes often, the one beside a way that was taken.
+TEST(Rank, PutsWhatIsNearToWaysThatWereTakenFirst) {
+  const auto made = ranked(
+      {reach_of(
+          {reached("read", {own("main"), own("serve"), libc("read")}),
+           reached("quotactl", {own("main"), own("serve"), libc("quotactl")}),
+           reached("acct", {own("main"), own("a"), own("b"), own("c"), own("d"),
+                            libc("acct")})})},
+      {"read"});
+  ASSERT_EQ(made.size(), 2U);
+  EXPECT_EQ(made[0].subject, "syscall quotactl");
+  EXPECT_THAT(term(made[0], "near")->why,
+              HasSubstr("serve is also on the way to read"));
+  EXPECT_FALSE(term(made[1], "near"));
+}
+
+TEST(Rank, PutsSiblingsOfSeenCallsFirst) {
+  const auto made =
+      ranked({reach_of({reached("semop", {own("main"), libc("semop")}),
+                        reached("munlock", {own("main"), libc("munlock")})})},
+             {"mmap", "munmap", "mlock"});
+  EXPECT_EQ(made[0].subject, "syscall munlock");
+  EXPECT_THAT(term(made[0], "sibling")->why, HasSubstr("memory"));
+}
+
+TEST(Rank, PutsTheProgramsOwnCallsBeforeTheInsideOfLibraries) {
+  const auto made = ranked(
+      {reach_of(
+          {reached("getpmsg", {own("main"), libc("getpmsg")}),
+           reached("acct", {own("main"), libc("a"), libc("b"), libc("c")})})},
+      {});
+  EXPECT_EQ(made[0].subject, "syscall getpmsg");
+  EXPECT_TRUE(term(made[1], "deep"));
+}
+
+TEST(Rank, TakesNoPluginForTheProgramsOwnWish) {
+  const elf::Step plugin{"/lib/libnss_x.so.2", "_nss_x", 0, Link::Lookup};
+  const auto made =
+      ranked({reach_of({reached("acct", {plugin, libc("acct")}),
+                        reached("getpmsg", {own("main"), libc("getpmsg")})})},
+             {});
+  EXPECT_EQ(made[0].subject, "syscall getpmsg");
+  EXPECT_FALSE(term(made[1], "own-code"));
+}
+
+TEST(Rank, ExpectsTheWayInWhichFilesWereNamedBefore) {
+  const auto made =
+      ranked({reach_of({reached("linkat", {own("main"), libc("linkat")}),
+                        reached("link", {own("main"), libc("link")})})},
+             {"mkdirat", "unlinkat"});
+  EXPECT_EQ(made[0].subject, "syscall linkat");
+  EXPECT_GT(term(made[0], "style")->points, 0);
+  EXPECT_LT(term(made[1], "style")->points, 0);
+}
+
+TEST(Rank, PutsDirectCallsBeforeIndirectOnes) {
+  const auto made =
+      ranked({reach_of({reached("acct", {own("main"), libc("acct")},
+                                elf::Confidence::Indirect),
+                        reached("getpmsg", {own("main"), libc("getpmsg")})})},
+             {});
+  EXPECT_EQ(made[0].subject, "syscall getpmsg");
+}
+
+TEST(Rank, KnowsTheCallsThatRecordingsMiss) {
+  const auto made = ranked(
+      {reach_of({reached("mremap", {own("main"), libc("mremap")})})}, {});
+  EXPECT_THAT(term(made[0], "missed")->why, HasSubstr("a buffer grows"));
+}
+
+TEST(Rank, PutsWhatIsGrantedAnywayLast) {
+  const auto made =
+      ranked({reach_of({reached("getpid", {own("main"), libc("getpid")}),
+                        reached("acct", {own("main"), libc("acct")})})},
+             {}, {"getpid"});
+  EXPECT_THAT(subjects(made),
+              testing::ElementsAre("syscall acct", "syscall getpid"));
+  EXPECT_TRUE(made[1].granted);
+}
+
+TEST(Rank, NamesEachCallOnceWithAllProgramsThatCanMakeIt) {
+  const auto made =
+      ranked({reach_of({reached("kill", {own("main"), own("x"), own("y")})}),
+              reach_of({reached("kill", {{"/bin/sh", "main", 0, Link::Start}})},
+                       "/bin/sh")},
+             {});
+  ASSERT_EQ(made.size(), 1U);
+  EXPECT_EQ(made[0].rank, 1U);
+  EXPECT_EQ(made[0].also_in.size(), 1U);
+  EXPECT_TRUE(term(made[0], "shared"));
+}
+
+TEST(Rank, ScoresWhatItsTermsAddUpTo) {
+  const auto made =
+      ranked({reach_of({reached("unlink", {own("main"), libc("unlink")})})},
+             {"rename"});
+  std::int64_t sum = 0;
+  for (const Term& one : made[0].terms) {
+    sum += one.points;
+    EXPECT_FALSE(one.why.empty()) << one.name;
+  }
+  EXPECT_EQ(made[0].score, sum);
+  EXPECT_THAT(made[0].why, HasSubstr("rename was seen"));
+}
+
+}  // namespace
+}  // namespace vambrace::review

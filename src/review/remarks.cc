@@ -1,0 +1,383 @@
+#include "review/remarks.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "kernel/capabilities.h"
+#include "review/days.h"
+#include "review/traits.h"
+
+namespace vambrace::review {
+namespace {
+
+using json::quote_bytes;
+using policy::Finding;
+
+// Evidence that is older may be of another program.
+constexpr std::int64_t kOldDays = 180;
+constexpr std::size_t kNamesShown = 8;
+
+struct TraitWords {
+  Trait trait;
+  std::string_view message;
+  std::string_view hint;
+};
+constexpr TraitWords kTraits[] = {
+    {Trait::Rare, "seen three times at most",
+     "is it needed? vambrace explain tells when it was seen"},
+    {Trait::OneRecording, "seen in one recording of several",
+     "record that case once more, or drop it if it was an accident"},
+    {Trait::OnePhase, "seen in one phase, or one test, of several",
+     "is what that test does wanted in production?"},
+    {Trait::StartupOnly, "seen at the start alone, and allowed ever after",
+     "what is needed at the start alone may be done before the workload is "
+     "confined"},
+    {Trait::HelperOnly,
+     "needed by helpers or probes alone, and allowed to the program, too",
+     "a helper in a container of its own takes it along"},
+    {Trait::Unobserved, "granted though nothing that was seen needs it",
+     "vambrace explain tells who asked for it"},
+};
+
+// Several names as one text, the first few in full.
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kNamesShown, names.size()); ++i) {
+    text += (i == 0 ? "" : ", ") + quote_bytes(names[i]);
+  }
+  return names.size() > kNamesShown
+             ? fmt::format("{} and {} more", text, names.size() - kNamesShown)
+             : text;
+}
+
+// "seccomp: ptrace", as synthesis names places.
+std::string place_of(const Grant& grant) {
+  const std::string subject = quote_bytes(grant.subject);
+  const std::size_t space = subject.find(' ');
+  if (grant.layer == Layer::Seccomp) {
+    return "seccomp: " + subject.substr(space + 1);
+  }
+  if (grant.layer == Layer::Capabilities) {
+    return "capabilities: CAP_" + subject.substr(space + 1);
+  }
+  return "apparmor: " + subject;
+}
+
+bool is_waived(const Grant& grant) {
+  return grant.waiver && grant.waiver->state != "expired";
+}
+// Who adds a risk has not yet said that it is worth it.
+bool is_kept(const Grant& grant) {
+  return grant.decision && grant.decision->choice == "keep";
+}
+
+class Remarks {
+ public:
+  Remarks(const Inputs& inputs, const Review& review)
+      : inputs_(inputs), review_(review) {}
+
+  std::vector<Finding> run() {
+    findings_ = waiver_findings(review_.waivers);
+    add_of_policy();
+    add_decisions();
+    for (const Grant& grant : review_.grants) {
+      add_risk(grant);
+    }
+    for (const TraitWords& words : kTraits) {
+      add_trait(words);
+    }
+    add_noise();
+    add_reachable();
+    add_evidence();
+    add_analysis();
+    add_stage();
+    std::ranges::sort(findings_, [](const Finding& one, const Finding& other) {
+      return std::tuple(-severity_rank(one.severity), one.place, one.id,
+                        one.message) <
+             std::tuple(-severity_rank(other.severity), other.place, other.id,
+                        other.message);
+    });
+    const auto [first, last] = std::ranges::unique(findings_);
+    findings_.erase(first, last);
+    return std::move(findings_);
+  }
+
+ private:
+  void add(std::string id, std::string severity, std::string place,
+           std::string message, std::string hint) {
+    findings_.push_back({std::move(id), std::move(severity), std::move(place),
+                         std::move(message), std::move(hint)});
+  }
+
+  // What synthesis said may have been answered since.
+  void add_of_policy() {
+    for (Finding finding : inputs_.policy.findings) {
+      const auto grant = std::ranges::find_if(
+          review_.grants,
+          [&](const Grant& one) { return place_of(one) == finding.place; });
+      const bool about_risk = finding.id.starts_with("dangerous-");
+      if (about_risk && grant != review_.grants.end()) {
+        told_.insert(finding.place);
+        answer(finding, *grant);
+      }
+      findings_.push_back(std::move(finding));
+    }
+  }
+
+  // An expired waiver answers nothing, whatever policy.json still says.
+  static void answer(Finding& finding, const Grant& grant) {
+    if (is_waived(grant)) {
+      finding.severity = "info";
+      finding.message += fmt::format("; waived by {} until {}",
+                                     quote_bytes(grant.waiver->waiver.who),
+                                     grant.waiver->waiver.until);
+    } else if (grant.waiver) {
+      finding.severity = "high";
+      finding.message += "; its waiver has expired";
+    } else if (is_kept(grant)) {
+      finding.severity = "low";
+      finding.message += fmt::format("; {} by {}: {}", grant.decision->choice,
+                                     quote_bytes(grant.decision->who),
+                                     quote_bytes(grant.decision->why));
+    }
+  }
+
+  void add_decisions() {
+    for (const DecisionState& state : review_.decisions) {
+      const std::string place = fmt::format("bundle.yaml: decision \"{}\"",
+                                            quote_bytes(state.decision.what));
+      if (state.state == "pending") {
+        add("decision-pending", "medium", place,
+            fmt::format("\"{}\" is not in the policy yet",
+                        quote_bytes(state.decision.choice)),
+            "apply it with: vambrace synth -o DIR");
+      } else if (state.state == "idle") {
+        add("decision-idle", "low", place, "there is no such rule to keep",
+            "remove it, or add the rule");
+      }
+    }
+  }
+
+  // What the table calls high, each by itself.
+  void add_risk(const Grant& grant) {
+    const bool high = grant.risk.level == RiskClass::High;
+    const bool medium = grant.risk.level == RiskClass::Medium;
+    if (!high && !medium) {
+      return;
+    }
+    const std::string place = place_of(grant);
+    const bool runtime = grant.traits.contains(Trait::RuntimeOnly);
+    if (high && !told_.contains(place)) {
+      Finding finding{"high-risk", runtime ? "medium" : "high", place,
+                      quote_bytes(grant.risk.exposes),
+                      runtime ? "the container runtime makes it under the "
+                                "filter; with no_new_privs it makes fewer"
+                              : hint_for(grant)};
+      answer(finding, grant);
+      findings_.push_back(std::move(finding));
+    }
+    for (const TraitWords& words : kTraits) {
+      if (grant.traits.contains(words.trait)) {
+        add("overreach",
+            is_waived(grant) || is_kept(grant) ? "info"
+            : high                             ? "medium"
+                                               : "low",
+            place,
+            fmt::format("{} risk and {}", to_string(grant.risk.level),
+                        words.message),
+            std::string(words.hint));
+      }
+    }
+  }
+
+  static std::string hint_for(const Grant& grant) {
+    const bool can_decide = policy::parse_subject(grant.subject).has_value();
+    return can_decide
+               ? fmt::format("drop it, or waive \"{}\" with a name and a date",
+                             quote_bytes(grant.subject))
+               : "no decision can name it; record without what does it";
+  }
+
+  // Of the other grants, one finding for all.
+  void add_trait(const TraitWords& words) {
+    std::vector<std::string> names;
+    for (const Grant& grant : review_.grants) {
+      const bool told = grant.risk.level == RiskClass::High ||
+                        grant.risk.level == RiskClass::Medium;
+      const std::string name =
+          grant.subject.substr(grant.subject.find(' ') + 1);
+      const bool expected = grant.layer == Layer::Seccomp &&
+                            (is_of_every_start(name) || is_always(grant));
+      if (grant.traits.contains(words.trait) && !told && !expected &&
+          !grant.decision) {
+        names.push_back(grant.layer == Layer::Seccomp ? name : grant.subject);
+      }
+    }
+    if (!names.empty()) {
+      add(std::string(to_string(words.trait)), "info", "grants",
+          fmt::format("{} {}: {}", names.size(), words.message, listed(names)),
+          std::string(words.hint));
+    }
+  }
+
+  static bool is_always(const Grant& grant) {
+    return std::ranges::any_of(grant.needs, [](const Need& need) {
+      return need.role == Role::Always;
+    });
+  }
+
+  void add_noise() {
+    for (const policy::CapabilityNoise& noise : inputs_.policy.noise) {
+      const auto name = kernel::capability_name(noise.number);
+      add("noise", "info",
+          fmt::format("capabilities: {}", name.value_or("unknown")),
+          fmt::format("asked for and not needed: {}", noise.why),
+          "nothing to do: it is not granted");
+    }
+  }
+
+  void add_reachable() {
+    std::vector<std::string> names;
+    for (const Candidate& candidate : review_.candidates) {
+      if (!candidate.granted && !candidate.decision) {
+        names.push_back(kernel::syscall_label(candidate.syscall));
+      }
+    }
+    if (!names.empty()) {
+      add("reachable", "low", "coverage",
+          fmt::format("{} calls can be made, were not seen and would be "
+                      "refused; most likely first: {}",
+                      names.size(), listed(names)),
+          "test what leads there (the chains tell), or add those that must "
+          "work");
+    }
+  }
+
+  void add_evidence() {
+    if (inputs_.evidence.recordings.empty()) {
+      add("evidence-none", "medium", "evidence",
+          "there is no recording: how often anything was used is unknown",
+          "keep the evidence in the bundle's folder");
+      return;
+    }
+    add_age();
+    for (const evidence::Recording& recording : inputs_.evidence.recordings) {
+      const auto version = runtime::parse_version(recording.kernel);
+      const runtime::Version wanted = inputs_.target.kernel;
+      if (version && version->major != wanted.major) {
+        add("evidence-kernel", "low",
+            fmt::format("evidence: {:.8}", recording.id),
+            fmt::format("recorded on kernel {}, for a target with {}",
+                        quote_bytes(recording.kernel),
+                        runtime::to_string(wanted)),
+            "a C library takes other calls on another kernel: record there, "
+            "too");
+      }
+    }
+    for (const evidence::Process& process : inputs_.evidence.processes) {
+      judge_build(process.key);
+    }
+  }
+
+  void add_age() {
+    const auto today = day_number(inputs_.day);
+    std::optional<std::int64_t> newest;
+    for (const evidence::Recording& recording : inputs_.evidence.recordings) {
+      using std::chrono::days;
+      const std::int64_t day =
+          std::chrono::floor<days>(recording.end).time_since_epoch().count();
+      newest = std::max(newest.value_or(day), day);
+    }
+    if (today && newest && *today - *newest > kOldDays) {
+      add("evidence-stale", "low", "evidence",
+          fmt::format("the newest recording is {} days old", *today - *newest),
+          "record again: software and its use change");
+    }
+  }
+
+  // The same path with another build id is another program.
+  void judge_build(const evidence::ProcessKey& key) {
+    if (!key.build_id || key.build_id->empty()) {
+      return;
+    }
+    const auto installed = inputs_.installed.find(key.exe);
+    if (installed != inputs_.installed.end() && !installed->second.empty() &&
+        installed->second != *key.build_id) {
+      add("build-changed", "medium", "program: " + quote_bytes(key.exe),
+          fmt::format("was recorded as build {:.12} and is {:.12} now",
+                      *key.build_id, installed->second),
+          "record the new build; what it needs may differ");
+    }
+    for (const elf::Reach& reach : inputs_.reaches) {
+      if (reach.program == key.exe && !reach.build_id.empty() &&
+          reach.build_id != *key.build_id) {
+        add("analysis-stale", "medium", "program: " + quote_bytes(key.exe),
+            fmt::format("was recorded as build {:.12}, but {:.12} was "
+                        "analyzed",
+                        *key.build_id, reach.build_id),
+            "analyze and record the same build");
+      }
+    }
+  }
+
+  void add_analysis() {
+    if (inputs_.reaches.empty()) {
+      add("analysis-none", "low", "coverage",
+          "no program was analyzed: what they could do beside what was seen "
+          "is unknown",
+          "vambrace analyze PROGRAM --json > FILE, then review with --reach "
+          "FILE");
+      return;
+    }
+    for (const elf::Reach& reach : inputs_.reaches) {
+      if (!reach.gaps.empty()) {
+        add("analysis-gap", "low", "program: " + quote_bytes(reach.program),
+            fmt::format("the analysis could not tell at {} places; more calls "
+                        "may be reachable there",
+                        reach.gaps.size()),
+            "the gaps are listed with --json");
+      }
+    }
+    for (const ProgramCoverage& program : review_.coverage.programs) {
+      if (!program.outside.empty()) {
+        add("analysis-unsound", "low",
+            "program: " + quote_bytes(program.program),
+            fmt::format("made calls that the analysis does not know: {}",
+                        listed(program.outside)),
+            "was the same build analyzed, with the libraries that it loads "
+            "while it runs?");
+      }
+    }
+  }
+
+  void add_stage() {
+    if (inputs_.stage != policy::Stage::Harden) {
+      add("not-enforced", "info", "bundle.yaml: stage",
+          fmt::format("at stage {} more is allowed; this is a review of what "
+                      "harden keeps",
+                      policy::to_string(inputs_.stage)),
+          "");
+    }
+  }
+
+  const Inputs& inputs_;
+  const Review& review_;
+  std::vector<Finding> findings_;
+  std::set<std::string> told_;  // places of risks that the policy tells
+};
+
+}  // namespace
+
+int severity_rank(std::string_view severity) {
+  constexpr std::string_view kWords[] = {"info", "low", "medium", "high"};
+  const auto* word = std::ranges::find(kWords, severity);
+  return word == std::end(kWords)
+             ? 0
+             : static_cast<int>(std::distance(std::begin(kWords), word));
+}
+
+std::vector<Finding> remarks_of(const Inputs& inputs, const Review& review) {
+  return Remarks(inputs, review).run();
+}
+
+}  // namespace vambrace::review

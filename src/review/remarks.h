@@ -1,0 +1,35 @@
+#pragma once
+
+#include <vector>
+
+#include "policy/policy.h"
+#include "review/judge.h"
+#include "review/review.h"
+
+namespace vambrace::review {
+
+// Everything that is worth saying about a review whose other parts are made,
+// beside what synthesis remarked about the policy itself: that, too, with its
+// severity lowered where a decision or a waiver that holds answers it. Worst
+// first, then by place and id.
+//
+//   waiver-expired      high: blocks
+//   waiver-expiring     low, medium within a week
+//   high-risk           of the table of risks, without a waiver
+//   overreach           high risk, and rarely or narrowly needed
+//   decision-pending    the bundle is not what bundle.yaml says
+//   decision-idle       speaks of nothing
+//   reachable           calls that were not seen, most likely first
+//   rare, one-recording, one-phase, startup-only, helper-only, unobserved
+//                       other grants that are used so, in one finding each
+//   noise               capabilities that were asked for and not needed
+//   evidence-none, evidence-stale, evidence-kernel, build-changed
+//   analysis-none, analysis-stale, analysis-gap, analysis-unsound
+//   not-enforced        a stage before harden
+std::vector<policy::Finding> remarks_of(const Inputs& inputs,
+                                        const Review& review);
+
+// 0 "info" to 3 "high".
+int severity_rank(std::string_view severity);
+
+}  // namespace vambrace::review

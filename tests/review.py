@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""A review of a real recording: what is decided changes the next policy, is told
+with its reason, survives another recording, and blocks once it has expired."""
+
+import json
+import os
+import subprocess
+
+import support
+from support import vambrace
+
+# A child that signals, and a socket: a helper, a rare call, something to drop.
+WORK = ("import os, signal, socket, subprocess;"
+        "signal.signal(signal.SIGUSR1, lambda *a: None);"
+        "os.kill(os.getpid(), signal.SIGUSR1);"
+        "socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).close();"
+        "subprocess.run(['/bin/mkdir', '-p', '/tmp/vambrace-review'], check=True)")
+WHO = ("--as", "Ann Example", "--why", "asked in May")
+
+
+def record(path):
+    support.require_root()
+    support.require_btf()
+    vambrace("record", "-o", path, "--id", "tests/review", "--",
+             "/usr/bin/python3", "-S", "-c", WORK, expect=0)
+    return path
+
+
+def bundle_of(folder):
+    bundle = os.path.join(folder, "bundle")
+    vambrace("synth", record(os.path.join(folder, "a.json")), "-o", bundle,
+             "--target", "process", expect=0)
+    return bundle
+
+
+def reviewed(bundle, *words, expect=None):
+    done = vambrace("review", bundle, "--json", *words, expect=expect)
+    return json.loads(done.out)
+
+
+def git(folder, *words):
+    subprocess.run(["git", "-C", folder, "-c", "user.name=Bob", "-c", "user.email=bob@example.org",
+                    *words], check=True, capture_output=True)
+
+
+def subjects(made):
+    return {grant["subject"] for grant in made["grants"]}
+
+
+def test_a_decision_changes_the_next_policy_and_survives_another_recording():
+    folder = support.temp_dir()
+    bundle = bundle_of(folder)
+    assert {"syscall kill", "syscall socket"} <= subjects(reviewed(bundle))
+    manifest = os.path.join(bundle, "bundle.yaml")
+    with open(manifest, encoding="utf-8") as file:
+        before = file.read().replace("stage:", "# ours to keep\nstage:")
+    support.write(manifest, before)
+
+    vambrace("review", bundle, "drop", "syscall socket", *WHO, expect=0)
+    vambrace("review", bundle, "keep", "syscall", "kill", *WHO, expect=0)
+    with open(manifest, encoding="utf-8") as file:
+        assert "# ours to keep\n" in file.read()
+    states = {one["what"]: one["state"] for one in reviewed(bundle)["decisions"]}
+    assert states == {"syscall socket": "pending", "syscall kill": "pending"}, states
+
+    for evidence in ([], [record(os.path.join(folder, "b.json"))]):
+        vambrace("synth", *evidence, "-o", bundle, expect=0)
+        made = reviewed(bundle)
+        assert "syscall socket" not in subjects(made)
+        assert {one["state"] for one in made["decisions"]} == {"applied"}, made["decisions"]
+        kept = vambrace("explain", bundle, "kill", expect=0).out
+        assert "keep by Ann Example: asked in May" in kept, kept
+        dropped = vambrace("explain", bundle, "socket", expect=0).out
+        assert "refused" in dropped and "drop\" by Ann Example: asked in May" in dropped, dropped
+        # What a person took away is told by replay, not hidden.
+        assert "socket" in vambrace("replay", bundle, expect=1).out
+
+
+def test_an_expired_waiver_blocks():
+    bundle = bundle_of(support.temp_dir())
+    vambrace("review", bundle, "waive", "syscall ptrace", "--until", "2099-12-31", *WHO, expect=0)
+    made = reviewed(bundle, "--fail-on", "none", expect=0)
+    assert made["waivers"][0]["state"] == "holds", made["waivers"]
+
+    manifest = os.path.join(bundle, "bundle.yaml")
+    with open(manifest, encoding="utf-8") as file:
+        text = file.read()
+    support.write(manifest, text.replace("2099-12-31", "2020-12-31"))
+    made = reviewed(bundle, expect=1)
+    blocking = [one for one in made["findings"] if one["id"] == "waiver-expired"]
+    assert [one["severity"] for one in blocking] == ["high"], made["findings"]
+    assert "waiver-expired" in vambrace("lint", bundle, expect=1).out
+
+
+def test_the_name_is_that_of_git_and_none_is_refused():
+    folder = support.temp_dir()
+    bundle = bundle_of(folder)
+    home = support.temp_dir()
+    nobody = {**os.environ, "HOME": home, "GIT_CONFIG_NOSYSTEM": "1", "XDG_CONFIG_HOME": home}
+    done = vambrace("review", bundle, "drop", "syscall kill", "--why", "x", expect=2, env=nobody)
+    assert "--as" in done.err, done.err
+    support.write(os.path.join(home, ".gitconfig"), "[user]\n name = Eve\n email = eve@x.org\n")
+    vambrace("review", bundle, "drop", "syscall kill", "--why", "x", expect=0, env=nobody)
+    with open(os.path.join(bundle, "bundle.yaml"), encoding="utf-8") as file:
+        assert "Eve <eve@x.org>" in file.read()
+
+
+def test_a_pull_request_is_held_against_a_commit():
+    folder = support.temp_dir()
+    bundle = bundle_of(folder)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "before")
+    vambrace("review", bundle, "--against", "HEAD", expect=0)
+
+    vambrace("review", bundle, "add", "syscall bpf", *WHO, expect=0)
+    vambrace("synth", "-o", bundle, expect=0)
+    text = vambrace("review", bundle, "--against", "HEAD", "--format", "markdown", expect=1).out
+    assert "Allowed now and not before: 1" in text and "syscall bpf" in text, text
+    sarif = json.loads(vambrace("review", bundle, "--against", "HEAD", "--format", "sarif",
+                                "--fail-on", "none", expect=0).out)
+    assert sarif["version"] == "2.1.0"
+    new = [one for one in sarif["runs"][0]["results"] if one["baselineState"] == "new"]
+    assert any(one["level"] == "error" for one in new), new
+    done = vambrace("review", bundle, "--against", "--output=x", expect=2)
+    done = vambrace("review", bundle, "--against", "nowhere", expect=2)
+    assert "no bundle there" in done.err, done.err
+
+
+def test_what_is_reachable_is_unknown_without_an_analysis():
+    bundle = bundle_of(support.temp_dir())
+    made = reviewed(bundle)
+    assert made["candidates"] == []
+    assert made["coverage"]["calls"]["reachable"] is None
+    assert any(gap["kind"] == "no-analysis" for gap in made["gaps"]), made["gaps"]
+
+
+def test_the_analysis_of_a_program_ranks_what_was_not_seen():
+    folder = support.temp_dir()
+    bundle = bundle_of(folder)
+    reach = os.path.join(folder, "mkdir.json")
+    done = vambrace("analyze", "/bin/mkdir", "--json")
+    support.write(reach, done.out)
+    made = reviewed(bundle, "--reach", reach)
+    ranked = [one["subject"] for one in made["candidates"]]
+    assert ranked and "syscall mkdir" not in ranked, ranked
+    assert all(one["chain"] and one["terms"] for one in made["candidates"])
+    program = [one for one in made["coverage"]["programs"] if one["calls"]["reachable"]]
+    assert len(program) == 1, made["coverage"]["programs"]
+
+
+if __name__ == "__main__":
+    support.main()
