@@ -2,9 +2,9 @@
 //
 //   build/bench/analyze /usr/sbin/nginx 9
 //
-// Prints the calls, the median and the slowest of so many runs, and the most
-// memory that was resident. With a third word "list" the calls, with "chains"
-// also how they are reached.
+// Prints the calls, the median and the slowest of so many runs, their processor
+// time, and the most memory that was resident. With a third word "list" the
+// calls, with "chains" also how they are reached.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -75,9 +75,16 @@ int main(int argc, char** argv) {
     rusage used{};
     getrusage(RUSAGE_SELF, &used);
     std::ranges::sort(times);
-    fmt::print("{}: {} calls, {} gaps, {:.1f} ms (at most {:.1f}), {} MB\n",
-               argv[1], reach->calls.size(), reach->gaps.size(),
-               times[times.size() / 2], times.back(), used.ru_maxrss / 1024);
+    const double spent =
+        static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
+        static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) /
+            1e3;
+    fmt::print(
+        "{}: {} calls, {} gaps, {:.1f} ms (at most {:.1f}; processor {:.1f}), "
+        "{} MB\n",
+        argv[1], reach->calls.size(), reach->gaps.size(),
+        times[times.size() / 2], times.back(), spent / runs,
+        used.ru_maxrss / 1024);
   }
   return 0;
 }

@@ -1,5 +1,9 @@
 string(REPLACE "|" ";" FILES "${FILES}")
-set(body "// Made by cmake/EmbedTexts.cmake.\n#include <map>\n#include <string_view>\n\nnamespace vambrace {\n\n")
+set(body "// Made by cmake/EmbedTexts.cmake.\n#include <map>\n#include <string_view>\n\n")
+# Longer literals than the standard asks compilers to take; ours take them.
+string(APPEND body "#pragma GCC diagnostic push\n"
+       "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n"
+       "namespace vambrace {\n\n")
 string(APPEND body "const std::map<std::string_view, std::string_view>& "
        "embedded_${NAME}() {\n"
        "  static const std::map<std::string_view, std::string_view> kTexts = {\n")
@@ -25,5 +29,6 @@ foreach(file ${FILES})
   endwhile()
   string(APPEND body "},\n")
 endforeach()
-string(APPEND body "  };\n  return kTexts;\n}\n\n}  // namespace vambrace\n")
+string(APPEND body "  };\n  return kTexts;\n}\n\n}  // namespace vambrace\n"
+       "#pragma GCC diagnostic pop\n")
 file(WRITE ${OUT} "${body}")

@@ -15,8 +15,9 @@ namespace {
 // Goes through the places where reached functions enter the kernel.
 class Collector {
  public:
-  Collector(const Process& process, const Walk& walk, Reach& reach)
-      : process_(process), walk_(walk), values_(process, walk), reach_(reach) {}
+  Collector(const Process& process, const Walk& walk, SiteValues& values,
+            Reach& reach)
+      : process_(process), walk_(walk), values_(values), reach_(reach) {}
 
   void collect() {
     for (std::uint32_t node = 0; node < process_.nodes; ++node) {
@@ -118,7 +119,7 @@ class Collector {
 
   const Process& process_;
   const Walk& walk_;
-  SiteValues values_;
+  SiteValues& values_;
   Reach& reach_;
   std::map<std::uint32_t, std::vector<User>> users_;
 };
@@ -150,11 +151,12 @@ constexpr unsigned kMaxRounds = 16;
 
 // Loads what the process loads while it runs, as far as rules and constants
 // tell; returns what is reached with all of it.
-Walk settle(const Root& root, ProcessLoader& loader, Reach& reach) {
+Walk settle(const Root& root, ProcessLoader& loader, SiteValues& values,
+            Reach& reach) {
   Process& process = loader.process();
   for (unsigned round = 0;; ++round) {
     Walk walked = walk(process);
-    SiteValues values(process, walked);
+    values.use(walked);
     Discovered found = discover(process, walked, values);
     PluginQuery query{.program = process.objects.front().path,
                       .arch = process.objects.front().image.arch};
@@ -197,9 +199,11 @@ Result<Reach> analyze(const Root& root, const Request& request) {
   Reach reach{.program = program.path,
               .build_id = program.image.build_id,
               .arch = program.image.arch};
-  const Walk walked = settle(root, loader, reach);
+  SiteValues values(process);
+  const Walk walked = settle(root, loader, values, reach);
+  values.use(walked);
   std::ranges::copy(process.gaps, std::back_inserter(reach.gaps));
-  Collector(process, walked, reach).collect();
+  Collector(process, walked, values, reach).collect();
   add_files(process, walked, reach);
   std::ranges::sort(reach.gaps);
   const auto same = std::ranges::unique(reach.gaps);

@@ -1,6 +1,7 @@
 #include "elf/code.h"
 
 #include <algorithm>
+#include <set>
 
 #include "elf/instruction.h"
 
@@ -19,6 +20,7 @@ struct Event {
     Address,
     Memory,
     Returns,
+    Table,  // of addresses that a jump goes to
     Site,
     OtherSite,
     Unknown,
@@ -120,6 +122,9 @@ class Sweep {
       case Kind::Branch:
         if (!found.has_target && found.kind == Kind::Jump) {
           events.push_back({address, 0, Returns});
+          if (found.place == Place::Address) {
+            events.push_back({address, found.address, Table});
+          }
         }
         if (found.has_target) {
           // Within a function all is reached anyway.
@@ -137,6 +142,9 @@ class Sweep {
         return;
       default:
         break;
+    }
+    if (found.has_immediate && in_image(found.immediate)) {
+      events.push_back({address, found.immediate, Address});
     }
     if (found.place != Place::None && in_image(found.address)) {
       events.push_back({address, found.address,
@@ -175,6 +183,35 @@ std::vector<Word> find_words(const Image& image) {
   return words;
 }
 
+// Leaves out the tables that jumps go through: their addresses lie within
+// functions. A table reaches as far as addresses of code follow each other, or
+// to the next thing that code speaks of.
+void drop_tables(const std::vector<Event>& events, std::vector<Word>& words) {
+  std::vector<std::uint64_t> tables, spoken;
+  for (const Event& event : events) {
+    if (event.what == Event::What::Table) {
+      tables.push_back(event.target);
+    } else if (event.what == Event::What::Address ||
+               event.what == Event::What::Memory) {
+      spoken.push_back(event.target);
+    }
+  }
+  std::ranges::sort(spoken);
+  std::set<std::uint64_t> dropped;
+  for (const std::uint64_t table : tables) {
+    const auto next = std::ranges::upper_bound(spoken, table);
+    const std::uint64_t end = next == spoken.end() ? ~0ULL : *next;
+    std::uint64_t place = table;
+    for (auto word = std::ranges::lower_bound(words, table, {}, &Word::place);
+         word != words.end() && word->place == place && place < end; ++word) {
+      dropped.insert(place);
+      place += 8;
+    }
+  }
+  std::erase_if(words,
+                [&](const Word& word) { return dropped.contains(word.place); });
+}
+
 // Where functions begin outside of .eh_frame: all that is spoken of.
 class Starts {
  public:
@@ -197,12 +234,8 @@ class Starts {
         add(event.target, true);
       }
     }
-    // Jump tables hold addresses, too; where symbols tell what functions are,
-    // they alone count.
-    if (image.frames.empty() && image.local_symbols.empty()) {
-      for (const Word& word : words) {
-        add(word.target, true);
-      }
+    for (const Word& word : words) {
+      add(word.target, true);
     }
     std::ranges::sort(found, {}, [](const Start& start) {
       return std::pair(start.at, start.guessed);
@@ -307,6 +340,8 @@ class Dealer {
       case Event::What::Returns:
         function.returns = true;
         return;
+      case Event::What::Table:
+        return;
       case Event::What::Slot:
         code.edges.push_back({event.target, Edge::Kind::Slot});
         return;
@@ -367,6 +402,7 @@ Result<Code> scan_code(const Image& image) {
     sweep.read(region);
   }
   std::vector<Word> words = find_words(image);
+  drop_tables(sweep.events, words);
   const Starts starts(image, regions, sweep.events, words);
   Dealer dealer(sweep.events);
   auto start = starts.found.begin();

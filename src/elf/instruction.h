@@ -37,6 +37,10 @@ struct Instruction {
   // If place is not None. A call or jump with a place in memory goes where that
   // memory says.
   std::uint64_t address = 0;
+  // In files with a fixed place: a number in it that may be an address, besides
+  // the one above.
+  bool has_immediate = false;
+  std::uint64_t immediate = 0;
 };
 
 // Thread rule: one decoder, one thread.

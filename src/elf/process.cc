@@ -247,6 +247,17 @@ std::optional<Found> Process::find(const Object& from,
   return std::nullopt;
 }
 
+std::optional<Found> Process::bind(const Object& from,
+                                   std::uint32_t symbol) const {
+  from.bound.resize(from.image.symbols.size());
+  std::optional<std::optional<Found>>& known = from.bound[symbol];
+  // What nothing had may come with a file that is loaded later.
+  if (!known || !*known) {
+    known = find(from, from.image.symbols[symbol]);
+  }
+  return *known;
+}
+
 std::optional<Found> Process::find(const Object& in,
                                    std::string_view name) const {
   const auto named = in.exports.find(name);

@@ -19,6 +19,14 @@
 namespace vambrace::elf {
 
 // A file that is loaded. Its address stays, since others point to it.
+struct Object;
+
+// Where a symbol was found.
+struct Found {
+  const Object* object = nullptr;
+  const Symbol* symbol = nullptr;
+};
+
 struct Object {
   std::string path;
   std::string why;
@@ -34,16 +42,15 @@ struct Object {
   std::vector<const Object*> needed;
   // Loaded while it runs (dlopen): its symbols are looked up by name.
   std::optional<Extra> extra;
+  // What each symbol is bound to and where each edge of the code goes, as far
+  // as that was asked for: kUnasked, kNothing or the number of a function.
+  mutable std::vector<std::optional<std::optional<Found>>> bound;
+  mutable std::vector<std::uint32_t> edge_nodes;
   Requester requester;             // as it asks for what it needs
   const Object* parent = nullptr;  // who needs it; of the program none
 };
 
-// Where a symbol was found.
-struct Found {
-  const Object* object = nullptr;
-  const Symbol* symbol = nullptr;
-};
-
+// Thread rule: one thread, since it remembers what was asked of it.
 struct Process {
   // The program, then in the order in which symbols are looked up.
   std::deque<Object> objects;
@@ -54,8 +61,9 @@ struct Process {
   std::uint32_t nodes = 0;  // functions of all objects
   std::uint32_t cells = 0;  // of the data of all objects
 
-  // What the loader binds a symbol of an object to; nullopt if nothing has it.
-  std::optional<Found> find(const Object& from, const Symbol& symbol) const;
+  // What the loader binds a symbol of an object to, by the symbol's index;
+  // nullopt if nothing has it. Remembers what was found.
+  std::optional<Found> bind(const Object& from, std::uint32_t symbol) const;
   // The exported definition by a name alone, of the newest version.
   std::optional<Found> find(const Object& in, std::string_view name) const;
 
@@ -64,6 +72,9 @@ struct Process {
   const Function& function_of(std::uint32_t node) const;
   std::optional<std::uint32_t> node_at(const Object& object,
                                        std::uint64_t address) const;
+
+ private:
+  std::optional<Found> find(const Object& from, const Symbol& symbol) const;
 };
 
 // Loads the files of a process, first those that it starts with, then what it

@@ -23,7 +23,8 @@ const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
   };
   return moments_
       .emplace(node, find_moments(object.image, function.bounds,
-                                  object.code->entries_of(function), returns))
+                                  object.code->entries_of(function), returns,
+                                  choices_))
       .first->second;
 }
 
@@ -41,11 +42,11 @@ void SiteValues::follow(std::uint32_t node, std::uint64_t address,
     answer.lost.insert({node, address, "computed"});
     return;
   }
-  for (const std::uint64_t number : value.constants) {
+  for (const std::uint64_t number : value.choice->constants) {
     answer.numbers.insert(number);
     answer.places.emplace(number, &process_.object_of(node));
   }
-  for (const Origin& origin : value.origins) {
+  for (const Origin& origin : value.choice->origins) {
     if (!asked.insert({node, origin}).second) {
       continue;
     }
@@ -88,7 +89,7 @@ bool SiteValues::leads_to(const Object& object, const Moment& moment,
 
 void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
                                 Asked& asked, Answer& answer) {
-  const Visit& visit = walk_.visits[node];
+  const Visit& visit = walk_->visits[node];
   const std::uint64_t begin = process_.function_of(node).bounds.begin;
   if (origin.entry == begin && (visit.pointed_to || visit.link == Link::Start ||
                                 visit.link == Link::Initializer)) {
@@ -96,7 +97,7 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
                         "a parameter of a function that is called "
                         "through a pointer"});
   }
-  for (const std::uint32_t caller : walk_.callers_of(node)) {
+  for (const std::uint32_t caller : walk_->callers_of(node)) {
     const Object& object = process_.object_of(caller);
     for (const Moment& moment : moments(caller)) {
       if (moment.kernel || moment.target == 0 ||

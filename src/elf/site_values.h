@@ -29,11 +29,17 @@ struct Answer {
   std::set<Lost> lost;  // empty: the numbers are all there are
 };
 
-// The process and the walk must outlive it. Remembers what it has computed.
+// The process must outlive it, and each walk its use. Remembers what it has
+// computed, also from one walk to the next.
 class SiteValues {
  public:
-  SiteValues(const Process& process, const Walk& walk)
-      : process_(process), walk_(walk), returning_(find_returning(process)) {}
+  explicit SiteValues(const Process& process) : process_(process) {}
+
+  // What follows is about this walk.
+  void use(const Walk& walk) {
+    walk_ = &walk;
+    returning_ = find_returning(process_);
+  }
 
   const std::vector<Moment>& moments(std::uint32_t node);
 
@@ -55,8 +61,9 @@ class SiteValues {
                 std::uint64_t entry) const;
 
   const Process& process_;
-  const Walk& walk_;
+  const Walk* walk_ = nullptr;
   std::vector<bool> returning_;
+  Choices choices_;
   std::unordered_map<std::uint32_t, std::vector<Moment>> moments_;
 };
 

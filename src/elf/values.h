@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -35,27 +37,50 @@ struct Origin {
   auto operator<=>(const Origin&) const = default;
 };
 
+// One of these: constants, or what was at an entry. Each sorted, not both
+// empty.
+struct Choice {
+  std::vector<std::uint64_t> constants;  // at most kMaxConstants
+  std::vector<Origin> origins;           // at most kMaxOrigins
+  auto operator<=>(const Choice&) const = default;
+};
+
+// Keeps each choice once, so that values are small and compare by address. What
+// it returns lives as long as it does. Thread rule: one thread.
+class Choices {
+ public:
+  // nullptr for more than a choice may have, and for none.
+  const Choice* keep(Choice choice);
+
+ private:
+  std::set<Choice> known_;
+};
+
 struct Value {
   enum class Kind : std::uint8_t {
     Unknown,
-    Some,   // one of the constants, or of what was at an entry
+    Some,   // one of `choice`
     Frame,  // the stack pointer at the entry plus `number`
     Table,  // a number read from a table of distances at `number`
     Place,  // an address computed from such a number
   };
   Kind kind = Kind::Unknown;
   std::int64_t number = 0;
-  std::uint64_t entry = 0;  // of a Frame
-  // Of Some: each sorted, not both empty.
-  std::vector<std::uint64_t> constants;  // at most kMaxConstants
-  std::vector<Origin> origins;           // at most kMaxOrigins
-  auto operator<=>(const Value&) const = default;
+  std::uint64_t entry = 0;         // of a Frame
+  const Choice* choice = nullptr;  // of Some alone
+  bool operator==(const Value&) const = default;
 
   // Whether it is constants alone.
-  bool is_constant() const { return kind == Kind::Some && origins.empty(); }
+  bool is_constant() const {
+    return kind == Kind::Some && choice->origins.empty();
+  }
+  // The only one that it can be.
+  std::optional<std::uint64_t> constant() const {
+    return is_constant() && choice->constants.size() == 1
+               ? std::optional(choice->constants.front())
+               : std::nullopt;
+  }
 };
-
-Value constant(std::uint64_t number);
 
 struct Moment {
   std::uint64_t address = 0;
@@ -75,10 +100,10 @@ using Returns = std::function<bool(std::uint64_t target, bool through_slot)>;
 
 // By block, in the order of addresses. The function may be entered at its
 // beginning and at the other `entries`. Functions that are too large are not
-// run: all their values are unknown.
+// run: all their values are unknown. The values live as long as the choices.
 std::vector<Moment> find_moments(const Image& image, const Range& bounds,
                                  std::span<const std::uint64_t> entries,
-                                 const Returns& returns);
+                                 const Returns& returns, Choices& choices);
 
 // Numbers of registers.
 constexpr std::size_t kNumberRegister = 0;  // rax

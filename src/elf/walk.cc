@@ -56,8 +56,7 @@ class Walker {
     if (pointer.kind == Pointer::Kind::Resolver) {
       enter(object, pointer.target, Link::Initializer);
     } else if (pointer.kind == Pointer::Kind::Symbol) {
-      const auto found =
-          process_.find(object, object.image.symbols[pointer.symbol]);
+      const auto found = process_.bind(object, pointer.symbol);
       if (found && found->symbol->resolver) {
         enter(*found->object, found->symbol->address, Link::Initializer);
       }
@@ -163,8 +162,7 @@ class Walker {
     } else if (pointer.kind == Pointer::Kind::Own) {
       touch(object, pointer.target, 0, fresh);
     } else if (pointer.kind == Pointer::Kind::Symbol) {
-      const auto found =
-          process_.find(object, object.image.symbols[pointer.symbol]);
+      const auto found = process_.bind(object, pointer.symbol);
       if (found) {
         touch(*found->object,
               found->symbol->address + (pointer.slot ? 0 : pointer.target), 0,
@@ -251,21 +249,16 @@ class Walker {
     const Function& function = object.code->functions[node - object.first_node];
     const bool entry = node_of_entry() == node;
     const bool only_calls = direct;
+    std::uint32_t index = function.first_edge;
     for (const Edge& edge : object.code->edges_of(function)) {
       switch (edge.kind) {
         case Edge::Kind::Call:
         case Edge::Kind::Jump:
-          if (const auto to = call_target(process_, object, edge.target)) {
-            calls_.emplace_back(*to, node);
-            visit(*to, node, Link::Call, visits_[node].direct);
-          }
-          break;
         case Edge::Kind::Slot:
-          if (const Pointer* pointer = object.image.pointer_at(edge.target)) {
-            if (const auto to = slot_target(process_, object, *pointer)) {
-              calls_.emplace_back(*to, node);
-              visit(*to, node, Link::Call, visits_[node].direct);
-            }
+          if (const std::uint32_t to = target_of(process_, object, index);
+              to != kNobody) {
+            calls_.emplace_back(to, node);
+            visit(to, node, Link::Call, visits_[node].direct);
           }
           break;
         case Edge::Kind::Address:
@@ -278,6 +271,7 @@ class Walker {
           }
           break;
       }
+      ++index;
     }
   }
 
@@ -374,6 +368,34 @@ std::vector<std::uint32_t> Walk::callers_of(std::uint32_t node) const {
   return callers;
 }
 
+namespace {
+
+constexpr std::uint32_t kUnasked = ~0U - 1;
+
+std::uint32_t find_target(const Process& process, const Object& object,
+                          const Edge& edge) {
+  if (edge.kind != Edge::Kind::Slot) {
+    return call_target(process, object, edge.target).value_or(kNobody);
+  }
+  const Pointer* pointer = object.image.pointer_at(edge.target);
+  return pointer == nullptr
+             ? kNobody
+             : slot_target(process, object, *pointer).value_or(kNobody);
+}
+
+}  // namespace
+
+std::uint32_t target_of(const Process& process, const Object& object,
+                        std::uint32_t edge) {
+  object.edge_nodes.resize(object.code->edges.size(), kUnasked);
+  std::uint32_t& known = object.edge_nodes[edge];
+  // What led nowhere may lead into a file that is loaded later.
+  if (known == kUnasked || known == kNobody) {
+    known = find_target(process, object, object.code->edges[edge]);
+  }
+  return known;
+}
+
 std::vector<bool> find_returning(const Process& process) {
   std::vector<bool> returning(process.nodes, false);
   std::vector<std::uint32_t> fresh;
@@ -383,12 +405,14 @@ std::vector<bool> find_returning(const Process& process) {
     std::uint32_t node = object.first_node;
     for (const Function& function : object.code->functions) {
       bool returns = function.returns;
-      for (const Edge& edge : object.code->edges_of(function)) {
-        if (edge.kind != Edge::Kind::Jump) {
+      for (std::uint32_t edge = function.first_edge;
+           edge < function.first_edge + function.edges; ++edge) {
+        if (object.code->edges[edge].kind != Edge::Kind::Jump) {
           continue;
         }
-        if (const auto to = call_target(process, object, edge.target)) {
-          jumps.emplace_back(*to, node);
+        const std::uint32_t to = target_of(process, object, edge);
+        if (to != kNobody) {
+          jumps.emplace_back(to, node);
         } else {
           returns = true;  // who knows
         }
@@ -424,7 +448,7 @@ std::optional<std::uint32_t> slot_target(const Process& process,
   if (pointer.kind != Pointer::Kind::Symbol) {
     return process.node_at(object, pointer.target);
   }
-  const auto found = process.find(object, object.image.symbols[pointer.symbol]);
+  const auto found = process.bind(object, pointer.symbol);
   if (!found) {
     return std::nullopt;
   }

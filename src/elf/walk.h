@@ -42,6 +42,11 @@ std::vector<Step> chain_to(const Process& process,
 // The name of the function around an address; empty if none is known.
 std::string function_name(const Object& object, const Function& function);
 
+// Where an edge of the object's code goes, by its index: the number of a
+// function, or kNobody. Of calls, jumps and slots alone. Remembered.
+std::uint32_t target_of(const Process& process, const Object& object,
+                        std::uint32_t edge);
+
 // What the loader writes into a slot, if it is a function: its number.
 std::optional<std::uint32_t> slot_target(const Process& process,
                                          const Object& object,

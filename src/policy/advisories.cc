@@ -92,7 +92,7 @@ Grants grants_of(const Policy& policy) {
   return out;
 }
 
-Grants grants_of(const std::set<std::string>& names) {
+Grants grants_of_names(const std::set<std::string>& names) {
   Grants out;
   for (const std::string& name : names) {
     out.calls.emplace(name, std::set<ArgTuple>());

@@ -29,7 +29,7 @@ struct Grants {
 Grants grants_of(const Policy& policy);
 
 // Calls with any arguments, under capabilities that are not known.
-Grants grants_of(const std::set<std::string>& names);
+Grants grants_of_names(const std::set<std::string>& names);
 
 enum class Exposure : std::uint8_t {
   Open,      // every known path is open

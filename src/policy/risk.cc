@@ -50,14 +50,55 @@ bool pins(const ArgTuple& tuple, const ArgMatch& value) {
   });
 }
 
-// Does the table tell what each tuple comes to?
+// Does the table tell what each tuple comes to, by the first argument of which
+// it tells anything? That is the door; others only choose behind it.
 bool told(const RiskTable& table, std::string_view syscall,
           const std::set<ArgTuple>& args) {
+  const auto all = arguments_of(table, syscall);
   return !args.empty() && std::ranges::all_of(args, [&](const ArgTuple& tuple) {
-    return std::ranges::any_of(
-        arguments_of(table, syscall),
-        [&](const ArgumentRisk& one) { return pins(tuple, one.match); });
+    return std::ranges::any_of(all, [&](const ArgumentRisk& one) {
+      return one.match.index == all.front().match.index &&
+             pins(tuple, one.match);
+    });
   });
+}
+
+// Does the whole path match the pattern, in which * is any name or part of one?
+// Walks once, and goes back to the last * alone: the time is their product.
+bool matches(std::string_view pattern, std::string_view path) {
+  std::size_t at = 0;
+  std::size_t in = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t retry = 0;
+  while (in < path.size()) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      retry = in;
+    } else if (at < pattern.size() && pattern[at] == path[in]) {
+      ++at;
+      ++in;
+    } else if (star != std::string_view::npos && path[retry] != '/') {
+      at = star + 1;
+      in = ++retry;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
+}
+
+// Does it match the path or a folder that the path is below?
+bool reaches(std::string_view pattern, std::string_view path) {
+  if (!path.starts_with('/')) {
+    return false;
+  }
+  for (std::size_t end = path.size(); end != 0;
+       end = path.substr(0, end).rfind('/')) {
+    if (matches(pattern, path.substr(0, end))) {
+      return true;
+    }
+  }
+  return pattern == "/";
 }
 
 }  // namespace
@@ -105,6 +146,18 @@ const Risk* risk_of_capability(const RiskTable& table, std::uint32_t number) {
 
 const Risk* risk_of_access(const RiskTable& table, std::string_view kind) {
   return look_up(table.accesses, kind);
+}
+
+const Risk* risk_of_path(const RiskTable& table, std::string_view path) {
+  const Risk* found = nullptr;
+  std::size_t longest = 0;
+  for (const auto& [pattern, risk] : table.paths) {
+    if (pattern.size() > longest && reaches(pattern, path)) {
+      found = &risk;
+      longest = pattern.size();
+    }
+  }
+  return found;
 }
 
 const ArgumentRisk* risk_of_value(const RiskTable& table,

@@ -134,6 +134,8 @@ const RiskTable& builtin_risks();
 const Risk* risk_of(const RiskTable& table, std::string_view syscall);
 const Risk* risk_of_capability(const RiskTable& table, std::uint32_t number);
 const Risk* risk_of_access(const RiskTable& table, std::string_view kind);
+// The longest of the paths that stands for this one, which is not a pattern.
+const Risk* risk_of_path(const RiskTable& table, std::string_view path);
 const ArgumentRisk* risk_of_value(const RiskTable& table,
                                   std::string_view syscall,
                                   std::string_view value);
@@ -155,9 +157,9 @@ struct GrantRisk {
 };
 
 // The highest of the values that are let through; and the call's own risk, too,
-// unless each tuple pins the arguments to values that the table tells. So
-// clone() without namespaces is low although clone() with any flags is high.
-// The result points into the table, which must outlive it.
+// unless each tuple pins the first argument that the table tells of to a value
+// that it tells. So clone() without namespaces is low although clone() with any
+// flags is high. The result points into the table, which must outlive it.
 GrantRisk risk_of_grant(const RiskTable& table, std::string_view syscall,
                         const std::set<ArgTuple>& args);
 

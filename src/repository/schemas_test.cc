@@ -4,6 +4,7 @@
 #include "evidence/json.h"
 #include "policy/capabilities/reduce.h"
 #include "policy/json.h"
+#include "policy/risk_json.h"
 #include "repository/bundle.h"
 #include "runtime/layer.h"
 
@@ -38,6 +39,8 @@ std::vector<Format> formats() {
       {"vambrace.layer",
        runtime::print_layers({runtime::runtime_layer(target)}),
        [](auto text) { return outcome(runtime::parse_layers(text)); }},
+      {"vambrace.risks", policy::print_risks({.version = "1"}),
+       [](auto text) { return outcome(policy::parse_risks(text)); }},
       {"vambrace.bundle", print_manifest(manifest),
        [](auto text) { return outcome(parse_manifest(text)); }},
   };

@@ -102,6 +102,10 @@ class X86Decoder : public Decoder {
     } else if (absolute) {
       find_absolute(decoded, has_modrm, out);
     }
+    if (absolute && decoded.raw.imm[0].size >= 32) {
+      out.has_immediate = true;
+      out.immediate = decoded.raw.imm[0].value.u;
+    }
     if (decoded.mnemonic == ZYDIS_MNEMONIC_NOP) {
       out.place = Place::None;
     }
@@ -109,8 +113,7 @@ class X86Decoder : public Decoder {
   }
 
  private:
-  // In programs with a fixed place an address may be an immediate or a
-  // displacement of 32 bits.
+  // In programs with a fixed place an address may be a displacement of 32 bits.
   static void find_absolute(const ZydisDecodedInstruction& decoded,
                             bool has_modrm, Instruction& out) {
     if (has_modrm && decoded.raw.modrm.mod != 3 &&
@@ -123,10 +126,6 @@ class X86Decoder : public Decoder {
       out.place = alone && decoded.mnemonic != ZYDIS_MNEMONIC_LEA
                       ? Place::Memory
                       : Place::Address;
-    }
-    if (decoded.raw.imm[0].size >= 32 && out.place == Place::None) {
-      out.address = decoded.raw.imm[0].value.u;
-      out.place = Place::Address;
     }
   }
 

@@ -21,74 +21,12 @@ Value of_kind(VKind kind, std::int64_t number) {
   return {.kind = kind, .number = number};
 }
 
-Value from_sets(std::vector<std::uint64_t> numbers,
-                std::vector<Origin> origins) {
-  const auto tidy = [](auto& all) {
-    std::ranges::sort(all);
-    const auto same = std::ranges::unique(all);
-    all.erase(same.begin(), same.end());
-  };
-  tidy(numbers);
-  tidy(origins);
-  if ((numbers.empty() && origins.empty()) || numbers.size() > kMaxConstants ||
-      origins.size() > kMaxOrigins) {
-    return {};
-  }
-  return {.kind = VKind::Some,
-          .constants = std::move(numbers),
-          .origins = std::move(origins)};
-}
-
-Value from_set(std::vector<std::uint64_t> numbers) {
-  return from_sets(std::move(numbers), {});
-}
-
-// False if it says the same as before.
-bool join(Value& value, const Value& other) {
-  if (value.kind == VKind::Unknown || value == other) {
-    return false;
-  }
-  if (value.kind == VKind::Some && other.kind == VKind::Some) {
-    std::vector<std::uint64_t> numbers = value.constants;
-    numbers.insert(numbers.end(), other.constants.begin(),
-                   other.constants.end());
-    std::vector<Origin> origins = value.origins;
-    origins.insert(origins.end(), other.origins.begin(), other.origins.end());
-    Value joined = from_sets(std::move(numbers), std::move(origins));
-    if (joined == value) {
-      return false;
-    }
-    value = std::move(joined);
-    return true;
-  }
-  value = {};
-  return true;
-}
-
 struct State {
   std::array<Value, kRegisters> registers;
   std::map<std::int64_t, Value> stack;
 
   Value& pointer() { return registers[kStackPointer]; }
 };
-
-bool join(State& state, const State& other) {
-  bool changed = false;
-  for (std::size_t i = 0; i < kRegisters; ++i) {
-    changed |= join(state.registers[i], other.registers[i]);
-  }
-  for (auto slot = state.stack.begin(); slot != state.stack.end();) {
-    const auto theirs = other.stack.find(slot->first);
-    if (theirs == other.stack.end()) {
-      slot = state.stack.erase(slot);
-      changed = true;
-    } else {
-      changed |= join(slot->second, theirs->second);
-      ++slot;
-    }
-  }
-  return changed;
-}
 
 struct Decoded {
   ZydisDecodedInstruction instruction;
@@ -112,11 +50,13 @@ std::uint64_t truncated(std::uint64_t number, unsigned bits) {
 class Run {
  public:
   Run(const Image& image, const Range& bounds,
-      std::span<const std::uint64_t> entries, const Returns& returns)
+      std::span<const std::uint64_t> entries, const Returns& returns,
+      Choices& choices)
       : image_(image),
         bounds_(bounds),
         entries_(entries),
         returns_(returns),
+        choices_(choices),
         bytes_(image.from(bounds.begin)) {
     bytes_ = bytes_.substr(
         0, std::min<std::uint64_t>(bytes_.size(), bounds.end - bounds.begin));
@@ -143,6 +83,56 @@ class Run {
     bool reached = false;
     unsigned rounds = 0;
   };
+
+  Value some(Choice choice) const {
+    const Choice* kept = choices_.keep(std::move(choice));
+    return kept == nullptr ? Value{}
+                           : Value{.kind = VKind::Some, .choice = kept};
+  }
+
+  Value constant(std::uint64_t number) const {
+    return some({.constants = {number}});
+  }
+
+  // False if it says the same as before.
+  bool join(Value& value, const Value& other) const {
+    if (value.kind == VKind::Unknown || value == other) {
+      return false;
+    }
+    Value joined;
+    if (value.kind == VKind::Some && other.kind == VKind::Some) {
+      Choice both = *value.choice;
+      both.constants.insert(both.constants.end(),
+                            other.choice->constants.begin(),
+                            other.choice->constants.end());
+      both.origins.insert(both.origins.end(), other.choice->origins.begin(),
+                          other.choice->origins.end());
+      joined = some(std::move(both));
+    }
+    if (joined == value) {
+      return false;
+    }
+    value = joined;
+    return true;
+  }
+
+  bool join(State& state, const State& other) const {
+    bool changed = false;
+    for (std::size_t i = 0; i < kRegisters; ++i) {
+      changed |= join(state.registers[i], other.registers[i]);
+    }
+    for (auto slot = state.stack.begin(); slot != state.stack.end();) {
+      const auto theirs = other.stack.find(slot->first);
+      if (theirs == other.stack.end()) {
+        slot = state.stack.erase(slot);
+        changed = true;
+      } else {
+        changed |= join(slot->second, theirs->second);
+        ++slot;
+      }
+    }
+    return changed;
+  }
 
   bool decode(std::uint64_t at, Decoded& out) const {
     const std::uint64_t into = at - bounds_.begin;
@@ -226,11 +216,11 @@ class Run {
     } while (again_);
   }
 
-  static State entered_at(std::uint64_t entry) {
+  State entered_at(std::uint64_t entry) const {
     State state;
     for (std::size_t i = 0; i < kRegisters; ++i) {
       state.registers[i] =
-          from_sets({}, {{entry, false, static_cast<std::int64_t>(i)}});
+          some({.origins = {{entry, false, static_cast<std::int64_t>(i)}}});
     }
     state.pointer() = {.kind = VKind::Frame, .entry = entry};
     return state;
@@ -505,7 +495,7 @@ class Run {
     }
     // Above the return address stand arguments, unless somebody may have
     // written there.
-    return offset >= 8 && !escaped_ ? from_sets({}, {{entry, true, offset}})
+    return offset >= 8 && !escaped_ ? some({.origins = {{entry, true, offset}}})
                                     : Value{};
   }
 
@@ -544,14 +534,22 @@ class Run {
     return {};
   }
 
-  static Value narrowed(Value value, unsigned bits) {
+  Value narrowed(const Value& value, unsigned bits) const {
     if (bits >= 64 || value.kind != VKind::Some) {
       return value;
     }
-    for (std::uint64_t& number : value.constants) {
-      number = truncated(number, bits);
+    return mapped(
+        value, [&](std::uint64_t number) { return truncated(number, bits); });
+  }
+
+  // With another number for each constant.
+  template <class Change>
+  Value mapped(const Value& value, Change change) const {
+    Choice changed = *value.choice;
+    for (std::uint64_t& number : changed.constants) {
+      number = change(number);
     }
-    return from_sets(std::move(value.constants), std::move(value.origins));
+    return changed == *value.choice ? value : some(std::move(changed));
   }
 
   void write(const ZydisDecodedOperand& operand, const Value& value,
@@ -634,25 +632,23 @@ class Run {
   }
 
   template <class Operation>
-  static Value combine(const Value& left, const Value& right,
-                       Operation operation) {
-    if (!left.is_constant() || !right.is_constant() ||
-        left.constants.size() * right.constants.size() >
-            kMaxConstants * kMaxConstants) {
+  Value combine(const Value& left, const Value& right,
+                Operation operation) const {
+    if (!left.is_constant() || !right.is_constant()) {
       return {};
     }
-    std::vector<std::uint64_t> numbers;
-    for (const std::uint64_t a : left.constants) {
-      for (const std::uint64_t b : right.constants) {
-        numbers.push_back(operation(a, b));
+    Choice all;
+    for (const std::uint64_t a : left.choice->constants) {
+      for (const std::uint64_t b : right.choice->constants) {
+        all.constants.push_back(operation(a, b));
       }
     }
-    return from_set(std::move(numbers));
+    return some(std::move(all));
   }
 
-  static Value add(const Value& left, const Value& right) {
-    if (right.is_constant() && right.constants.size() == 1) {
-      const auto by = static_cast<std::int64_t>(right.constants[0]);
+  Value add(const Value& left, const Value& right) const {
+    if (const auto number = right.constant()) {
+      const auto by = static_cast<std::int64_t>(*number);
       if (left.kind == VKind::Frame) {
         Value moved = left;
         moved.number += by;
@@ -678,12 +674,12 @@ class Run {
     const int base = register_number(operand.mem.base);
     if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY || base < 0 ||
         operand.mem.index == ZYDIS_REGISTER_NONE || operand.mem.scale != 4 ||
-        operand.mem.disp.value != 0 || !state.registers[base].is_constant() ||
-        state.registers[base].constants.size() != 1) {
+        operand.mem.disp.value != 0) {
       return {};
     }
-    return of_kind(VKind::Table, static_cast<std::int64_t>(
-                                     state.registers[base].constants[0]));
+    const auto table = state.registers[base].constant();
+    return table ? of_kind(VKind::Table, static_cast<std::int64_t>(*table))
+                 : Value{};
   }
 
   void compute(const Decoded& found, std::uint64_t at, State& state) {
@@ -715,7 +711,9 @@ class Run {
         subtract(into, from, state);
         return;
       case ZYDIS_MNEMONIC_SBB:
-        write(into, same_register(into, from) ? from_set({0, ~0ULL}) : Value{},
+        write(into,
+              same_register(into, from) ? some({.constants = {0, ~0ULL}})
+                                        : Value{},
               state);
         return;
       case ZYDIS_MNEMONIC_ADD:
@@ -788,11 +786,10 @@ class Run {
     }
     Value value = read(from, state);
     if (value.kind == VKind::Some) {
-      for (std::uint64_t& number : value.constants) {
-        number = static_cast<std::uint64_t>(
+      value = mapped(value, [](std::uint64_t number) {
+        return static_cast<std::uint64_t>(
             std::int64_t{static_cast<std::int32_t>(number)});
-      }
-      value = from_sets(std::move(value.constants), std::move(value.origins));
+      });
     }
     // A parameter of 32 bits keeps its meaning.
     write(into, value, state);
@@ -806,9 +803,9 @@ class Run {
     }
     const Value by = read(from, state);
     const Value left = read(into, state);
-    if (left.kind == VKind::Frame && by.is_constant() &&
-        by.constants.size() == 1) {
-      write(into, add(left, constant(0 - by.constants[0])), state);
+    if (const auto number = by.constant();
+        number && left.kind == VKind::Frame) {
+      write(into, add(left, constant(0 - *number)), state);
       return;
     }
     write(into,
@@ -818,7 +815,7 @@ class Run {
   }
 
   // The lowest byte becomes 0 or 1.
-  static void set_byte(const ZydisDecodedOperand& into, State& state) {
+  void set_byte(const ZydisDecodedOperand& into, State& state) const {
     if (into.type != ZYDIS_OPERAND_TYPE_REGISTER) {
       return;
     }
@@ -828,12 +825,12 @@ class Run {
       value = {};
       return;
     }
-    std::vector<std::uint64_t> numbers;
-    for (const std::uint64_t known : value.constants) {
-      numbers.push_back(known & ~0xffULL);
-      numbers.push_back((known & ~0xffULL) | 1);
+    Choice either;
+    for (const std::uint64_t known : value.choice->constants) {
+      either.constants.push_back(known & ~0xffULL);
+      either.constants.push_back((known & ~0xffULL) | 1);
     }
-    value = from_set(std::move(numbers));
+    value = some(std::move(either));
   }
 
   void forget_written(const Decoded& found, State& state) {
@@ -860,6 +857,7 @@ class Run {
   Range bounds_;
   std::span<const std::uint64_t> entries_;
   const Returns& returns_;
+  Choices& choices_;
   ByteView bytes_;
   ZydisDecoder decoder_;
   std::map<std::uint64_t, Block> blocks_;
@@ -872,14 +870,26 @@ class Run {
 
 }  // namespace
 
-Value constant(std::uint64_t number) {
-  return from_set({number});
+const Choice* Choices::keep(Choice choice) {
+  const auto tidy = [](auto& all) {
+    std::ranges::sort(all);
+    const auto same = std::ranges::unique(all);
+    all.erase(same.begin(), same.end());
+  };
+  tidy(choice.constants);
+  tidy(choice.origins);
+  if ((choice.constants.empty() && choice.origins.empty()) ||
+      choice.constants.size() > kMaxConstants ||
+      choice.origins.size() > kMaxOrigins) {
+    return nullptr;
+  }
+  return &*known_.insert(std::move(choice)).first;
 }
 
 std::vector<Moment> find_moments(const Image& image, const Range& bounds,
                                  std::span<const std::uint64_t> entries,
-                                 const Returns& returns) {
-  return Run(image, bounds, entries, returns).run();
+                                 const Returns& returns, Choices& choices) {
+  return Run(image, bounds, entries, returns, choices).run();
 }
 
 }  // namespace vambrace::elf

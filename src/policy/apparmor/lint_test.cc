@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "policy/apparmor/sensitive.h"
+#include "policy/risk.h"
+
 namespace vambrace::policy::apparmor {
 namespace {
 
@@ -101,6 +104,15 @@ TEST(Lint, ChildrenAreJudgedByThemselves) {
   ASSERT_EQ(findings.size(), 1);
   EXPECT_EQ(findings[0].id, "apparmor-bad-pattern");
   EXPECT_EQ(findings[0].place, "apparmor: web//gzip: /{a}");
+}
+
+TEST(SensitivePaths, AreHighInTheTableOfRisksForTheSameReason) {
+  for (const Sensitive& path : sensitive_paths()) {
+    const auto found = builtin_risks().paths.find(std::string(path.prefix));
+    ASSERT_NE(found, builtin_risks().paths.end()) << path.prefix;
+    EXPECT_EQ(found->second.level, RiskClass::High) << path.prefix;
+    EXPECT_EQ(found->second.exposes, path.reason) << path.prefix;
+  }
 }
 
 }  // namespace

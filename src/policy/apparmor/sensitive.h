@@ -8,6 +8,8 @@
 
 // Paths that only an observation of that very path may open. Whatever hides a
 // secret, rules the host or undoes the confinement is here, with the reason.
+// The table of risks that ships (policy/risk.h) has each of them, as high and
+// with sources.
 namespace vambrace::policy::apparmor {
 
 struct Sensitive {
