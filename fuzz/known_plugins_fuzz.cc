@@ -3,10 +3,11 @@
 
 #include "base/result.h"
 #include "elf/known_plugins.h"
+#include "elf/launch.h"
 #include "elf/memory_root.h"
 
-// Configuration files of anybody's making: what the rules find is a file of the
-// root, once, whatever the words are.
+// Configuration files and scripts of anybody's making: what the rules find is a
+// file of the root, once, whatever the words are.
 namespace {
 
 using namespace vambrace;
@@ -21,6 +22,11 @@ constexpr const char* kConfigs[] = {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
+  if (const auto line = elf::parse_script_line(text)) {
+    CHECK(!line->interpreter.empty());
+    CHECK(line->interpreter.size() + line->argument.size() < 256);
+    CHECK(!(line->interpreter + line->argument).contains('\n'));
+  }
   const std::string lib = "/usr/lib/x86_64-linux-gnu/";
   elf::MemoryRoot root;
   for (const char* config : kConfigs) {
@@ -40,6 +46,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                  "/usr/bin/redis-server", "/usr/sbin/lighttpd",
                  lib + "libpam.so.0", lib + "libcrypto.so.3"},
       .imports = [](std::string_view name) { return name == "getpwnam"; }};
+  root.files["/usr/sbin/nginx"] = text;
+  if (const auto launch = elf::follow_scripts(root, "/usr/sbin/nginx", {})) {
+    CHECK(root.is_file(launch->program) && launch->gaps.size() <= 4);
+  }
   std::string last;
   for (const elf::Plugin& plugin : elf::known_plugins(root, query)) {
     CHECK(root.files.contains(plugin.path));

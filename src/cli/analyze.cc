@@ -143,9 +143,7 @@ Result<Answers> analyze_all(Environment& environment, const World& world,
                           printable(words[i])));
     }
     const auto begin = std::chrono::steady_clock::now();
-    auto reach =
-        during(printable(words[i]),
-               analyze_one(environment, world, words[i], has_evidence));
+    auto reach = analyze_one(environment, world, words[i], has_evidence);
     const std::chrono::duration<double> taken =
         std::chrono::steady_clock::now() - begin;
     out.err(live ? "\r\033[K" : "");

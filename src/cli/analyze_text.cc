@@ -42,9 +42,10 @@ std::string short_chain(const std::vector<elf::Step>& chain) {
 std::string whole_chain(const std::vector<elf::Step>& chain) {
   std::string text;
   for (const elf::Step& step : chain) {
-    text +=
-        fmt::format("      {}: {} at {:#x} in {}\n", to_string(step.link),
-                    function_text(step), step.address, printable(step.object));
+    const std::string name =
+        step.function.empty() ? "" : printable(step.function) + " at ";
+    text += fmt::format("      {}: {}{:#x} in {}\n", to_string(step.link), name,
+                        step.address, printable(step.object));
   }
   return text;
 }

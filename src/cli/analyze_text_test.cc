@@ -45,6 +45,7 @@ TEST(AnalyzeText, TellsWholeChainsWhereAsked) {
   const std::string text = reach_text(sample(), true);
   EXPECT_THAT(text, HasSubstr("  read (direct)\n      start: _start at 0x1 in "
                               "/usr/bin/a\n      call: main at 0x2"));
+  EXPECT_THAT(text, HasSubstr("      call: 0x3 in /usr/bin/a\n"));
 }
 
 TEST(AnalyzeText, GroupsGapsAndNeverCallsUnknownNone) {

@@ -54,8 +54,33 @@ Entries read_entries(const Image& image, const Elf64_Phdr& header) {
   return found;
 }
 
-// How many symbols there are: neither table says so itself.
-std::uint64_t symbols_by_gnu_hash(const Image& image, std::uint64_t address) {
+// One more than the highest symbol that a relocation names.
+std::uint64_t symbols_by_relocations(const Image& image,
+                                     const Entries& entries) {
+  std::uint64_t count = 0;
+  for (const auto& [table, bytes] :
+       {std::pair<std::int64_t, std::int64_t>(DT_RELA, DT_RELASZ),
+        std::pair<std::int64_t, std::int64_t>(DT_JMPREL, DT_PLTRELSZ)}) {
+    const ByteView entries_there =
+        entries[table] == 0
+            ? ByteView()
+            : image.from(entries[table]).substr(0, entries[bytes]);
+    for (std::uint64_t at = 0;; at += sizeof(Elf64_Rela)) {
+      const auto entry = read_at<Elf64_Rela>(entries_there, at);
+      if (!entry) {
+        break;
+      }
+      count = std::max<std::uint64_t>(count, ELF64_R_SYM(entry->r_info) + 1);
+    }
+  }
+  return count;
+}
+
+// How many symbols there are: neither table says so itself. The table is of
+// those that others may find; a file that has none of these tells only by its
+// relocations which it asks for.
+std::uint64_t symbols_by_gnu_hash(const Image& image, const Entries& entries) {
+  const std::uint64_t address = entries[DT_GNU_HASH];
   const ByteView table = image.from(address);
   Cursor cursor(table);
   const auto buckets = cursor.take<std::uint32_t>();
@@ -71,7 +96,8 @@ std::uint64_t symbols_by_gnu_hash(const Image& image, std::uint64_t address) {
     return 0;
   }
   if (last < first) {
-    return first;
+    return std::max<std::uint64_t>(first,
+                                   symbols_by_relocations(image, entries));
   }
   // The chain of the last bucket ends with an odd hash.
   const std::uint64_t chains = cursor.at();
@@ -94,7 +120,7 @@ std::uint64_t count_symbols(const Image& image, const Entries& entries) {
     count = read_at<std::uint32_t>(image.from(entries[DT_HASH]), 4).value_or(0);
   }
   if (count == 0 && entries[DT_GNU_HASH] != 0) {
-    count = symbols_by_gnu_hash(image, entries[DT_GNU_HASH]);
+    count = symbols_by_gnu_hash(image, entries);
   }
   const ByteView table = image.from(entries[DT_SYMTAB]);
   return std::min(
