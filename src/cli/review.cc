@@ -195,11 +195,9 @@ void declare(Options& options, ReviewRequest& request) {
                 "a bundle of before, or a commit that holds this one");
   options.choice("--format", {"text", "markdown", "sarif"}, request.format,
                  "how to write it (text)");
-  options.choice("--fail-on",
-                 {"high", "medium", "low", "info", "new-high", "new-medium",
-                  "new-low", "new-info", "none"},
-                 request.fail_on,
-                 "which findings fail it (high; with --against new-high)");
+  options.value("--fail-on", "SEVERITY", request.fail_on,
+                "which findings fail it: high, medium, low, info, the same "
+                "with new- in front, or none (high; with --against new-high)");
   options.flag("--all", request.all, "every finding, grant and candidate");
   options.json(request.json);
 }
