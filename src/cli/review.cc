@@ -28,7 +28,7 @@ struct Around {
   std::string day;
 };
 
-struct Request {
+struct ReviewRequest {
   std::string directory;
   std::vector<std::string> decision;
   DecisionWords words;
@@ -43,7 +43,7 @@ struct Request {
 };
 
 Result<Around> look_around(const Environment& environment,
-                           const Request& request) {
+                           const ReviewRequest& request) {
   Around around{.root = request.root.value_or(""),
                 .day = evidence::format_time(environment.now()).substr(0, 10)};
   for (const std::string& path : request.reaches) {
@@ -146,7 +146,7 @@ Result<MemoryFiles> files_at(const std::string& directory,
 }
 
 Result<review::Review> review_against(const Environment& environment,
-                                      const Request& request,
+                                      const ReviewRequest& request,
                                       const Around& around) {
   const std::string& against = *request.against;
   if (environment.files.is_directory(against)) {
@@ -157,7 +157,7 @@ Result<review::Review> review_against(const Environment& environment,
                 review_of(files, environment.files, request.directory, around));
 }
 
-Result<> decide(Environment& environment, Request& request) {
+Result<> decide(Environment& environment, ReviewRequest& request) {
   std::vector<std::string>& words = request.decision;
   constexpr std::string_view kChoices[] = {"keep", "drop", "add", "waive",
                                            "forget"};
@@ -174,7 +174,7 @@ Result<> decide(Environment& environment, Request& request) {
   return write_decision(environment, request.directory, request.words);
 }
 
-void declare(Options& options, Request& request) {
+void declare(Options& options, ReviewRequest& request) {
   options.word("DIR", request.directory, "the bundle folder");
   options.words("DECISION", request.decision,
                 "keep, drop, add, waive or forget, and what: drop \"syscall "
@@ -195,17 +195,15 @@ void declare(Options& options, Request& request) {
                 "a bundle of before, or a commit that holds this one");
   options.choice("--format", {"text", "markdown", "sarif"}, request.format,
                  "how to write it (text)");
-  options.choice("--fail-on",
-                 {"high", "medium", "low", "info", "new-high", "new-medium",
-                  "new-low", "new-info", "none"},
-                 request.fail_on,
-                 "which findings fail it (high; with --against new-high)");
+  options.value("--fail-on", "SEVERITY", request.fail_on,
+                "which findings fail it: high, medium, low, info, the same "
+                "with new- in front, or none (high; with --against new-high)");
   options.flag("--all", request.all, "every finding, grant and candidate");
   options.json(request.json);
 }
 
-std::string written(const Environment& environment, const Request& request,
-                    const review::Review& made,
+std::string written(const Environment& environment,
+                    const ReviewRequest& request, const review::Review& made,
                     const std::optional<review::Changes>& since) {
   return request.json                   ? review::print_review(made)
          : request.format == "markdown" ? review::markdown(made, since)
@@ -218,7 +216,7 @@ std::string written(const Environment& environment, const Request& request,
 }  // namespace
 
 Result<Exit> review_command(Environment& environment, Words words) {
-  Request request;
+  ReviewRequest request;
   Options options;
   declare(options, request);
   TRY(options.parse(environment, words));

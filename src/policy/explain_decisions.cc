@@ -7,7 +7,7 @@
 namespace vambrace::policy {
 namespace {
 
-bool matches(const std::string& text, const std::string& path) {
+bool pattern_matches(const std::string& text, const std::string& path) {
   apparmor::Variables variables;
   for (const std::string& name : apparmor::variables_in(text)) {
     variables[name] = {apparmor::variable_value(name)};
@@ -25,7 +25,8 @@ bool is_about(const std::string& what, const Question& question) {
     return !question.name.empty() && call->name == question.name;
   }
   if (const auto* file = std::get_if<FileSubject>(&*subject)) {
-    return !question.path.empty() && matches(file->pattern, question.path);
+    return !question.path.empty() &&
+           pattern_matches(file->pattern, question.path);
   }
   const auto* capability = std::get_if<CapabilitySubject>(&*subject);
   return capability != nullptr && question.name.empty() &&

@@ -74,7 +74,8 @@ constexpr Names kScheduling = {
     "sched_getattr",      "sched_setattr"};
 constexpr Names kLocks = {"flock",  "fcntl",      "semget", "semop",
                           "semctl", "semtimedop", "futex"};
-constexpr Names kShared = {"shmget", "shmat", "shmdt", "shmctl", "shm_open"};
+constexpr Names kSharedMemory = {"shmget", "shmat", "shmdt", "shmctl",
+                                 "shm_open"};
 constexpr Names kRings = {"io_setup",   "io_submit", "io_getevents",
                           "io_destroy", "io_cancel", "io_pgetevents"};
 constexpr Names kWatching = {"inotify_init", "inotify_init1",
@@ -105,7 +106,7 @@ constexpr Family kFamilies[] = {
     {"memory", kMemory},
     {"scheduling", kScheduling},
     {"locks", kLocks},
-    {"shared memory", kShared},
+    {"shared memory", kSharedMemory},
     {"asynchronous input and output", kRings},
     {"watching files", kWatching},
 };

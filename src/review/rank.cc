@@ -154,7 +154,7 @@ class Scorer {
       const auto counted =
           std::min<std::int64_t>(std::ssize(seen), kSiblingsCounted);
       add("sibling", counted * kPerSibling,
-          fmt::format("of its kind ({}), {} was seen", about, listed(seen)));
+          fmt::format("its kind ({}) was seen: {}", about, listed(seen)));
     }
   }
 
@@ -166,7 +166,7 @@ class Scorer {
       const elf::Step& step = call.chain[length - 1 - after];
       if (const auto* ways = paths_.through(step)) {
         add("near", kNear[after],
-            fmt::format("{} is also on the way to {}, which was seen",
+            fmt::format("{} is also on the way to what was seen: {}",
                         name_of(step), listed(*ways)));
         return;
       }
@@ -187,8 +187,8 @@ class Scorer {
     }
     const Naming usual = relative ? Naming::Relative : Naming::Plain;
     add("style", own == usual ? kStyle : -kStyle,
-        fmt::format("names files {} {}, which were seen",
-                    own == usual ? "as do" : "otherwise than",
+        fmt::format("names files {} what was seen: {}",
+                    own == usual ? "as does" : "otherwise than",
                     listed(seen[usual])));
   }
 

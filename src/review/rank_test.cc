@@ -85,7 +85,7 @@ TEST(Rank, PutsWhatIsNearToWaysThatWereTakenFirst) {
   ASSERT_EQ(made.size(), 2U);
   EXPECT_EQ(made[0].subject, "syscall quotactl");
   EXPECT_THAT(term(made[0], "near")->why,
-              HasSubstr("serve is also on the way to read"));
+              HasSubstr("serve is also on the way to what was seen: read"));
   EXPECT_FALSE(term(made[1], "near"));
 }
 
@@ -175,7 +175,7 @@ TEST(Rank, ScoresWhatItsTermsAddUpTo) {
     EXPECT_FALSE(one.why.empty()) << one.name;
   }
   EXPECT_EQ(made[0].score, sum);
-  EXPECT_THAT(made[0].why, HasSubstr("rename was seen"));
+  EXPECT_THAT(made[0].why, HasSubstr("was seen: rename"));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ constexpr TraitWords kTraits[] = {
 };
 
 // Several names as one text, the first few in full.
-std::string listed(const std::vector<std::string>& names) {
+std::string first_of(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < std::min(kNamesShown, names.size()); ++i) {
     text += (i == 0 ? "" : ", ") + quote_bytes(names[i]);
@@ -215,7 +215,8 @@ class Remarks {
     }
     if (!names.empty()) {
       add(std::string(to_string(words.trait)), "info", "grants",
-          fmt::format("{} {}: {}", names.size(), words.message, listed(names)),
+          fmt::format("{} {}: {}", names.size(), words.message,
+                      first_of(names)),
           std::string(words.hint));
     }
   }
@@ -247,7 +248,7 @@ class Remarks {
       add("reachable", "low", "coverage",
           fmt::format("{} calls can be made, were not seen and would be "
                       "refused; most likely first: {}",
-                      names.size(), listed(names)),
+                      names.size(), first_of(names)),
           "test what leads there (the chains tell), or add those that must "
           "work");
     }
@@ -343,7 +344,7 @@ class Remarks {
         add("analysis-unsound", "low",
             "program: " + quote_bytes(program.program),
             fmt::format("made calls that the analysis does not know: {}",
-                        listed(program.outside)),
+                        first_of(program.outside)),
             "was the same build analyzed, with the libraries that it loads "
             "while it runs?");
       }
