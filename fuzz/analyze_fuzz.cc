@@ -16,8 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   root.files["/p"] = bytes;
   root.files["/usr/lib/libx.so.1"] = bytes;
   const auto reach = elf::analyze(
-      root,
-      {.program = "/p", .extras = {{"/usr/lib/libx.so.1", "loaded", {}}}});
+      root, {.program = "/p",
+             .extras = {{.path = "/usr/lib/libx.so.1", .why = "loaded"}}});
   if (reach) {
     const auto again = elf::parse_reach(elf::print_reach(*reach));
     CHECK(again && *again == *reach);

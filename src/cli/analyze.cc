@@ -109,7 +109,8 @@ Result<elf::Reach> analyze_one(Environment& environment, const World& world,
   if (const auto seen = world.mapped.find(resolved);
       seen != world.mapped.end()) {
     for (const std::string& file : seen->second) {
-      request.extras.push_back({file, "mapped in the evidence", {}});
+      request.extras.push_back(
+          {.path = file, .why = "mapped in the evidence", .observed = true});
     }
   } else if (has_evidence) {
     environment.output.err(fmt::format(
@@ -248,7 +249,7 @@ Result<Exit> analyze(Environment& environment, Words words) {
   TRY_ASSIGN(const RootFiles root, RootFiles::open(asked.root));
   World world{.root = root, .around = around, .mapped = std::move(mapped)};
   for (const std::string& library : asked.with) {
-    world.extras.push_back({library, "named by --with", {}});
+    world.extras.push_back({.path = library, .why = "named by --with"});
   }
   for (const std::string_view folder : elf::split(asked.library_path, ":;")) {
     world.library_path.emplace_back(folder);

@@ -34,6 +34,8 @@ class Collector {
   struct User {
     std::uint32_t node = 0;
     const Moment* moment = nullptr;
+    // From the function with the call to the one that says its number.
+    std::vector<std::uint32_t> way;
   };
 
   void look_at(std::uint32_t node) {
@@ -57,8 +59,9 @@ class Collector {
       for (const Lost& lost : answer.lost) {
         add_gap("number-unknown", lost.node, lost.address, lost.why);
       }
-      for (const std::uint64_t number : answer.numbers) {
-        users_[static_cast<std::uint32_t>(number)].push_back({node, &moment});
+      for (const auto& [place, way] : answer.places) {
+        users_[static_cast<std::uint32_t>(place.first)].push_back(
+            {node, &moment, way});
       }
     }
   }
@@ -74,13 +77,18 @@ class Collector {
   ReachedCall describe(std::uint32_t number, const std::vector<User>& users) {
     ReachedCall call{.syscall = {reach_.arch, number}};
     const auto distance = [&](const User& user) {
-      const Visit& visit = walk_.visits[user.node];
-      return std::tuple(!visit.direct, visit.hops, user.node);
+      const Visit& visit = walk_.visits[user.way.back()];
+      return std::tuple(!visit.direct, visit.hops + user.way.size(), user.node);
     };
     const User& nearest = *std::ranges::min_element(users, {}, distance);
-    call.confidence = walk_.visits[nearest.node].direct ? Confidence::Direct
-                                                        : Confidence::Indirect;
-    call.chain = chain_to(process_, walk_.visits, nearest.node);
+    const std::uint32_t from = nearest.way.back();
+    call.confidence =
+        walk_.visits[from].direct ? Confidence::Direct : Confidence::Indirect;
+    call.chain = chain_to(process_, walk_.visits, from);
+    for (auto node = std::next(nearest.way.rbegin());
+         node != nearest.way.rend(); ++node) {
+      call.chain.push_back(step_of(process_, *node, Link::Call));
+    }
     for (const User& user : users) {
       call.objects.push_back(process_.object_of(user.node).path);
     }
@@ -167,7 +175,9 @@ Walk settle(const Root& root, ProcessLoader& loader, SiteValues& values,
       return reaches_export(process, walked, name);
     };
     for (const Plugin& plugin : known_plugins(root, query)) {
-      found.files.emplace_back(Extra{plugin.path, plugin.why, plugin.entries},
+      found.files.emplace_back(Extra{.path = plugin.path,
+                                     .why = plugin.why,
+                                     .entries = plugin.entries},
                                &process.objects.front());
     }
     bool fresh = false;

@@ -19,6 +19,9 @@ struct Extra {
   // Names by which its functions are found, with "*" for any bytes; empty: by
   // any that it exports.
   std::vector<std::string> entries;
+  // Seen being loaded, by whomever: if another file needs it, or a rule knows
+  // its entries, it is not asked for everything that it exports.
+  bool observed = false;
 };
 
 // Remembers what the code of a file is, by its content. Abstract so that the

@@ -80,7 +80,9 @@ class Search {
     const Answer answer = values_.resolve(
         caller, moment.address, moment.registers[asker.register_number]);
     bool told = answer.lost.empty();
-    for (const auto& [address, object] : answer.places) {
+    for (const auto& [place, way] : answer.places) {
+      const auto& [address, node] = place;
+      const Object* object = &process_.object_of(node);
       if (address == 0) {
         continue;  // the program itself
       }

@@ -64,12 +64,23 @@ bool ProcessLoader::add(const Extra& extra, const Object& from) {
     object = object == nullptr ? search(extra.path, from) : object;
   }
   if (object == nullptr || process_.objects.size() == before) {
+    learn_entries(object, extra);
     return false;
   }
   Object& fresh = process_.objects.back();
   fresh.extra = extra;
   fresh.why = extra.why;
   return true;
+}
+
+// A rule knows the entries of a file that was seen being loaded.
+void ProcessLoader::learn_entries(const Object* object, const Extra& extra) {
+  for (Object& known : process_.objects) {
+    if (&known == object && known.extra && known.extra->observed &&
+        known.extra->entries.empty() && !extra.entries.empty()) {
+      known.extra->entries = extra.entries;
+    }
+  }
 }
 
 void ProcessLoader::finish() {

@@ -98,6 +98,7 @@ class ProcessLoader {
  private:
   Result<Object*> load(RootFile file, const std::string& why,
                        const std::string& name);
+  void learn_entries(const Object* object, const Extra& extra);
   Object* load_or_gap(const std::string& path, const std::string& why);
   const Object* by_name(std::string_view name) const;
   const Object* search(const std::string& name, const Object& from);

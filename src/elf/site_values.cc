@@ -30,32 +30,34 @@ const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
 
 Answer SiteValues::resolve(std::uint32_t node, std::uint64_t address,
                            const Value& value) {
-  Answer answer;
-  Asked asked;
-  follow(node, address, value, asked, answer);
-  return answer;
+  Question question;
+  follow(node, address, value, question);
+  return std::move(question.answer);
 }
 
 void SiteValues::follow(std::uint32_t node, std::uint64_t address,
-                        const Value& value, Asked& asked, Answer& answer) {
+                        const Value& value, Question& question) {
+  Answer& answer = question.answer;
   if (value.kind != Value::Kind::Some) {
     answer.lost.insert({node, address, "computed"});
     return;
   }
+  question.way.push_back(node);
   for (const std::uint64_t number : value.choice->constants) {
     answer.numbers.insert(number);
-    answer.places.emplace(number, &process_.object_of(node));
+    answer.places.try_emplace({number, node}, question.way);
   }
   for (const Origin& origin : value.choice->origins) {
-    if (!asked.insert({node, origin}).second) {
+    if (!question.asked.insert({node, origin}).second) {
       continue;
     }
-    if (asked.size() > kMaxAsked) {
+    if (question.asked.size() > kMaxAsked) {
       answer.lost.insert({node, address, "handed on too often"});
-      return;
+      break;
     }
-    follow_callers(node, origin, asked, answer);
+    follow_callers(node, origin, question);
   }
+  question.way.pop_back();
 }
 
 std::optional<std::uint32_t> SiteValues::called(const Object& object,
@@ -88,14 +90,14 @@ bool SiteValues::leads_to(const Object& object, const Moment& moment,
 }
 
 void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
-                                Asked& asked, Answer& answer) {
+                                Question& question) {
   const Visit& visit = walk_->visits[node];
   const std::uint64_t begin = process_.function_of(node).bounds.begin;
   if (origin.entry == begin && (visit.pointed_to || visit.link == Link::Start ||
                                 visit.link == Link::Initializer)) {
-    answer.lost.insert({node, begin,
-                        "a parameter of a function that is called "
-                        "through a pointer"});
+    question.answer.lost.insert({node, begin,
+                                 "a parameter of a function that is called "
+                                 "through a pointer"});
   }
   for (const std::uint32_t caller : walk_->callers_of(node)) {
     const Object& object = process_.object_of(caller);
@@ -106,14 +108,13 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
       }
       if (!origin.stack) {
         follow(caller, moment.address,
-               moment.registers[static_cast<std::size_t>(origin.number)], asked,
-               answer);
+               moment.registers[static_cast<std::size_t>(origin.number)],
+               question);
         continue;
       }
       const auto slot = moment.stack.find(origin.number);
       follow(caller, moment.address,
-             slot == moment.stack.end() ? Value{} : slot->second, asked,
-             answer);
+             slot == moment.stack.end() ? Value{} : slot->second, question);
     }
   }
 }

@@ -24,8 +24,10 @@ struct Lost {
 
 struct Answer {
   std::set<std::uint64_t> numbers;
-  // The same with the file in whose code it stands, whose address it may be.
-  std::set<std::pair<std::uint64_t, const Object*>> places;
+  // The same with the function in whose code it stands, and how it comes from
+  // there: functions from the one that was asked about to that one.
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::vector<std::uint32_t>>
+      places;
   std::set<Lost> lost;  // empty: the numbers are all there are
 };
 
@@ -53,10 +55,16 @@ class SiteValues {
 
  private:
   using Asked = std::set<std::pair<std::uint32_t, Origin>>;
+  // What is being resolved: where from, what was asked, what was found.
+  struct Question {
+    Asked asked;
+    std::vector<std::uint32_t> way;
+    Answer answer;
+  };
   void follow(std::uint32_t node, std::uint64_t address, const Value& value,
-              Asked& asked, Answer& answer);
-  void follow_callers(std::uint32_t node, const Origin& origin, Asked& asked,
-                      Answer& answer);
+              Question& question);
+  void follow_callers(std::uint32_t node, const Origin& origin,
+                      Question& question);
   bool leads_to(const Object& object, const Moment& moment, std::uint32_t node,
                 std::uint64_t entry) const;
 

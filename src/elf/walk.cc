@@ -75,9 +75,15 @@ class Walker {
         take_copied(object, pointer);
       }
     }
-    if (object.extra) {
+    if (object.extra && !(object.extra->observed && is_needed(object))) {
       add_entries(object);
     }
+  }
+
+  bool is_needed(const Object& object) const {
+    return std::ranges::any_of(process_.objects, [&](const Object& other) {
+      return std::ranges::find(other.needed, &object) != other.needed.end();
+    });
   }
 
   // What code asks for by name.
@@ -489,15 +495,19 @@ std::string function_name(const Object& object, const Function& function) {
   return name;
 }
 
+Step step_of(const Process& process, std::uint32_t node, Link link) {
+  const Object& object = process.object_of(node);
+  const Function& function = process.function_of(node);
+  return {object.path, function_name(object, function), function.bounds.begin,
+          link};
+}
+
 std::vector<Step> chain_to(const Process& process,
                            const std::vector<Visit>& visits,
                            std::uint32_t node) {
   std::vector<Step> chain;
   for (std::uint32_t at = node; at != kNobody; at = visits[at].from) {
-    const Object& object = process.object_of(at);
-    const Function& function = process.function_of(at);
-    chain.push_back({object.path, function_name(object, function),
-                     function.bounds.begin, visits[at].link});
+    chain.push_back(step_of(process, at, visits[at].link));
   }
   std::ranges::reverse(chain);
   return chain;

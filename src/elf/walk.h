@@ -34,6 +34,9 @@ Walk walk(const Process& process);
 // Which functions may return to who calls them, by number. abort(3) does not.
 std::vector<bool> find_returning(const Process& process);
 
+// A function as a part of a chain.
+Step step_of(const Process& process, std::uint32_t node, Link link);
+
 // A shortest chain to the function, from an entry point on.
 std::vector<Step> chain_to(const Process& process,
                            const std::vector<Visit>& visits,
