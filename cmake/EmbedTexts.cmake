@@ -1,4 +1,23 @@
 string(REPLACE "|" ";" FILES "${FILES}")
+
+# The SHA-256 of a file in base64: 64 hexadecimal digits, three of which are two
+# characters; of the last three, two are padding.
+function(base64_hash file result)
+  set(alphabet "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+  file(SHA256 ${file} digits)
+  string(REGEX MATCHALL "..." groups "${digits}00")
+  set(out)
+  foreach(group ${groups})
+    math(EXPR high "0x${group} / 64")
+    math(EXPR low "0x${group} % 64")
+    string(SUBSTRING ${alphabet} ${high} 1 first)
+    string(SUBSTRING ${alphabet} ${low} 1 second)
+    string(APPEND out ${first}${second})
+  endforeach()
+  string(REGEX REPLACE ".$" "=" out ${out})
+  set(${result} ${out} PARENT_SCOPE)
+endfunction()
+
 set(body "// Made by cmake/EmbedTexts.cmake.\n#include <map>\n#include <string_view>\n\n")
 # Longer literals than the standard asks compilers to take; ours take them.
 string(APPEND body "#pragma GCC diagnostic push\n"
@@ -29,6 +48,18 @@ foreach(file ${FILES})
   endwhile()
   string(APPEND body "},\n")
 endforeach()
-string(APPEND body "  };\n  return kTexts;\n}\n\n}  // namespace vambrace\n"
+string(APPEND body "  };\n  return kTexts;\n}\n")
+if(HASHED)
+  string(APPEND body "\nconst std::map<std::string_view, std::string_view>& "
+         "embedded_${NAME}_hashes() {\n"
+         "  static const std::map<std::string_view, std::string_view> kHashes = {\n")
+  foreach(file ${FILES})
+    get_filename_component(key ${file} NAME_WE)
+    base64_hash(${file} hash)
+    string(APPEND body "      {\"${key}\", \"${hash}\"},\n")
+  endforeach()
+  string(APPEND body "  };\n  return kHashes;\n}\n")
+endif()
+string(APPEND body "\n}  // namespace vambrace\n"
        "#pragma GCC diagnostic pop\n")
 file(WRITE ${OUT} "${body}")

@@ -11,6 +11,7 @@
 #include "evidence/time.h"
 #include "policy/risk_json.h"
 #include "recorder/ebpf/build_id.h"
+#include "report/page.h"
 #include "repository/compose.h"
 #include "review/json.h"
 #include "review/judge.h"
@@ -36,6 +37,7 @@ struct ReviewRequest {
   std::optional<std::string> root;
   std::optional<std::string> risks;
   std::optional<std::string> against;
+  std::optional<std::string> html;
   std::string format = "text";
   std::string fail_on;
   bool all = false;
@@ -198,6 +200,8 @@ void declare(Options& options, ReviewRequest& request) {
   options.value("--fail-on", "SEVERITY", request.fail_on,
                 "which findings fail it: high, medium, low, info, the same "
                 "with new- in front, or none (high; with --against new-high)");
+  options.value("--html", "FILE", request.html,
+                "write it as one page for a browser, too");
   options.flag("--all", request.all, "every finding, grant and candidate");
   options.json(request.json);
 }
@@ -241,6 +245,10 @@ Result<Exit> review_command(Environment& environment, Words words) {
     TRY_ASSIGN(const review::Review old,
                review_against(environment, request, around));
     since = review::changes(old, made);
+  }
+  if (request.html) {
+    TRY(environment.files.write(*request.html,
+                                report::review_page(made, request.directory)));
   }
   environment.output.out(written(environment, request, made, since));
   return review::failing(made, since, fail_on).empty() ? Exit::Clean
