@@ -175,7 +175,8 @@ std::vector<Word> find_words(const Image& image) {
          at + 8 <= bytes.size(); at += 8) {
       const std::uint64_t place = segment.memory.begin + at;
       const std::uint64_t target = *read_at<std::uint64_t>(bytes, at);
-      if (image.is_code(target) && !image.is_code(place)) {
+      if (segment.offset + at >= image.header_bytes &&
+          image.is_code(target) && !image.is_code(place)) {
         words.push_back({place, target});
       }
     }

@@ -226,6 +226,7 @@ Result<Image> parse_image(ByteView bytes) {
                                              : kernel::Arch::Aarch64;
   image.fixed_place = header.e_type == ET_EXEC;
   image.entry = header.e_entry;
+  image.header_bytes = header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr);
   TRY_ASSIGN(const Headers headers, read_segments(image, header));
   const std::vector<Elf64_Shdr> sections = read_sections(image, header);
   find_code(image, sections);

@@ -70,6 +70,8 @@ struct Image {
   kernel::Arch arch = kernel::Arch::X86_64;
   bool fixed_place = false;  // ET_EXEC: code may hold absolute addresses
   std::uint64_t entry = 0;
+  // The file's own headers, at its beginning: loaded, but no data of anybody.
+  std::uint64_t header_bytes = 0;
   std::vector<Segment> segments;  // those that are loaded, by address
   // Where instructions are: executable sections, or whole segments of a file
   // without section headers. Sorted, apart from each other.

@@ -43,7 +43,7 @@ bool speaks_of(const apparmor::SignalRule& rule, const std::string& access,
          empty_or_has(rule.signals, signal);
 }
 
-bool matches(const std::string& pattern, const std::string& text) {
+bool fits_pattern(const std::string& pattern, const std::string& text) {
   const auto read = apparmor::Pattern::parse(pattern);
   return read && read->matches(text);
 }
@@ -56,8 +56,8 @@ bool allows(const apparmor::MountRule& rule, const evidence::MountFact& fact) {
   return rule.kind == apparmor::mount_kind(fact.operation) &&
          empty_or_is(rule.fstype, fact.fstype) &&
          (rule.options.empty() || rule.options == options) &&
-         (!rule.source || matches(*rule.source, *fact.source)) &&
-         matches(rule.target, *fact.target);
+         (!rule.source || fits_pattern(*rule.source, *fact.source)) &&
+         fits_pattern(rule.target, *fact.target);
 }
 
 // A label has two slashes before the name of a child, which a pattern, being
@@ -69,7 +69,7 @@ bool permits(const apparmor::Rules& rules, const std::string& access,
   }
   return std::ranges::any_of(rules.ptrace, [&](const auto& rule) {
     return empty_or_has(rule.access, access) &&
-           (rule.peer.empty() || matches(rule.peer, label));
+           (rule.peer.empty() || fits_pattern(rule.peer, label));
   });
 }
 
