@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""What the static analysis answers for programs of Debian 12 beside what their loads
+were seen doing and beside published figures, and how long it takes.
+
+    bench/elf_reach.py --install             says which packages it needs, installs them
+    bench/elf_reach.py                       records every program, then analyzes
+    bench/elf_reach.py --evidence DIR        analyzes what was recorded into DIR before
+    bench/elf_reach.py --only nginx,redis
+    bench/elf_reach.py --time                nginx alone on one core, median of 9; --cold
+                                             drops the page cache before each (root)
+
+Prints markdown for bench/RESULTS.md. Needs root to record.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+
+import measure
+
+import elf_programs
+import elf_sound
+import support
+from elf_languages import MUSL_LUA
+
+# Allowed calls by binary analysis, Ubuntu 18.04: sysfilter and SysPart (SysPart,
+# CCS 2023, table 2). Seen in the program's own test suite, and found in its source:
+# Loupe (ASPLOS 2024, unikraft/loupedb).
+SYSFILTER = {"nginx": 115, "redis": 104, "apache2": 98, "memcached": 104, "named": 119, "lighttpd": 99}
+SYSPART = {"nginx": 108, "redis": 92, "apache2": 92, "memcached": 98, "named": 112, "lighttpd": 95}
+LOUPE = {"nginx": (71, 85), "redis": (68, 80), "haproxy": (79, 91), "lighttpd": (55, 84),
+         "sqlite3": (50, 59), "memcached": (66, None)}
+
+
+
+def packages():
+    return sorted({name for program in elf_programs.all_programs().values() for name in program.packages}
+                  - {"attr", "mime-support", "bash", "openssh-sftp-server"})
+
+
+def install():
+    """Debian's packages, without starting their services, and Lua on musl from
+    Debian's source."""
+    missing = [name for name in packages() if subprocess.run(
+        ["dpkg-query", "-W", "-f=${db:Status-Status}", name], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, check=False).stdout != b"installed"]
+    print(f"will install: {' '.join(missing) or 'nothing'}")
+    policy = "/usr/sbin/policy-rc.d"
+    made = not os.path.exists(policy)
+    if made:
+        with open(policy, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\nexit 101\n")
+        os.chmod(policy, 0o755)
+    try:
+        if missing:
+            subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *missing], check=True,
+                           env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    finally:
+        if made:
+            os.remove(policy)
+    if not os.path.exists(MUSL_LUA):
+        os.makedirs(os.path.dirname(MUSL_LUA), exist_ok=True)
+        with measure.scratch() as folder:
+            elf_programs.sh(f"""
+              mkdir -p lists/partial; echo 'deb-src http://deb.debian.org/debian bookworm main' >src.list
+              o="-o Dir::Etc::sourcelist=$PWD/src.list -o Dir::Etc::sourceparts=- -o Dir::State::lists=$PWD/lists"
+              must apt-get $o -qq update; must apt-get $o -qq --download-only source lua5.4
+              must dpkg-source --skip-patches -x lua5.4_*.dsc lua; cd lua/src
+              must make -s CC='musl-gcc -std=gnu99' MYCFLAGS=-DLUA_USE_POSIX MYLDFLAGS=-static SYSLIBS= lua
+              must cp lua {MUSL_LUA}""", folder)
+
+
+def record(names, folder):
+    for name in names:
+        file = f"{folder}/{name}.json"
+        if os.path.exists(file):
+            continue
+        try:
+            elf_programs.record(name, file)
+            print(f"recorded {name}", file=sys.stderr)
+        except Exception as error:  # pylint: disable=broad-except
+            print(f"{name}: not recorded: {str(error)[:300]}", file=sys.stderr)
+
+
+# A process begins with the peak of memory of the one that started it, so that this
+# bench, which holds all evidence, does not start the analysis itself.
+MEASURED = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+sys.stdout.buffer.write(done.stdout)
+json.dump([done.returncode, done.stderr.decode(), used.ru_utime + used.ru_stime, used.ru_maxrss], sys.stderr)
+"""
+
+
+def timed(exe, evidence):
+    """(answer, seconds it says it took, seconds of CPU time, peak of memory in MB)."""
+    words = [word for file in evidence for word in ("--evidence", file)]
+    done = support.run("/usr/bin/python3", "-c", MEASURED, support.VAMBRACE, "analyze", exe, "--json",
+                       *words, timeout=300)
+    code, said, cpu, peak = json.loads(done.err)
+    if code != 0:
+        raise AssertionError(f"analyze {exe}: {said}")
+    took = re.search(r" in ([0-9.]+) (ms|s)", said)
+    seconds = float(took[1]) / (1000 if took[2] == "ms" else 1)
+    return done.json(), seconds, cpu, peak / 1024
+
+
+def rows_of(names, folder):
+    programs, documents, files = elf_programs.all_programs(), {}, {}
+    for name in names:
+        file = f"{folder}/{name}.json"
+        if os.path.exists(file):
+            with open(file, encoding="utf-8") as text:
+                documents[name], files[name] = json.load(text), file
+    seen = elf_sound.observed(documents)
+    for name in names:
+        path = os.path.realpath(programs[name].file)
+        if path not in seen or not os.path.exists(path):
+            continue
+        calls = seen[path]
+        loads = sorted({load for loads in calls.values() for load in loads})
+        reach, seconds, cpu, memory = timed(path, [files[load] for load in loads])
+        static = {call["name"] for call in reach["syscalls"]}
+        yield {"name": name, "observed": len(calls), "static": len(static),
+               "direct": sum(call["confidence"] == "direct" for call in reach["syscalls"]),
+               "outside": [(call, elf_sound.explain_by_load(path, call, calls[call], reach["gaps"]))
+                           for call in sorted(set(calls) - static)], "gaps": len(reach["gaps"]),
+               "unknown": sum(gap["kind"] == "number-unknown" for gap in reach["gaps"]),
+               "code": sum(file["code_bytes"] for file in reach["libraries"]) / 1e6,
+               "seconds": seconds, "cpu": cpu, "memory": memory}
+
+
+def cell(value):
+    return "" if value is None else str(value)
+
+
+def table(rows):
+    lines = []
+    for row in rows:
+        name, suite = row["name"], LOUPE.get(row["name"], (None, None))
+        lines.append([name, row["observed"], row["static"], row["direct"],
+                      f"{row['static'] / row['observed']:.2f}", len(row["outside"]),
+                      f"{row['gaps']} ({row['unknown']})", f"{row['code']:.1f}", f"{row['cpu'] * 1000:.0f}",
+                      f"{row['memory']:.0f}", cell(SYSFILTER.get(name)), cell(SYSPART.get(name)),
+                      cell(suite[0]), cell(suite[1])])
+    return measure.table(["program", "observed", "static", "direct", "ratio", "outside", "gaps (numbers)",
+                          "code MB", "CPU ms", "peak MB", "sysfilter", "SysPart", "Loupe suite", "Loupe source"], lines)
+
+
+def fit(rows):
+    """Least squares: CPU ms = a + b * MB of code, and how much of it that explains."""
+    xs, ys = [row["code"] for row in rows], [row["cpu"] * 1000 for row in rows]
+    slope, start = statistics.linear_regression(xs, ys)
+    explained = statistics.correlation(xs, ys) ** 2
+    return f"CPU ms = {start:.0f} + {slope:.0f} per MB of code, r2 = {explained:.2f}, {len(rows)} programs"
+
+
+def time_nginx(rounds, cold):
+    os.sched_setaffinity(0, {0})
+    exe, took, memory = os.path.realpath("/usr/sbin/nginx"), [], []
+    cpus = []
+    for _ in range(rounds):
+        if cold:
+            os.sync()
+            with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as file:
+                file.write("1\n")
+        reach, seconds, cpu, peak = timed(exe, [])
+        took.append(seconds * 1000)
+        cpus.append(cpu * 1000)
+        memory.append(peak)
+    code = sum(file["code_bytes"] for file in reach["libraries"]) / 1e6
+    print(f"nginx, {code:.1f} MB of code in {len(reach['libraries'])} files, one core, "
+          f"{'cold' if cold else 'warm'} page cache, median of {rounds}: {statistics.median(took):.0f} ms elapsed "
+          f"(from {min(took):.0f}), {statistics.median(cpus):.0f} ms of CPU time (from {min(cpus):.0f}), "
+          f"{max(memory):.0f} MB peak")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--install", action="store_true")
+    parser.add_argument("--evidence")
+    parser.add_argument("--only")
+    parser.add_argument("--time", action="store_true")
+    parser.add_argument("--cold", action="store_true")
+    parser.add_argument("--rounds", type=int, default=9)
+    words = parser.parse_args()
+    measure.need(support.VAMBRACE)
+    print(measure.machine())
+    if words.time or words.cold:
+        return time_nginx(words.rounds, words.cold)
+    if words.install:
+        install()
+    names = words.only.split(",") if words.only else list(elf_programs.all_programs())
+    with measure.scratch() as scratch:
+        folder = words.evidence or scratch
+        if not words.evidence:
+            record(names, folder)
+        rows = list(rows_of(names, folder))
+    print(table(rows))
+    ratios = [row["static"] / row["observed"] for row in rows]
+    print(f"\n{len(rows)} programs: median of static/observed {statistics.median(ratios):.2f}; "
+          f"{sum(len(row['outside']) for row in rows)} observed calls outside of the static sets; "
+          f"all analyses together {sum(row['seconds'] for row in rows):.1f} s elapsed, "
+          f"{sum(row['cpu'] for row in rows):.1f} s of CPU time")
+    for row in rows:
+        if row["outside"]:
+            print(f"outside: {row['name']}: " + ", ".join(
+                f"{call} ({'at a listed gap' if gap else 'MISSED'})" for call, gap in row["outside"]))
+    print(fit(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
