@@ -27,6 +27,7 @@ struct Asked {
   std::vector<std::string> evidence;
   std::string library_path;
   std::string output;
+  bool linked_only = false;
   bool chains = false;
   bool as_json = false;
 };
@@ -47,6 +48,8 @@ Result<Asked> read_words(Environment& environment, Words words) {
   options.value("--library-path", "DIRS", asked.library_path,
                 "LD_LIBRARY_PATH of the program");
   options.value("-o,--output", "FILE", asked.output, "writes the JSON there");
+  options.flag("--linked-only", asked.linked_only,
+               "leave out what programs load while they run: for comparisons");
   options.flag("--chains", asked.chains,
                "every function on the way to each call");
   options.json(asked.as_json);
@@ -93,6 +96,7 @@ struct World {
   std::map<std::string, std::set<std::string>> mapped;
   std::vector<elf::Extra> extras;
   std::vector<std::string> library_path;
+  bool linked_only = false;
 };
 
 Result<elf::Reach> analyze_one(Environment& environment, const World& world,
@@ -103,7 +107,8 @@ Result<elf::Reach> analyze_one(Environment& environment, const World& world,
              elf::follow_scripts(world.root, path, world.around));
   elf::Request request{.program = launch.program,
                        .extras = world.extras,
-                       .library_path = world.library_path};
+                       .library_path = world.library_path,
+                       .linked_only = world.linked_only};
   const std::string resolved =
       world.root.resolve(launch.program).value_or(launch.program);
   if (const auto seen = world.mapped.find(resolved);
@@ -247,7 +252,10 @@ Result<Exit> analyze(Environment& environment, Words words) {
     around.folder = std::filesystem::current_path().string();
   }
   TRY_ASSIGN(const RootFiles root, RootFiles::open(asked.root));
-  World world{.root = root, .around = around, .mapped = std::move(mapped)};
+  World world{.root = root,
+              .around = around,
+              .mapped = std::move(mapped),
+              .linked_only = asked.linked_only};
   for (const std::string& library : asked.with) {
     world.extras.push_back({.path = library, .why = "named by --with"});
   }

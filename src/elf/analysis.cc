@@ -160,8 +160,13 @@ constexpr unsigned kMaxRounds = 16;
 // Loads what the process loads while it runs, as far as rules and constants
 // tell; returns what is reached with all of it.
 Walk settle(const Root& root, ProcessLoader& loader, SiteValues& values,
-            Reach& reach) {
+            const Request& request, Reach& reach) {
   Process& process = loader.process();
+  if (request.linked_only) {
+    reach.gaps.push_back({"library-untold", reach.program, "", 0,
+                          "what it loads while it runs is left out, as asked"});
+    return walk(process);
+  }
   for (unsigned round = 0;; ++round) {
     Walk walked = walk(process);
     values.use(walked);
@@ -210,7 +215,7 @@ Result<Reach> analyze(const Root& root, const Request& request) {
               .build_id = program.image.build_id,
               .arch = program.image.arch};
   SiteValues values(process);
-  const Walk walked = settle(root, loader, values, reach);
+  const Walk walked = settle(root, loader, values, request, reach);
   values.use(walked);
   std::ranges::copy(process.gaps, std::back_inserter(reach.gaps));
   Collector(process, walked, values, reach).collect();

@@ -38,7 +38,10 @@ struct Request {
   std::string program;  // its path in the root
   std::vector<Extra> extras;
   std::vector<std::string> library_path;  // LD_LIBRARY_PATH
-  CodeCache* cache = nullptr;             // may be none; outlives the call
+  // Leave out what no file needs: the answer misses what the program loads by
+  // itself, and says so.
+  bool linked_only = false;
+  CodeCache* cache = nullptr;  // may be none; outlives the call
 };
 
 // NotFound, InvalidInput or Unsupported if the program itself cannot be read;

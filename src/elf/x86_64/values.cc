@@ -560,7 +560,7 @@ class Run {
         return;
       }
       if (operand.size < 32) {
-        state.registers[number] = {};  // the rest of it stays
+        write_part(state.registers[number], operand, value);
         return;
       }
       Value written = narrowed(value, operand.size);
@@ -587,6 +587,19 @@ class Run {
         state.stack.clear();
       }
     }
+  }
+
+  // The lowest bits of a register; the rest of it stays.
+  void write_part(Value& whole, const ZydisDecodedOperand& operand,
+                  const Value& value) const {
+    const bool high = operand.reg.value >= ZYDIS_REGISTER_AH &&
+                      operand.reg.value <= ZYDIS_REGISTER_BH;
+    const std::uint64_t mask = operand.size == 8 ? 0xff : 0xffff;
+    whole = high ? Value{}
+                 : combine(whole, value,
+                           [&](std::uint64_t before, std::uint64_t part) {
+                             return (before & ~mask) | (part & mask);
+                           });
   }
 
   static void erase_around(State& state, std::int64_t offset,
