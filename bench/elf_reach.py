@@ -126,7 +126,9 @@ def rows_of(names, folder):
         loads = sorted({load for loads in calls.values() for load in loads})
         reach, seconds, cpu, memory = timed(path, [files[load] for load in loads])
         static = {call["name"] for call in reach["syscalls"]}
+        linked = support.vambrace("analyze", path, "--linked-only", "--json").json()
         yield {"name": name, "observed": len(calls), "static": len(static),
+               "linked": len(linked["syscalls"]),
                "direct": sum(call["confidence"] == "direct" for call in reach["syscalls"]),
                "outside": [(call, elf_sound.explain_by_load(path, call, calls[call], reach["gaps"]))
                            for call in sorted(set(calls) - static)], "gaps": len(reach["gaps"]),
@@ -143,12 +145,12 @@ def table(rows):
     lines = []
     for row in rows:
         name, suite = row["name"], LOUPE.get(row["name"], (None, None))
-        lines.append([name, row["observed"], row["static"], row["direct"],
+        lines.append([name, row["observed"], row["static"], row["linked"], row["direct"],
                       f"{row['static'] / row['observed']:.2f}", len(row["outside"]),
                       f"{row['gaps']} ({row['unknown']})", f"{row['code']:.1f}", f"{row['cpu'] * 1000:.0f}",
                       f"{row['memory']:.0f}", cell(SYSFILTER.get(name)), cell(SYSPART.get(name)),
                       cell(suite[0]), cell(suite[1])])
-    return measure.table(["program", "observed", "static", "direct", "ratio", "outside", "gaps (numbers)",
+    return measure.table(["program", "observed", "static", "linked", "direct", "ratio", "outside", "gaps (numbers)",
                           "code MB", "CPU ms", "peak MB", "sysfilter", "SysPart", "Loupe suite", "Loupe source"], lines)
 
 
@@ -203,7 +205,9 @@ def main():
         rows = list(rows_of(names, folder))
     print(table(rows))
     ratios = [row["static"] / row["observed"] for row in rows]
-    print(f"\n{len(rows)} programs: median of static/observed {statistics.median(ratios):.2f}; "
+    linked = statistics.median(row["linked"] / row["observed"] for row in rows)
+    print(f"\n{len(rows)} programs: median of static/observed {statistics.median(ratios):.2f}, "
+          f"of linked/observed {linked:.2f}; "
           f"{sum(len(row['outside']) for row in rows)} observed calls outside of the static sets; "
           f"all analyses together {sum(row['seconds'] for row in rows):.1f} s elapsed, "
           f"{sum(row['cpu'] for row in rows):.1f} s of CPU time")

@@ -69,12 +69,11 @@ struct ReachedCall {
 // What could not be told.
 struct Gap {
   // "number-unknown": a system call whose number is not a constant;
-  // "library-missing", "library-unreadable", "symbol-missing",
-  // "library-untold": dlopen of a name that is not known;
-  // "other-code": code of another architecture or mode (int 0x80);
-  // "undecoded": bytes among the code that are no instructions;
-  // "bounds-guessed": a file without tables that tell where functions begin;
-  // "script": the interpreter was analyzed in place of what it interprets.
+  // "library-missing", "library-unreadable": a file that is loaded;
+  // "library-untold": a file is loaded whose name is not known;
+  // "lookup-untold": a function is looked up by a name that is not known;
+  // "other-code": the kernel is entered as another architecture (int 0x80);
+  // "script": what a script starts and makes of its interpreter.
   std::string kind;
   std::string object;
   std::string function;
