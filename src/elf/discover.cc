@@ -67,6 +67,9 @@ class Search {
     for (const std::uint32_t caller : walk_.callers_of(asked)) {
       const Object& object = process_.object_of(caller);
       for (const Moment& moment : values_.moments(caller)) {
+        if (moment.given_up) {
+          add_gap(asker, caller, moment.address);
+        }
         if (!moment.kernel && moment.target != 0 &&
             values_.called(object, moment.target, moment.through_slot) ==
                 asked) {
@@ -96,12 +99,17 @@ class Search {
       }
     }
     if (!told) {
-      const Object& object = process_.object_of(caller);
-      found_.gaps.push_back(
-          {asker.loads ? "library-untold" : "lookup-untold", object.path,
-           function_name(object, process_.function_of(caller)), moment.address,
-           fmt::format("{} of a name that is not a constant", asker.name)});
+      add_gap(asker, caller, moment.address);
     }
+  }
+
+  void add_gap(const Asker& asker, std::uint32_t caller,
+               std::uint64_t address) {
+    const Object& object = process_.object_of(caller);
+    found_.gaps.push_back(
+        {asker.loads ? "library-untold" : "lookup-untold", object.path,
+         function_name(object, process_.function_of(caller)), address,
+         fmt::format("{} of a name that is not a constant", asker.name)});
   }
 
   void add_file(const std::string& name, const Object& from) {

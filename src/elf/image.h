@@ -108,9 +108,9 @@ struct Image {
 constexpr std::uint64_t kMaxImageBytes = 2ULL << 30;
 constexpr std::size_t kMaxSegments = 256;
 constexpr std::size_t kMaxSections = 65536;
-constexpr std::size_t kMaxPointers = 8'000'000;
-constexpr std::size_t kMaxSymbols = 8'000'000;
-constexpr std::size_t kMaxFrames = 4'000'000;
+constexpr std::size_t kMaxPointers = 2'000'000;
+constexpr std::size_t kMaxSymbols = 3'000'000;
+constexpr std::size_t kMaxFrames = 2'000'000;
 
 // InvalidInput for what is no ELF file or has no program headers in it,
 // Unsupported for another class, byte order, type or machine. Broken tables are

@@ -24,7 +24,7 @@ const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
   return moments_
       .emplace(node, find_moments(object.image, function.bounds,
                                   object.code->entries_of(function), returns,
-                                  choices_))
+                                  choices_, effort_))
       .first->second;
 }
 
@@ -51,7 +51,7 @@ void SiteValues::follow(std::uint32_t node, std::uint64_t address,
     if (!question.asked.insert({node, origin}).second) {
       continue;
     }
-    if (question.asked.size() > kMaxAsked) {
+    if (question.asked.size() > kMaxAsked || effort_.left == 0) {
       answer.lost.insert({node, address, "handed on too often"});
       break;
     }
@@ -102,6 +102,12 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
   for (const std::uint32_t caller : walk_->callers_of(node)) {
     const Object& object = process_.object_of(caller);
     for (const Moment& moment : moments(caller)) {
+      effort_.spend(1);
+      if (moment.given_up) {
+        question.answer.lost.insert(
+            {caller, moment.address,
+             "in a function that is too much to follow"});
+      }
       if (moment.kernel || moment.target == 0 ||
           !leads_to(object, moment, node, origin.entry)) {
         continue;

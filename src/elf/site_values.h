@@ -72,6 +72,7 @@ class SiteValues {
   const Walk* walk_ = nullptr;
   std::vector<bool> returning_;
   Choices choices_;
+  Effort effort_;
   std::unordered_map<std::uint32_t, std::vector<Moment>> moments_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -85,6 +86,9 @@ struct Value {
 struct Moment {
   std::uint64_t address = 0;
   bool kernel = false;  // a system call; else a call or a jump out
+  // Stands for all moments of a function that was not followed, at its
+  // beginning: any of its calls may have any value.
+  bool given_up = false;
   // Of a call: where it goes, or the slot that says so; 0: a pointer in a
   // register.
   std::uint64_t target = 0;
@@ -98,12 +102,25 @@ struct Moment {
 // Whether a call comes back: of its target, or of the slot that says it.
 using Returns = std::function<bool(std::uint64_t target, bool through_slot)>;
 
+// What following values may cost before it is given up: files may be made to
+// take forever. In steps, of which a second has some millions.
+struct Effort {
+  std::uint64_t left = 60'000'000;
+  // False once nothing is left.
+  bool spend(std::uint64_t steps) {
+    left -= std::min(left, steps);
+    return left > 0;
+  }
+};
+
 // By block, in the order of addresses. The function may be entered at its
 // beginning and at the other `entries`. Functions that are too large are not
-// run: all their values are unknown. The values live as long as the choices.
+// followed, nor those for which no effort is left. The values live as long as
+// the choices.
 std::vector<Moment> find_moments(const Image& image, const Range& bounds,
                                  std::span<const std::uint64_t> entries,
-                                 const Returns& returns, Choices& choices);
+                                 const Returns& returns, Choices& choices,
+                                 Effort& effort);
 
 // Numbers of registers.
 constexpr std::size_t kNumberRegister = 0;  // rax

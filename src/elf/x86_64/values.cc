@@ -51,12 +51,13 @@ class Run {
  public:
   Run(const Image& image, const Range& bounds,
       std::span<const std::uint64_t> entries, const Returns& returns,
-      Choices& choices)
+      Choices& choices, Effort& effort)
       : image_(image),
         bounds_(bounds),
         entries_(entries),
         returns_(returns),
         choices_(choices),
+        effort_(effort),
         bytes_(image.from(bounds.begin)) {
     bytes_ = bytes_.substr(
         0, std::min<std::uint64_t>(bytes_.size(), bounds.end - bounds.begin));
@@ -65,19 +66,25 @@ class Run {
   }
 
   std::vector<Moment> run() {
+    if (bytes_.size() > kMaxFunctionBytes) {
+      return given_up();
+    }
     find_blocks();
-    const bool small = bytes_.size() <= kMaxFunctionBytes;
-    if (small) {
-      propagate();
+    if (!propagate()) {
+      return given_up();
     }
     for (const auto& [begin, block] : blocks_) {
-      State state = small ? block.state : State{};
+      State state = block.state;
       walk_block(begin, state, true);
     }
     return std::move(moments_);
   }
 
  private:
+  std::vector<Moment> given_up() const {
+    return {{.address = bounds_.begin, .kernel = true, .given_up = true}};
+  }
+
   struct Block {
     State state;
     bool reached = false;
@@ -187,7 +194,8 @@ class Run {
     }
   }
 
-  void propagate() {
+  // False if that takes too long.
+  bool propagate() {
     do {
       again_ = false;
       for (auto& [begin, block] : blocks_) {
@@ -213,7 +221,8 @@ class Run {
         }
       }
       drain();
-    } while (again_);
+    } while (again_ && effort_.left > 0);
+    return effort_.left > 0;
   }
 
   State entered_at(std::uint64_t entry) const {
@@ -227,7 +236,7 @@ class Run {
   }
 
   void drain() {
-    while (!waiting_.empty() && !again_) {
+    while (!waiting_.empty() && !again_ && effort_.left > 0) {
       const std::uint64_t begin = *waiting_.begin();
       waiting_.erase(waiting_.begin());
       State state = blocks_[begin].state;
@@ -272,6 +281,7 @@ class Run {
         after == blocks_.end() ? bounds_.end : after->first;
     Decoded found;
     for (std::uint64_t at = begin; at < end && inside(at);) {
+      effort_.spend(1);
       if (!decode(at, found)) {
         state = State{};
         ++at;
@@ -871,6 +881,7 @@ class Run {
   std::span<const std::uint64_t> entries_;
   const Returns& returns_;
   Choices& choices_;
+  Effort& effort_;
   ByteView bytes_;
   ZydisDecoder decoder_;
   std::map<std::uint64_t, Block> blocks_;
@@ -901,8 +912,9 @@ const Choice* Choices::keep(Choice choice) {
 
 std::vector<Moment> find_moments(const Image& image, const Range& bounds,
                                  std::span<const std::uint64_t> entries,
-                                 const Returns& returns, Choices& choices) {
-  return Run(image, bounds, entries, returns, choices).run();
+                                 const Returns& returns, Choices& choices,
+                                 Effort& effort) {
+  return Run(image, bounds, entries, returns, choices, effort).run();
 }
 
 }  // namespace vambrace::elf
