@@ -64,7 +64,7 @@ def by_loader(path):
 
 def by_analysis(paths):
     """By path: what was found because something needs it, and what is missing."""
-    done = support.vambrace("analyze", "--json", *paths, expect=0, timeout=900, env=PLAIN)
+    done = support.vambrace("analyze", "--linked-only", "--json", *paths, expect=0, timeout=900, env=PLAIN)
     answer = done.json()
     found = {}
     for one in answer.get("programs", [answer]):
