@@ -149,5 +149,17 @@ def test_the_analysis_of_a_program_ranks_what_was_not_seen():
     assert len(program) == 1, made["coverage"]["programs"]
 
 
+def test_a_root_is_analyzed_for_what_was_recorded_of_it():
+    bundle = bundle_of(support.temp_dir())
+    done = vambrace("review", bundle, "--json", "--root", "/")
+    made = json.loads(done.out)
+    assert "analyzing /usr/bin/mkdir" in done.err, done.err
+    reachable = {one["program"]: one["calls"]["reachable"] for one in made["coverage"]["programs"]}
+    python = os.path.realpath("/usr/bin/python3")
+    assert reachable["/usr/bin/mkdir"] and reachable[python], reachable
+    # Our launcher is the runtime's, no program of the workload.
+    assert not any(support.VAMBRACE in one["message"] for one in made["findings"]), made["findings"]
+
+
 if __name__ == "__main__":
     support.main()

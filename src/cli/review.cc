@@ -6,6 +6,7 @@
 #include "cli/bundle_words.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/review_reach.h"
 #include "cli/review_words.h"
 #include "elf/json.h"
 #include "evidence/time.h"
@@ -67,7 +68,9 @@ std::map<std::string, std::string> installed_in(
   std::map<std::string, std::string> ids;
   for (const evidence::Process& process : evidence.processes) {
     const std::string path = root + process.key.exe;
-    if (root.empty() || ids.contains(process.key.exe) ||
+    const bool workload = process.key.origin != evidence::Origin::Runtime &&
+                          process.key.origin != evidence::Origin::Harness;
+    if (root.empty() || !workload || ids.contains(process.key.exe) ||
         !files.is_regular(path)) {
       continue;
     }
@@ -189,8 +192,9 @@ void declare(Options& options, ReviewRequest& request) {
                 "who decides (git's user.name and user.email)");
   options.values("--reach", "FILE", request.reaches,
                  "what a program can do, from vambrace analyze --json");
-  options.value("--root", "DIR", request.root,
-                "where the programs lie now, to see whether they changed");
+  options.value(
+      "--root", "DIR", request.root,
+      "where the programs lie: analyzes them, and sees which changed");
   options.value("--risks", "FILE", request.risks,
                 "a table of risks in place of the one that ships");
   options.value("--against", "DIR|REF", request.against,
@@ -236,7 +240,14 @@ Result<Exit> review_command(Environment& environment, Words words) {
   }
   TRY_ASSIGN(const review::FailOn fail_on,
              during("--fail-on", review::parse_fail_on(request.fail_on)));
-  TRY_ASSIGN(const Around around, look_around(environment, request));
+  TRY_ASSIGN(Around around, look_around(environment, request));
+  if (!around.root.empty()) {
+    // Without evidence there is no program to look for.
+    if (const auto evidence = repository::load_bundle_evidence(
+            environment.files, request.directory)) {
+      TRY(add_reaches(environment, around.root, *evidence, around.reaches));
+    }
+  }
   TRY_ASSIGN(const review::Review made,
              review_of(environment.files, environment.files, request.directory,
                        around));

@@ -94,7 +94,7 @@ void LibrarySearch::read_cache() {
     return;
   }
   const std::uint32_t wanted =
-      settings_.arch == kernel::Arch::Aarch64 ? kCacheAarch64 : kCacheX86_64;
+      settings_.arch == kernel::Arch::Aarch64 ? kCacheAarch64 : kCacheX8664;
   for (const CacheEntry& entry : *entries) {
     if (entry.flags == wanted) {
       cache_[std::string(entry.name)].push_back(

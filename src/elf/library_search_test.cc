@@ -42,7 +42,7 @@ TEST(LibrarySearch, LooksFirstInRpathsThenTheUsersThenRunpathThenTheRest) {
     root.files[std::string(folder) + "/liba.so"] = kElf;
   }
   root.files["/etc/ld.so.cache"] =
-      cache_bytes({{kCacheX86_64, 0, "liba.so", "/cached/liba.so"}});
+      cache_bytes({{kCacheX8664, 0, "liba.so", "/cached/liba.so"}});
   SearchSettings settings = kGlibc;
   settings.library_path = ":/none;/user";
   const Requester rpath{"/opt/bin/p", "$ORIGIN/../lib"};
@@ -115,9 +115,9 @@ TEST(LibrarySearch, TellsWhatOtherProcessorsWouldLoad) {
               ElementsAre("/lib64/glibc-hwcaps/x86-64-v2/liba.so",
                           "/lib/glibc-hwcaps/x86-64-v3/liba.so"));
   root.files["/etc/ld.so.cache"] =
-      cache_bytes({{kCacheX86_64, 1ULL << 62, "liba.so",
+      cache_bytes({{kCacheX8664, 1ULL << 62, "liba.so",
                     "/lib/glibc-hwcaps/x86-64-v3/liba.so"},
-                   {kCacheX86_64, 0, "liba.so", "/lib/liba.so"},
+                   {kCacheX8664, 0, "liba.so", "/lib/liba.so"},
                    {0x803, 0, "liba.so", "/lib32/liba.so"}});
   const auto cached = LibrarySearch(root, kGlibc).find("liba.so", {});
   ASSERT_TRUE(cached);
@@ -130,7 +130,7 @@ TEST(LibrarySearch, KeepsOutOfDefaultFoldersWhereAnObjectAsksForThat) {
   MemoryRoot root;
   root.files["/lib/liba.so"] = kElf;
   root.files["/etc/ld.so.cache"] =
-      cache_bytes({{kCacheX86_64, 0, "liba.so", "/lib/liba.so"}});
+      cache_bytes({{kCacheX8664, 0, "liba.so", "/lib/liba.so"}});
   const Requester picky{.path = "/opt/bin/p", .no_default = true};
   EXPECT_THAT(found(root, kGlibc, {picky}), HasSubstr("no liba.so"));
 }

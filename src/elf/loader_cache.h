@@ -11,14 +11,14 @@ namespace vambrace::elf {
 
 // A line of /etc/ld.so.cache, which ldconfig writes and ld.so reads.
 struct CacheEntry {
-  std::uint32_t flags = 0;  // kCacheX86_64, ...
+  std::uint32_t flags = 0;  // kCacheX8664, ...
   std::uint64_t hwcap = 0;  // not 0: for some processors only
   std::string_view name;    // "libz.so.1"
   std::string_view path;    // "/lib/x86_64-linux-gnu/libz.so.1"
 };
 
 // Flags of libraries for these machines (sysdeps/generic/ldconfig.h of glibc).
-constexpr std::uint32_t kCacheX86_64 = 0x0303;
+constexpr std::uint32_t kCacheX8664 = 0x0303;
 constexpr std::uint32_t kCacheAarch64 = 0x0a03;
 
 constexpr std::size_t kMaxCacheEntries = 100'000;

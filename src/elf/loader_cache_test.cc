@@ -9,8 +9,8 @@ namespace vambrace::elf {
 namespace {
 
 const std::vector<CacheEntry> kEntries = {
-    {kCacheX86_64, 0, "libz.so.1", "/lib/libz.so.1"},
-    {kCacheX86_64, 1ULL << 62, "liba.so", "/lib/glibc-hwcaps/x/liba.so"}};
+    {kCacheX8664, 0, "libz.so.1", "/lib/libz.so.1"},
+    {kCacheX8664, 1ULL << 62, "liba.so", "/lib/glibc-hwcaps/x/liba.so"}};
 
 TEST(LoaderCache, ReadsNamesPathsAndWhoMayLoadThem) {
   const Bytes bytes(cache_bytes(kEntries));

@@ -1,0 +1,74 @@
+#include "cli/review_reach.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/printable.h"
+#include "elf/analysis.h"
+#include "elf/mapped.h"
+#include "host/root_files.h"
+#include "recorder/ebpf/build_id.h"
+
+namespace vambrace::cli {
+namespace {
+
+// Program files of the workload, as recorded, once each.
+std::vector<const evidence::Process*> programs_of(
+    const evidence::Evidence& evidence) {
+  std::vector<const evidence::Process*> programs;
+  std::set<std::string> seen;
+  for (const evidence::Process& process : evidence.processes) {
+    const evidence::Origin origin = process.key.origin;
+    if (origin != evidence::Origin::Runtime &&
+        origin != evidence::Origin::Harness &&
+        seen.insert(process.key.exe).second) {
+      programs.push_back(&process);
+    }
+  }
+  return programs;
+}
+
+// Whether the file is what was recorded: a program of that build.
+bool is_recorded(const elf::Root& root, const evidence::Process& process) {
+  const auto file = root.read(process.key.exe);
+  if (!file || process.key.build_id.value_or("").empty()) {
+    return false;
+  }
+  const auto id = recorder::ebpf::build_id_in(file->bytes.text());
+  return id && *id == process.key.build_id;
+}
+
+}  // namespace
+
+Result<> add_reaches(Environment& environment, const std::string& root,
+                     const evidence::Evidence& evidence,
+                     std::vector<elf::Reach>& reaches) {
+  TRY_ASSIGN(const RootFiles files, RootFiles::open(root));
+  const auto mapped = elf::mapped_files(evidence);
+  for (const evidence::Process* process : programs_of(evidence)) {
+    const std::string& exe = process->key.exe;
+    const bool known =
+        std::ranges::find(reaches, exe, &elf::Reach::program) != reaches.end();
+    if (known || !is_recorded(files, *process)) {
+      continue;
+    }
+    environment.output.err(fmt::format("analyzing {}\n", printable(exe)));
+    elf::Request request{.program = exe};
+    if (const auto seen = mapped.find(exe); seen != mapped.end()) {
+      for (const std::string& file : seen->second) {
+        request.extras.push_back(
+            {.path = file, .why = "mapped in the evidence", .observed = true});
+      }
+    }
+    auto reach = elf::analyze(files, request);
+    if (reach) {
+      reaches.push_back(std::move(*reach));
+    } else {
+      environment.output.err(
+          fmt::format("note: {}\n", reach.error().message()));
+    }
+  }
+  return {};
+}
+
+}  // namespace vambrace::cli
