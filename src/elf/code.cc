@@ -293,7 +293,7 @@ class Dealer {
   void begin(const Region& region) { runs_ = region.framed; }
 
   void deal(Range bounds, bool guessed) {
-    Function function{.bounds = bounds, .guessed = guessed};
+    Function function{.bounds = bounds};
     function.first_edge = static_cast<std::uint32_t>(code.edges.size());
     function.first_site = static_cast<std::uint32_t>(code.sites.size());
     const std::size_t first = at_;

@@ -44,8 +44,6 @@ struct Function {
   bool returns = false;
   // Bytes that are no instructions: what comes behind them may be misread.
   bool undecoded = false;
-  // Its beginning is only known from what refers to it.
-  bool guessed = false;
 };
 
 // In the data of a program with a fixed place: an address of a function,

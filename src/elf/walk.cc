@@ -410,7 +410,8 @@ std::vector<bool> find_returning(const Process& process) {
   for (const Object& object : process.objects) {
     std::uint32_t node = object.first_node;
     for (const Function& function : object.code->functions) {
-      bool returns = function.returns;
+      // What was not read may return, too.
+      bool returns = function.returns || function.undecoded;
       for (std::uint32_t edge = function.first_edge;
            edge < function.first_edge + function.edges; ++edge) {
         if (object.code->edges[edge].kind != Edge::Kind::Jump) {

@@ -1,0 +1,517 @@
+#include "elf/x86_64/effects.h"
+
+#include <algorithm>
+
+namespace vambrace::elf {
+namespace {
+
+using VKind = Value::Kind;
+
+// Registers that a called function may change (System V ABI, 3.2.1).
+constexpr std::size_t kScratch[] = {0, 1, 2, 6, 7, 8, 9, 10, 11};
+
+Value of_kind(VKind kind, std::int64_t number) {
+  return {.kind = kind, .number = number};
+}
+
+std::uint64_t truncated(std::uint64_t number, unsigned bits) {
+  return bits >= 64 ? number : number & ((1ULL << bits) - 1);
+}
+
+}  // namespace
+
+int register_number(ZydisRegister name) {
+  const ZydisRegister whole =
+      ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, name);
+  return ZydisRegisterGetClass(whole) == ZYDIS_REGCLASS_GPR64
+             ? ZydisRegisterGetId(whole)
+             : -1;
+}
+
+void Effects::apply(const Decoded& found, std::uint64_t at, State& state) {
+  if (found.instruction.mnemonic == ZYDIS_MNEMONIC_PUSH) {
+    push(found, state);
+  } else if (found.instruction.mnemonic == ZYDIS_MNEMONIC_POP) {
+    pop(found, state);
+  } else {
+    compute(found, at, state);
+  }
+}
+
+Value Effects::some(Choice choice) const {
+  const Choice* kept = choices_.keep(std::move(choice));
+  return kept == nullptr ? Value{} : Value{.kind = VKind::Some, .choice = kept};
+}
+
+Value Effects::constant(std::uint64_t number) const {
+  return some({.constants = {number}});
+}
+
+// False if it says the same as before.
+bool Effects::join(Value& value, const Value& other) const {
+  if (value.kind == VKind::Unknown || value == other) {
+    return false;
+  }
+  Value joined;
+  if (value.kind == VKind::Some && other.kind == VKind::Some) {
+    Choice both = *value.choice;
+    both.constants.insert(both.constants.end(), other.choice->constants.begin(),
+                          other.choice->constants.end());
+    both.origins.insert(both.origins.end(), other.choice->origins.begin(),
+                        other.choice->origins.end());
+    joined = some(std::move(both));
+  }
+  if (joined == value) {
+    return false;
+  }
+  value = joined;
+  return true;
+}
+
+bool Effects::join(State& state, const State& other) const {
+  bool changed = false;
+  for (std::size_t i = 0; i < kRegisters; ++i) {
+    changed |= join(state.registers[i], other.registers[i]);
+  }
+  for (auto slot = state.stack.begin(); slot != state.stack.end();) {
+    const auto theirs = other.stack.find(slot->first);
+    if (theirs == other.stack.end()) {
+      slot = state.stack.erase(slot);
+      changed = true;
+    } else {
+      changed |= join(slot->second, theirs->second);
+      ++slot;
+    }
+  }
+  return changed;
+}
+
+State Effects::entered_at(std::uint64_t entry) const {
+  State state;
+  for (std::size_t i = 0; i < kRegisters; ++i) {
+    state.registers[i] =
+        some({.origins = {{entry, false, static_cast<std::int64_t>(i)}}});
+  }
+  state.pointer() = {.kind = VKind::Frame, .entry = entry};
+  return state;
+}
+
+void Effects::forget_scratch(State& state) const {
+  for (const std::size_t number : kScratch) {
+    state.registers[number] = {};
+  }
+  if (escaped_) {
+    state.stack.clear();
+  }
+}
+
+void Effects::push(const Decoded& found, State& state) {
+  const Value value = read(found.operands[0], state);
+  move_pointer(state, -8);
+  write_stack(state, 0, value);
+}
+
+void Effects::pop(const Decoded& found, State& state) {
+  const Value value = read_stack(state, 0);
+  move_pointer(state, 8);
+  write(found.operands[0], value, state);
+}
+
+void Effects::move_pointer(State& state, std::int64_t by) {
+  if (state.pointer().kind == VKind::Frame) {
+    state.pointer().number += by;
+  }
+}
+
+void Effects::write_stack(State& state, std::int64_t above,
+                          const Value& value) {
+  if (state.pointer().kind != VKind::Frame) {
+    state.stack.clear();
+    return;
+  }
+  state.stack[state.pointer().number + above] = value;
+}
+
+Value Effects::read_stack(const State& state, std::int64_t above) const {
+  const Value& pointer = state.registers[kStackPointer];
+  return pointer.kind == VKind::Frame
+             ? slot(state, pointer.entry, pointer.number + above)
+             : Value{};
+}
+
+Value Effects::slot(const State& state, std::uint64_t entry,
+                    std::int64_t offset) const {
+  const auto known = state.stack.find(offset);
+  if (known != state.stack.end()) {
+    return known->second;
+  }
+  // Above the return address stand arguments, unless somebody may have
+  // written there.
+  return offset >= 8 && !escaped_ ? some({.origins = {{entry, true, offset}}})
+                                  : Value{};
+}
+
+// The distance from the entry's stack pointer that a memory operand means.
+std::optional<std::int64_t> Effects::frame_offset(
+    const ZydisDecodedOperand& operand, const State& state) {
+  const int base = register_number(operand.mem.base);
+  if (base < 0 || operand.mem.index != ZYDIS_REGISTER_NONE ||
+      state.registers[base].kind != VKind::Frame) {
+    return std::nullopt;
+  }
+  return state.registers[base].number + operand.mem.disp.value;
+}
+
+Value Effects::read(const ZydisDecodedOperand& operand,
+                    const State& state) const {
+  if (operand.type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+    return constant(truncated(operand.imm.value.u,
+                              operand.imm.is_signed ? 64 : operand.size));
+  }
+  if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
+    const int number = register_number(operand.reg.value);
+    if (number < 0 || operand.size < 32) {
+      return {};
+    }
+    return narrowed(state.registers[number], operand.size);
+  }
+  if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.size >= 32) {
+    if (const auto offset = frame_offset(operand, state)) {
+      return narrowed(
+          slot(state, state.registers[register_number(operand.mem.base)].entry,
+               *offset),
+          operand.size);
+    }
+  }
+  return {};
+}
+
+Value Effects::narrowed(const Value& value, unsigned bits) const {
+  if (bits >= 64 || value.kind != VKind::Some) {
+    return value;
+  }
+  return mapped(value,
+                [&](std::uint64_t number) { return truncated(number, bits); });
+}
+
+// With another number for each constant.
+template <class Change>
+Value Effects::mapped(const Value& value, Change change) const {
+  Choice changed = *value.choice;
+  for (std::uint64_t& number : changed.constants) {
+    number = change(number);
+  }
+  return changed == *value.choice ? value : some(std::move(changed));
+}
+
+void Effects::write(const ZydisDecodedOperand& operand, const Value& value,
+                    State& state) {
+  if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
+    const int number = register_number(operand.reg.value);
+    if (number < 0) {
+      return;
+    }
+    if (operand.size < 32) {
+      write_part(state.registers[number], operand, value);
+      return;
+    }
+    Value written = narrowed(value, operand.size);
+    if (operand.size == 32 &&
+        (written.kind == VKind::Frame || written.kind == VKind::Place)) {
+      written = {};
+    }
+    if (written.kind == VKind::Frame &&
+        number != static_cast<int>(kStackPointer) &&
+        number != static_cast<int>(kFramePointer)) {
+      escape();
+    }
+    state.registers[number] = written;
+  } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
+    if (value.kind == VKind::Frame) {
+      escape();
+    }
+    if (const auto offset = frame_offset(operand, state)) {
+      erase_around(state, *offset, operand.size / 8);
+      if (operand.size == 64 || operand.size == 32) {
+        state.stack[*offset] = value;
+      }
+    } else if (escaped_ || register_number(operand.mem.base) ==
+                               static_cast<int>(kStackPointer)) {
+      state.stack.clear();
+    }
+  }
+}
+
+// The lowest bits of a register; the rest of it stays.
+void Effects::write_part(Value& whole, const ZydisDecodedOperand& operand,
+                         const Value& value) const {
+  const bool high = operand.reg.value >= ZYDIS_REGISTER_AH &&
+                    operand.reg.value <= ZYDIS_REGISTER_BH;
+  const std::uint64_t mask = operand.size == 8 ? 0xff : 0xffff;
+  whole = high ? Value{}
+               : combine(whole, value,
+                         [&](std::uint64_t before, std::uint64_t part) {
+                           return (before & ~mask) | (part & mask);
+                         });
+}
+
+void Effects::erase_around(State& state, std::int64_t offset,
+                           std::int64_t bytes) {
+  state.stack.erase(
+      state.stack.lower_bound(offset - 7),
+      state.stack.lower_bound(offset + std::max<std::int64_t>(bytes, 1)));
+}
+
+// From here on others may know where the frame is.
+void Effects::escape() {
+  escaped_ = true;
+}
+
+Value Effects::address_of(const ZydisDecodedOperand& operand,
+                          std::uint64_t next, const State& state) const {
+  const auto disp = static_cast<std::uint64_t>(operand.mem.disp.value);
+  if (operand.mem.base == ZYDIS_REGISTER_RIP) {
+    return constant(next + disp);
+  }
+  if (const auto offset = frame_offset(operand, state)) {
+    Value frame = of_kind(VKind::Frame, *offset);
+    frame.entry = state.registers[register_number(operand.mem.base)].entry;
+    return frame;
+  }
+  const int base = register_number(operand.mem.base);
+  const int index = register_number(operand.mem.index);
+  if (base < 0 && index < 0) {
+    return constant(disp);
+  }
+  Value sum = base < 0 ? constant(0) : state.registers[base];
+  if (index >= 0) {
+    sum = combine(sum, state.registers[index],
+                  [&](std::uint64_t a, std::uint64_t b) {
+                    return a + b * operand.mem.scale;
+                  });
+  }
+  return combine(sum, constant(disp),
+                 [](std::uint64_t a, std::uint64_t b) { return a + b; });
+}
+
+template <class Operation>
+Value Effects::combine(const Value& left, const Value& right,
+                       Operation operation) const {
+  if (!left.is_constant() || !right.is_constant()) {
+    return {};
+  }
+  Choice all;
+  for (const std::uint64_t a : left.choice->constants) {
+    for (const std::uint64_t b : right.choice->constants) {
+      all.constants.push_back(operation(a, b));
+    }
+  }
+  return some(std::move(all));
+}
+
+Value Effects::add(const Value& left, const Value& right) const {
+  if (const auto number = right.constant()) {
+    const auto by = static_cast<std::int64_t>(*number);
+    if (left.kind == VKind::Frame) {
+      Value moved = left;
+      moved.number += by;
+      return moved;
+    }
+    if (left.kind == VKind::Table && left.number == by) {
+      return of_kind(VKind::Place, left.number);
+    }
+    if (by == 0) {
+      return left;
+    }
+  }
+  if (left.is_constant() && right.kind == VKind::Table) {
+    return add(right, left);
+  }
+  return combine(left, right,
+                 [](std::uint64_t a, std::uint64_t b) { return a + b; });
+}
+
+// A distance that is looked up in a table whose address is known.
+Value Effects::table_entry(const ZydisDecodedOperand& operand,
+                           const State& state) const {
+  const int base = register_number(operand.mem.base);
+  if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY || base < 0 ||
+      operand.mem.index == ZYDIS_REGISTER_NONE || operand.mem.scale != 4 ||
+      operand.mem.disp.value != 0) {
+    return {};
+  }
+  const auto table = state.registers[base].constant();
+  return table ? of_kind(VKind::Table, static_cast<std::int64_t>(*table))
+               : Value{};
+}
+
+void Effects::compute(const Decoded& found, std::uint64_t at, State& state) {
+  const ZydisDecodedOperand& into = found.operands[0];
+  const ZydisDecodedOperand& from = found.operands[1];
+  const std::uint64_t next = at + found.instruction.length;
+  const auto both = [&](auto operation) {
+    write(into, combine(read(into, state), read(from, state), operation),
+          state);
+  };
+  switch (found.instruction.mnemonic) {
+    case ZYDIS_MNEMONIC_MOV:
+      write(into, read(from, state), state);
+      return;
+    case ZYDIS_MNEMONIC_MOVSXD:
+      move_signed(into, from, state);
+      return;
+    case ZYDIS_MNEMONIC_LEA:
+      write(into, address_of(from, next, state), state);
+      return;
+    case ZYDIS_MNEMONIC_XOR:
+      if (same_register(into, from)) {
+        write(into, constant(0), state);
+        return;
+      }
+      both([](std::uint64_t a, std::uint64_t b) { return a ^ b; });
+      return;
+    case ZYDIS_MNEMONIC_SUB:
+      subtract(into, from, state);
+      return;
+    case ZYDIS_MNEMONIC_SBB:
+      write(
+          into,
+          same_register(into, from) ? some({.constants = {0, ~0ULL}}) : Value{},
+          state);
+      return;
+    case ZYDIS_MNEMONIC_ADD:
+      write(into, add(read(into, state), read(from, state)), state);
+      return;
+    case ZYDIS_MNEMONIC_AND:
+      if (into.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+          register_number(into.reg.value) == static_cast<int>(kStackPointer)) {
+        // Aligned: below what was there before.
+        state.pointer() = {};
+        state.stack.clear();
+        return;
+      }
+      both([](std::uint64_t a, std::uint64_t b) { return a & b; });
+      return;
+    case ZYDIS_MNEMONIC_OR:
+      if (found.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+          from.imm.value.s == -1) {
+        write(into, constant(~0ULL), state);
+        return;
+      }
+      both([](std::uint64_t a, std::uint64_t b) { return a | b; });
+      return;
+    case ZYDIS_MNEMONIC_INC:
+      write(into, add(read(into, state), constant(1)), state);
+      return;
+    case ZYDIS_MNEMONIC_DEC:
+      write(into, add(read(into, state), constant(~0ULL)), state);
+      return;
+    case ZYDIS_MNEMONIC_LEAVE:
+      state.pointer() = state.registers[kFramePointer];
+      state.registers[kFramePointer] = read_stack(state, 0);
+      move_pointer(state, 8);
+      return;
+    case ZYDIS_MNEMONIC_CMP:
+    case ZYDIS_MNEMONIC_TEST:
+    case ZYDIS_MNEMONIC_NOP:
+    case ZYDIS_MNEMONIC_ENDBR64:
+      return;
+    default:
+      break;
+  }
+  if (found.instruction.meta.category == ZYDIS_CATEGORY_CMOV) {
+    Value either = read(into, state);
+    join(either, read(from, state));
+    write(into, either, state);
+    return;
+  }
+  if (found.instruction.meta.category == ZYDIS_CATEGORY_SETCC) {
+    set_byte(into, state);
+    return;
+  }
+  forget_written(found, state);
+}
+
+bool Effects::same_register(const ZydisDecodedOperand& left,
+                            const ZydisDecodedOperand& right) {
+  return left.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+         right.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+         left.reg.value == right.reg.value;
+}
+
+void Effects::move_signed(const ZydisDecodedOperand& into,
+                          const ZydisDecodedOperand& from, State& state) {
+  const Value entry = table_entry(from, state);
+  if (entry.kind == VKind::Table) {
+    write(into, entry, state);
+    return;
+  }
+  Value value = read(from, state);
+  if (value.kind == VKind::Some) {
+    value = mapped(value, [](std::uint64_t number) {
+      return static_cast<std::uint64_t>(
+          std::int64_t{static_cast<std::int32_t>(number)});
+    });
+  }
+  // A parameter of 32 bits keeps its meaning.
+  write(into, value, state);
+}
+
+void Effects::subtract(const ZydisDecodedOperand& into,
+                       const ZydisDecodedOperand& from, State& state) {
+  if (same_register(into, from)) {
+    write(into, constant(0), state);
+    return;
+  }
+  const Value by = read(from, state);
+  const Value left = read(into, state);
+  if (const auto number = by.constant(); number && left.kind == VKind::Frame) {
+    write(into, add(left, constant(0 - *number)), state);
+    return;
+  }
+  write(
+      into,
+      combine(left, by, [](std::uint64_t a, std::uint64_t b) { return a - b; }),
+      state);
+}
+
+// The lowest byte becomes 0 or 1.
+void Effects::set_byte(const ZydisDecodedOperand& into, State& state) const {
+  if (into.type != ZYDIS_OPERAND_TYPE_REGISTER) {
+    return;
+  }
+  const int number = register_number(into.reg.value);
+  Value& value = state.registers[number];
+  if (!value.is_constant()) {
+    value = {};
+    return;
+  }
+  Choice either;
+  for (const std::uint64_t known : value.choice->constants) {
+    either.constants.push_back(known & ~0xffULL);
+    either.constants.push_back((known & ~0xffULL) | 1);
+  }
+  value = some(std::move(either));
+}
+
+void Effects::forget_written(const Decoded& found, State& state) {
+  for (unsigned i = 0; i < found.instruction.operand_count; ++i) {
+    const ZydisDecodedOperand& operand = found.operands[i];
+    if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) == 0) {
+      continue;
+    }
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
+      const int number = register_number(operand.reg.value);
+      if (number >= 0) {
+        state.registers[number] = {};
+      }
+    } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
+      write(operand, Value{}, state);
+    }
+  }
+  if (state.pointer().kind != VKind::Frame) {
+    state.stack.clear();
+  }
+}
+
+}  // namespace vambrace::elf
