@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "elf/chain.h"
 #include "elf/discover.h"
 #include "elf/known_plugins.h"
 #include "elf/process.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "elf/chain.h"
+
 namespace vambrace::elf {
 namespace {
 

@@ -1,0 +1,46 @@
+#include "elf/chain.h"
+
+#include <algorithm>
+
+namespace vambrace::elf {
+
+std::string function_name(const Object& object, const Function& function) {
+  std::string name;
+  for (const auto* symbols :
+       {&object.image.local_symbols, &object.image.symbols}) {
+    for (const Symbol& symbol : *symbols) {
+      if (!symbol.defined || !symbol.function ||
+          symbol.address != function.bounds.begin || symbol.name.empty()) {
+        continue;
+      }
+      // The plainest of several names.
+      if (name.empty() || symbol.name.size() < name.size()) {
+        name = symbol.name;
+      }
+    }
+    if (!name.empty()) {
+      return name;
+    }
+  }
+  return name;
+}
+
+Step step_of(const Process& process, std::uint32_t node, Link link) {
+  const Object& object = process.object_of(node);
+  const Function& function = process.function_of(node);
+  return {object.path, function_name(object, function), function.bounds.begin,
+          link};
+}
+
+std::vector<Step> chain_to(const Process& process,
+                           const std::vector<Visit>& visits,
+                           std::uint32_t node) {
+  std::vector<Step> chain;
+  for (std::uint32_t at = node; at != kNobody; at = visits[at].from) {
+    chain.push_back(step_of(process, at, visits[at].link));
+  }
+  std::ranges::reverse(chain);
+  return chain;
+}
+
+}  // namespace vambrace::elf
