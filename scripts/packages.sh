@@ -26,7 +26,7 @@ test=(clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev
       busybox-static curl wrk apache2-utils python3
       python3-pytest docker.io docker-cli?
       runc crun qemu-system-x86? apparmor e2fsprogs util-linux procps
-      openssh-server openssh-client chromium-headless-shell?)
+      openssh-server openssh-client openssl perl chromium-headless-shell?)
 
 usage() {
   sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
