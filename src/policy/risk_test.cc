@@ -231,6 +231,11 @@ TEST(Risks, OfAPathAreThoseOfTheLongestThatStandsForIt) {
   EXPECT_EQ(level("/proc/sys/net/core/somaxconn"), RiskClass::Medium);
   EXPECT_EQ(level("/proc/sys/kernel/core_pattern"), RiskClass::High);
   EXPECT_EQ(level("/proc/sys/kernel"), RiskClass::High);
+  // What every second program reads needs no waiver.
+  EXPECT_EQ(level("/proc/sys/kernel/ngroups_max"), RiskClass::Medium);
+  EXPECT_EQ(level("/proc/sys/kernel/random/boot_id"), RiskClass::Medium);
+  EXPECT_EQ(level("/proc/sys/vm/overcommit_memory"), RiskClass::Medium);
+  EXPECT_EQ(level("/proc/sys/vm/drop_caches"), RiskClass::High);
   EXPECT_EQ(level("/proc/12/mem"), RiskClass::High);
   EXPECT_EQ(level("/home/ann/.ssh/id_ed25519"), RiskClass::High);
   EXPECT_EQ(level("/home/ann/notes/.ssh"), RiskClass::Unknown);

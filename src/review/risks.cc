@@ -117,14 +117,18 @@ Risk Risks::of(const policy::FileRule& rule) const {
     known = true;
   };
   const std::string_view start = fixed_start(rule.pattern);
-  for (const Place& place : places_) {
-    const bool one_path = start.size() == rule.pattern.size();
-    const bool may_meet =
-        start.starts_with(place.fixed) || place.fixed.starts_with(start);
-    if (pattern && may_meet &&
-        (one_path ? place.pattern.matches(rule.pattern)
-                  : policy::apparmor::overlap(*pattern, place.pattern))) {
-      add(made_of(place.risk));
+  if (start.size() == rule.pattern.size()) {
+    // One path: the nearest place that the table tells of stands for it.
+    if (const auto* place = policy::risk_of_path(table_, rule.pattern)) {
+      add(made_of(place));
+    }
+  } else if (pattern) {
+    for (const Place& place : places_) {
+      const bool may_meet =
+          start.starts_with(place.fixed) || place.fixed.starts_with(start);
+      if (may_meet && policy::apparmor::overlap(*pattern, place.pattern)) {
+        add(made_of(place.risk));
+      }
     }
   }
   for (const std::string_view kind :
