@@ -193,15 +193,19 @@ Walk settle(const Root& root, ProcessLoader& loader, SiteValues& values,
     const std::size_t before = process.looked_up.size();
     process.looked_up = std::move(found.symbols);
     fresh = fresh || process.looked_up.size() > before;
-    if (!fresh || round >= kMaxRounds) {
+    const bool last = round >= kMaxRounds;
+    if (!fresh || last) {
       std::ranges::move(found.gaps, std::back_inserter(reach.gaps));
-      if (fresh) {
-        reach.gaps.push_back({"library-untold", query.program, "", 0,
-                              "files that are loaded load ever more files"});
-      }
+    }
+    if (!fresh) {
       return walked;
     }
     loader.finish();
+    if (last) {
+      reach.gaps.push_back({"library-untold", query.program, "", 0,
+                            "files that are loaded load ever more files"});
+      return walk(process);
+    }
   }
 }
 

@@ -317,6 +317,34 @@ void _start(void) { wanted(); raw(SYS_exit, 0, 0, 0); }
   EXPECT_EQ(reach->gaps[0].kind, "library-missing");
 }
 
+TEST_F(Analysis, AChainOfLoadedFilesThatDoesNotEndIsAGap) {
+  root_.files["/usr/lib/libd.so.1"] = compile(
+      "NOINLINE void* dlopen(const char* n, int f) { return (void*)n; }",
+      "-shared -fpic -s -Wl,-soname,libd.so.1");
+  std::filesystem::copy_file(folder_ / "t", folder_ / "libd.so");
+  const std::string library = folder_.string() + "/libd.so";
+  constexpr int kFiles = 20;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string words = i == 0
+                                  ? "-fpie -pie -s -Wl,--dynamic-linker=/none "
+                                  : "-shared -fpic -s ";
+    root_.files[fmt::format("/l{}", i)] =
+        compile(fmt::format("void* dlopen(const char*, int);"
+                            "void {}(void) {{ dlopen(\"/l{}\", 1);"
+                            " raw(SYS_exit, 0, 0, 0); }}",
+                            i == 0 ? "_start" : "f", i + 1),
+                words + library);
+  }
+  const auto reach = analyze(root_, {.program = "/l0"});
+  ASSERT_TRUE(reach) << reach.error().message();
+  EXPECT_THAT(names(*reach), Contains("exit"));
+  EXPECT_THAT(gaps(*reach),
+              Contains(testing::HasSubstr("load ever more files")));
+  for (const LoadedFile& file : reach->files) {
+    EXPECT_LE(file.reached_functions, file.functions);
+  }
+}
+
 TEST_F(Analysis, AProgramThatIsNotThereOrIsNoneIsAnError) {
   root_.files["/script"] = "#!/bin/sh\n";
   EXPECT_EQ(analyze(root_, {.program = "/none"}).error().code(),
