@@ -9,6 +9,7 @@ find_package(EXPAT REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(LIBBPF REQUIRED IMPORTED_TARGET libbpf)
 pkg_check_modules(LIBSECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 find_package(zydis REQUIRED)
 
 # What was compiled in one clone is found again in another. A precompiled header

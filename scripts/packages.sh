@@ -12,7 +12,7 @@ set -euo pipefail
 # What the binary is built from.
 build=(g++ cmake ninja-build pkgconf ccache clang-19 bpftool libbpf-dev
        libseccomp-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
-       libexpat1-dev libfmt-dev libzydis-dev linux-libc-dev file)
+       libexpat1-dev libfmt-dev libzydis-dev nettle-dev linux-libc-dev file)
 # What ./quickstart runs.
 run=(nginx-light curl python3-minimal)
 # What its container part runs besides.
