@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json.h"
+
 namespace vambrace::elf {
 namespace {
 
@@ -34,6 +36,32 @@ TEST(ReachJson, RoundTrips) {
   const auto parsed = parse_reach(print_reach(sample()));
   ASSERT_TRUE(parsed) << parsed.error().message();
   EXPECT_EQ(*parsed, sample());
+}
+
+TEST(ReachJson, IsPrintedAsOtherDocumentsAre) {
+  for (const Reach& reach : {sample(), Reach{}}) {
+    const std::string text = print_reach(reach);
+    EXPECT_EQ(json::print(*json::parse(text)), text);
+  }
+}
+
+TEST(ReachJson, ReadsOtherSpacesAndNoOtherNames) {
+  const std::string good = print_reach(sample());
+  const std::string line = json::print_line(*json::parse(good));
+  const auto parsed = parse_reach(line);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(*parsed, sample());
+  std::string name = line;
+  name.replace(name.find("\"name\":\"read\""), 13, "\"name\":\"writ\"");
+  EXPECT_FALSE(parse_reach(name));
+}
+
+TEST(ReachJson, SaysOfAnotherDocumentWhichItIs) {
+  const auto other =
+      parse_reach("{\"schema\": \"vambrace.reaches/v1\", \"programs\": []}");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().message(),
+            "schema \"vambrace.reaches/v1\" is not vambrace.reach/v1");
 }
 
 TEST(ReachJson, RefusesWhatItWouldNotWrite) {
