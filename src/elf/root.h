@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/digest.h"
 #include "base/result.h"
 
 // The files of a container, as the analysis sees them.
@@ -42,6 +43,11 @@ struct RootFile {
   Bytes bytes;
 };
 
+struct RootDigest {
+  std::string path;  // as in RootFile
+  Digest content{};  // digest_of() the bytes
+};
+
 // What may be read of one file: the largest libraries that people ship have
 // some 200 MB.
 constexpr std::uint64_t kMaxRootFile = 512ULL << 20;
@@ -64,6 +70,10 @@ class Root {
   // bytes.
   virtual Result<RootFile> read(const std::string& path,
                                 std::uint64_t limit = kMaxRootFile) const = 0;
+
+  // As read(), of a file that is only compared with what it was.
+  virtual Result<RootDigest> digest(const std::string& path,
+                                    std::uint64_t limit = kMaxRootFile) const;
 
   // The path of what is there with all links followed, as in RootFile. nullopt
   // if nothing is there, or it cannot be looked at.

@@ -27,6 +27,9 @@ class RootFiles : public elf::Root {
   Result<elf::RootFile> read(
       const std::string& path,
       std::uint64_t limit = elf::kMaxRootFile) const override;
+  Result<elf::RootDigest> digest(
+      const std::string& path,
+      std::uint64_t limit = elf::kMaxRootFile) const override;
   std::optional<std::string> resolve(const std::string& path) const override;
   bool is_file(const std::string& path) const override;
   Result<std::vector<std::string>> list(
@@ -36,6 +39,14 @@ class RootFiles : public elf::Root {
   RootFiles(Fd root, std::string prefix)
       : root_(std::move(root)), prefix_(std::move(prefix)) {}
 
+  struct Opened {
+    Fd file;
+    std::string path;  // with all links followed
+    std::size_t size = 0;
+  };
+
+  // A regular file of at most that size.
+  Result<Opened> open_file(const std::string& path, std::uint64_t limit) const;
   // An O_PATH descriptor of what is there, links followed.
   Result<Fd> find(const std::string& path) const;
   // Its path below the root; nullopt if it has none any more.

@@ -84,6 +84,27 @@ TEST_F(RootFilesTest, RefusesWhatIsTooLargeOrAbsent) {
             ErrorCode::NotFound);
 }
 
+TEST_F(RootFilesTest, DigestsAreOfWhatWouldBeRead) {
+  // More than one part, and not a whole number of them.
+  std::ofstream(folder_ / "root/large") << std::string(200'001, 'x') << "end";
+  const RootFiles files = root();
+  for (const std::string path :
+       {"/large", "/lib/liba.so.1", "/none", "/lib", "/up"}) {
+    for (const std::uint64_t limit : {elf::kMaxRootFile, std::uint64_t{0}}) {
+      const auto digest = files.digest(path, limit);
+      const auto expected = files.Root::digest(path, limit);
+      ASSERT_EQ(digest.has_value(), expected.has_value()) << path;
+      if (digest) {
+        EXPECT_EQ(digest->path, expected->path);
+        EXPECT_EQ(digest->content, expected->content) << path;
+      } else {
+        EXPECT_EQ(digest.error().code(), expected.error().code());
+        EXPECT_EQ(digest.error().message(), expected.error().message());
+      }
+    }
+  }
+}
+
 TEST_F(RootFilesTest, KeepsTheBytesThatWereReadWhenTheFileShrinks) {
   const auto file = root().read("/lib/liba.so.1");
   std::filesystem::resize_file(folder_ / "root/usr/lib/liba.so.1.2", 0);
