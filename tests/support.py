@@ -38,6 +38,12 @@ VAMBRACE = os.path.abspath(
     os.environ.get("VAMBRACE", os.path.join(PROJECT, "build", "vambrace")))
 
 
+# What analyses keep is of one test program alone, and gone when it ends.
+_CACHE = tempfile.mkdtemp(prefix="vambrace-cache-")
+atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
+os.environ["XDG_CACHE_HOME"] = _CACHE
+
+
 # --- Running tests ---------------------------------------------------------
 
 class Skipped(Exception):

@@ -7,6 +7,7 @@
 #include "cli/columns.h"
 #include "cli/commands.h"
 #include "cli/evidence_files.h"
+#include "cli/memo_words.h"
 #include "cli/options.h"
 #include "elf/analysis.h"
 #include "elf/json.h"
@@ -30,6 +31,7 @@ struct Asked {
   bool linked_only = false;
   bool chains = false;
   bool as_json = false;
+  MemoWords memos;
 };
 
 Result<Asked> read_words(Environment& environment, Words words) {
@@ -53,7 +55,9 @@ Result<Asked> read_words(Environment& environment, Words words) {
   options.flag("--chains", asked.chains,
                "every function on the way to each call");
   options.json(asked.as_json);
+  asked.memos.declare(options);
   TRY(options.parse(environment, words));
+  TRY(asked.memos.check());
   if (!asked.image.empty() && asked.root != "/") {
     return fail(ErrorCode::InvalidInput,
                 "--image and --root: which root is it?");
@@ -92,6 +96,7 @@ std::vector<std::string> started_by(const ImageSettings& settings) {
 // Everything that is the same for all programs.
 struct World {
   const elf::Root& root;
+  Memos& memos;
   elf::Surroundings around;
   std::map<std::string, std::set<std::string>> mapped;
   std::vector<elf::Extra> extras;
@@ -99,8 +104,8 @@ struct World {
   bool linked_only = false;
 };
 
-Result<elf::Reach> analyze_one(Environment& environment, const World& world,
-                               const std::string& word, bool has_evidence) {
+Result<elf::Answered> analyze_one(Environment& environment, const World& world,
+                                  const std::string& word, bool has_evidence) {
   TRY_ASSIGN(const std::string path,
              elf::find_program(world.root, word, world.around));
   TRY_ASSIGN(const elf::Launch launch,
@@ -123,10 +128,21 @@ Result<elf::Reach> analyze_one(Environment& environment, const World& world,
         "not known from it\n",
         printable(resolved)));
   }
-  TRY_ASSIGN(elf::Reach reach, elf::analyze(world.root, request));
-  reach.gaps.insert(reach.gaps.end(), launch.gaps.begin(), launch.gaps.end());
-  std::ranges::sort(reach.gaps);
-  return reach;
+  TRY_ASSIGN(elf::Answered answered, world.memos.analyze(world.root, request));
+  std::vector<elf::Gap>& gaps = answered.reach.gaps;
+  gaps.insert(gaps.end(), launch.gaps.begin(), launch.gaps.end());
+  std::ranges::sort(gaps);
+  return answered;
+}
+
+// What the time was spent with, if not with an analysis.
+std::string remark_of(const elf::Answered& answered) {
+  return answered.checked == 0
+             ? ""
+             : fmt::format(
+                   " (from the cache: {} questions about files are answered as "
+                   "before)",
+                   answered.checked);
 }
 
 struct Answers {
@@ -149,19 +165,20 @@ Result<Answers> analyze_all(Environment& environment, const World& world,
                           printable(words[i])));
     }
     const auto begin = std::chrono::steady_clock::now();
-    auto reach = analyze_one(environment, world, words[i], has_evidence);
+    auto answered = analyze_one(environment, world, words[i], has_evidence);
     const std::chrono::duration<double> taken =
         std::chrono::steady_clock::now() - begin;
     out.err(live ? "\r\033[K" : "");
-    if (reach) {
-      out.err(fmt::format("analyzed {} in {:.2f} s\n",
-                          printable(reach->program), taken.count()));
-      answers.all.push_back(std::move(*reach));
+    if (answered) {
+      out.err(fmt::format("analyzed {} in {:.2f} s{}\n",
+                          printable(answered->reach.program), taken.count(),
+                          remark_of(*answered)));
+      answers.all.push_back(std::move(answered->reach));
     } else if (words.size() == 1) {
-      return std::unexpected(std::move(reach).error());
+      return std::unexpected(std::move(answered).error());
     } else {
       answers.failed = true;
-      out.err(fmt::format("not analyzed: {}\n", reach.error().message()));
+      out.err(fmt::format("not analyzed: {}\n", answered.error().message()));
     }
   }
   return answers;
@@ -252,7 +269,9 @@ Result<Exit> analyze(Environment& environment, Words words) {
     around.folder = std::filesystem::current_path().string();
   }
   TRY_ASSIGN(const RootFiles root, RootFiles::open(asked.root));
+  Memos memos(environment, asked.memos);
   World world{.root = root,
+              .memos = memos,
               .around = around,
               .mapped = std::move(mapped),
               .linked_only = asked.linked_only};

@@ -5,6 +5,7 @@
 #include "base/memory_files.h"
 #include "cli/bundle_words.h"
 #include "cli/commands.h"
+#include "cli/memo_words.h"
 #include "cli/options.h"
 #include "cli/review_reach.h"
 #include "cli/review_words.h"
@@ -41,6 +42,7 @@ struct ReviewRequest {
   std::optional<std::string> html;
   std::string format = "text";
   std::string fail_on;
+  MemoWords memos;
   bool all = false;
   bool json = false;
 };
@@ -208,6 +210,7 @@ void declare(Options& options, ReviewRequest& request) {
                 "write it as one page for a browser, too");
   options.flag("--all", request.all, "every finding, grant and candidate");
   options.json(request.json);
+  request.memos.declare(options);
 }
 
 std::string written(const Environment& environment,
@@ -228,6 +231,7 @@ Result<Exit> review_command(Environment& environment, Words words) {
   Options options;
   declare(options, request);
   TRY(options.parse(environment, words));
+  TRY(request.memos.check());
   while (request.directory.size() > 1 && request.directory.ends_with('/')) {
     request.directory.pop_back();
   }
@@ -245,7 +249,9 @@ Result<Exit> review_command(Environment& environment, Words words) {
     // Without evidence there is no program to look for.
     if (const auto evidence = repository::load_bundle_evidence(
             environment.files, request.directory)) {
-      TRY(add_reaches(environment, around.root, *evidence, around.reaches));
+      Memos memos(environment, request.memos);
+      TRY(add_reaches(environment, memos, around.root, *evidence,
+                      around.reaches));
     }
   }
   TRY_ASSIGN(const review::Review made,

@@ -40,7 +40,8 @@ bool is_recorded(const elf::Root& root, const evidence::Process& process) {
 
 }  // namespace
 
-Result<> add_reaches(Environment& environment, const std::string& root,
+Result<> add_reaches(Environment& environment, Memos& memos,
+                     const std::string& root,
                      const evidence::Evidence& evidence,
                      std::vector<elf::Reach>& reaches) {
   TRY_ASSIGN(const RootFiles files, RootFiles::open(root));
@@ -60,12 +61,12 @@ Result<> add_reaches(Environment& environment, const std::string& root,
             {.path = file, .why = "mapped in the evidence", .observed = true});
       }
     }
-    auto reach = elf::analyze(files, request);
-    if (reach) {
-      reaches.push_back(std::move(*reach));
+    auto answered = memos.analyze(files, request);
+    if (answered) {
+      reaches.push_back(std::move(answered->reach));
     } else {
       environment.output.err(
-          fmt::format("note: {}\n", reach.error().message()));
+          fmt::format("note: {}\n", answered.error().message()));
     }
   }
   return {};

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "cli/command.h"
+#include "cli/memo_words.h"
 #include "elf/reach.h"
 #include "evidence/evidence.h"
 
@@ -16,7 +17,8 @@ namespace vambrace::cli {
 // on the standard error which it analyzes, and which of these it could not.
 // What is not there, or of another build, is left out: what it can do stays
 // unknown. Unsupported or NotFound if the root cannot be read at all.
-Result<> add_reaches(Environment& environment, const std::string& root,
+Result<> add_reaches(Environment& environment, Memos& memos,
+                     const std::string& root,
                      const evidence::Evidence& evidence,
                      std::vector<elf::Reach>& reaches);
 
