@@ -41,6 +41,7 @@ struct Instruction {
   // the one above.
   bool has_immediate = false;
   std::uint64_t immediate = 0;
+  bool operator==(const Instruction&) const = default;
 };
 
 // Thread rule: one decoder, one thread.

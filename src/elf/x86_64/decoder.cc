@@ -1,7 +1,8 @@
-// Instructions of x86-64, told by Zydis.
+// Instructions of x86-64, told by Zydis but for the common ones.
 #include <Zydis/Zydis.h>
 
 #include "elf/instruction.h"
+#include "elf/x86_64/common.h"
 
 namespace vambrace::elf {
 namespace {
@@ -69,9 +70,9 @@ Kind kind_of(const ZydisDecodedInstruction& decoded) {
   }
 }
 
-class X86Decoder : public Decoder {
+class ZydisReader : public Decoder {
  public:
-  X86Decoder() {
+  ZydisReader() {
     ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64,
                      ZYDIS_STACK_WIDTH_64);
     ZydisDecoderEnableMode(&decoder_, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
@@ -132,14 +133,31 @@ class X86Decoder : public Decoder {
   ZydisDecoder decoder_;
 };
 
+class X86Decoder : public Decoder {
+ public:
+  Instruction decode(ByteView code, std::uint64_t address,
+                     bool absolute) const override {
+    if (!absolute) {
+      if (const auto common = decode_common(code, address)) {
+        return *common;
+      }
+    }
+    return all_.decode(code, address, absolute);
+  }
+
+ private:
+  ZydisReader all_;
+};
+
 }  // namespace
 
-std::unique_ptr<Decoder> make_x86_64_decoder() {
-  return std::make_unique<X86Decoder>();
+std::unique_ptr<Decoder> make_zydis_decoder() {
+  return std::make_unique<ZydisReader>();
 }
 
 std::unique_ptr<Decoder> make_decoder(kernel::Arch arch) {
-  return arch == kernel::Arch::X86_64 ? make_x86_64_decoder() : nullptr;
+  return arch == kernel::Arch::X86_64 ? std::make_unique<X86Decoder>()
+                                      : nullptr;
 }
 
 }  // namespace vambrace::elf
