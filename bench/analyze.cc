@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <string>
 
-#include "elf/analysis.h"
+#include "elf/memo.h"
 #include "host/root_files.h"
 
 using namespace vambrace;
@@ -58,19 +58,21 @@ int main(int argc, char** argv) {
   std::vector<double> times;
   for (int i = 0; i < runs; ++i) {
     const auto before = std::chrono::steady_clock::now();
-    const auto reach = elf::analyze(*root, {.program = argv[1]});
+    const auto answered =
+        elf::analyze_once(*root, {.program = argv[1]}, "", nullptr);
     const auto after = std::chrono::steady_clock::now();
-    if (!reach) {
-      fmt::print(stderr, "{}\n", reach.error().message());
+    if (!answered) {
+      fmt::print(stderr, "{}\n", answered.error().message());
       return 1;
     }
+    const elf::Reach& reach = answered->reach;
     times.push_back(
         std::chrono::duration<double, std::milli>(after - before).count());
     if (i + 1 < runs) {
       continue;
     }
     if (!what.empty()) {
-      print_calls(*reach, what == "chains");
+      print_calls(reach, what == "chains");
     }
     rusage used{};
     getrusage(RUSAGE_SELF, &used);
@@ -82,9 +84,8 @@ int main(int argc, char** argv) {
     fmt::print(
         "{}: {} calls, {} gaps, {:.1f} ms (at most {:.1f}; processor {:.1f}), "
         "{} MB\n",
-        argv[1], reach->calls.size(), reach->gaps.size(),
-        times[times.size() / 2], times.back(), spent / runs,
-        used.ru_maxrss / 1024);
+        argv[1], reach.calls.size(), reach.gaps.size(), times[times.size() / 2],
+        times.back(), spent / runs, used.ru_maxrss / 1024);
   }
   return 0;
 }

@@ -20,4 +20,12 @@ const Choice* Choices::keep(Choice choice) {
   return &*known_.insert(std::move(choice)).first;
 }
 
+const Choice* Choices::constant(std::uint64_t number) {
+  const Choice*& known = constants_[number];
+  if (known == nullptr) {
+    known = keep({.constants = {number}});
+  }
+  return known;
+}
+
 }  // namespace vambrace::elf

@@ -68,7 +68,14 @@ std::vector<Region> find_regions(const Image& image) {
 class Sweep {
  public:
   Sweep(const Image& image, const Decoder& decoder)
-      : image_(image), decoder_(decoder) {}
+      : image_(image), decoder_(decoder) {
+    std::size_t bytes = 0;
+    for (const Range& code : image.code) {
+      bytes += code.end - code.begin;
+    }
+    // About as many as there are.
+    events.reserve(std::min(bytes, image.bytes.size()) / 16);
+  }
 
   void read(const Region& region) {
     ByteView bytes = image_.from(region.bounds.begin);
@@ -188,6 +195,9 @@ std::vector<Word> find_words(const Image& image) {
 // functions. A table reaches as far as addresses of code follow each other, or
 // to the next thing that code speaks of.
 void drop_tables(const std::vector<Event>& events, std::vector<Word>& words) {
+  if (words.empty()) {
+    return;
+  }
   std::vector<std::uint64_t> tables, spoken;
   for (const Event& event : events) {
     if (event.what == Event::What::Table) {

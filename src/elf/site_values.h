@@ -40,7 +40,11 @@ class SiteValues {
   // What follows is about this walk.
   void use(const Walk& walk) {
     walk_ = &walk;
-    returning_ = find_returning(process_);
+    // Files that were loaded since bring functions, and what was called of
+    // them may return.
+    if (returning_.size() != process_.nodes) {
+      returning_ = find_returning(process_);
+    }
   }
 
   const std::vector<Moment>& moments(std::uint32_t node);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "elf/image.h"
@@ -52,9 +53,12 @@ class Choices {
  public:
   // nullptr for more than a choice may have, and for none.
   const Choice* keep(Choice choice);
+  // The same of one constant, which most are.
+  const Choice* constant(std::uint64_t number);
 
  private:
   std::set<Choice> known_;
+  std::unordered_map<std::uint64_t, const Choice*> constants_;
 };
 
 struct Value {

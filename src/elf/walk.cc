@@ -8,6 +8,38 @@
 namespace vambrace::elf {
 namespace {
 
+using Calls = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+
+// Sorted and without doubles. Dealt out by who is called, since most have few
+// callers.
+Calls in_order(const Calls& calls, std::uint32_t nodes) {
+  std::vector<std::uint32_t> begins(std::size_t{nodes} + 1);
+  for (const auto& [called, caller] : calls) {
+    ++begins[called + 1];
+  }
+  for (std::size_t i = 1; i < begins.size(); ++i) {
+    begins[i] += begins[i - 1];
+  }
+  std::vector<std::uint32_t> next(begins.begin(), begins.end() - 1);
+  std::vector<std::uint32_t> callers(calls.size());
+  for (const auto& [called, caller] : calls) {
+    callers[next[called]++] = caller;
+  }
+  Calls ordered;
+  ordered.reserve(calls.size());
+  for (std::uint32_t called = 0; called < nodes; ++called) {
+    const auto first = callers.begin() + begins[called];
+    const auto last = callers.begin() + begins[called + 1];
+    std::sort(first, last);
+    for (auto caller = first; caller != last; ++caller) {
+      if (caller == first || *caller != *std::prev(caller)) {
+        ordered.emplace_back(called, *caller);
+      }
+    }
+  }
+  return ordered;
+}
+
 // Breadth first: calls alone before everything else, so that a chain of calls
 // is found if there is one.
 class Walker {
@@ -23,10 +55,7 @@ class Walker {
     }
     add_looked_up();
     follow(false);
-    std::ranges::sort(calls_);
-    const auto same = std::ranges::unique(calls_);
-    calls_.erase(same.begin(), same.end());
-    return {std::move(visits_), std::move(calls_)};
+    return {std::move(visits_), in_order(calls_, process_.nodes)};
   }
 
  private:
@@ -355,7 +384,7 @@ class Walker {
   const Process& process_;
   std::vector<Visit> visits_;
   std::vector<bool> cells_;  // those that were looked through
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> calls_;
+  Calls calls_;
   std::vector<std::vector<std::uint32_t>> queue_;  // by hops
   std::size_t first_ = 0;
 };

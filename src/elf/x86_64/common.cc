@@ -254,14 +254,15 @@ bool take_memory(At& at, std::uint8_t modrm) {
   return relative;
 }
 
-std::optional<Instruction> decode_mod(At at, const Opcode& opcode,
-                                      std::uint64_t address) {
+// False: not common.
+bool decode_mod(At at, const Opcode& opcode, std::uint64_t address,
+                Instruction& out) {
   const std::uint8_t modrm = at.take();
   const auto kind = kind_of_mod(opcode, modrm);
   if (!kind) {
-    return std::nullopt;
+    return false;
   }
-  Instruction out{.kind = *kind};
+  out.kind = *kind;
   const bool relative = take_memory(at, modrm);
   const unsigned behind = at.length;
   at.length += number_size(opcode, (modrm >> 3U) & 7U);
@@ -273,56 +274,63 @@ std::optional<Instruction> decode_mod(At at, const Opcode& opcode,
                 : opcode.is(0x8d)         ? Place::Address
                                           : Place::Memory;
   }
-  return out;
+  return true;
 }
 
-std::optional<Instruction> decode(At at, std::uint64_t address) {
+bool decode_jump(At at, const Opcode& opcode, std::uint64_t address,
+                 Instruction& out) {
+  if (!opcode.is_plain()) {
+    return false;
+  }
+  const bool one = opcode.form == Form::Jump1;
+  const std::int64_t distance = one ? at.number<std::int8_t>(at.length)
+                                    : at.number<std::int32_t>(at.length);
+  at.length += one ? 1 : 4;
+  out.kind = kind_of_distance(opcode);
+  out.length = static_cast<std::uint8_t>(at.length);
+  out.has_target = true;
+  out.target = address + at.length + static_cast<std::uint64_t>(distance);
+  return true;
+}
+
+bool decode(At at, std::uint64_t address, Instruction& out) {
   const Opcode opcode = take_opcode(at);
-  Instruction out;
   switch (opcode.form) {
     case Form::Rare:
-      return std::nullopt;
+      return false;
     case Form::Mod:
     case Form::ModByte:
     case Form::ModFull:
-      return decode_mod(at, opcode, address);
+      return decode_mod(at, opcode, address, out);
     case Form::Jump1:
-    case Form::Jump4: {
-      if (!opcode.is_plain()) {
-        return std::nullopt;
-      }
-      const bool one = opcode.form == Form::Jump1;
-      const std::int64_t distance = one ? at.number<std::int8_t>(at.length)
-                                        : at.number<std::int32_t>(at.length);
-      at.length += one ? 1 : 4;
-      out.kind = kind_of_distance(opcode);
-      out.has_target = true;
-      out.target = address + at.length + static_cast<std::uint64_t>(distance);
+    case Form::Jump4:
+      return decode_jump(at, opcode, address, out);
+    default:
       break;
-    }
-    default: {
-      const auto kind = kind_of_plain(opcode);
-      if (!kind) {
-        return std::nullopt;
-      }
-      out.kind = *kind;
-      at.length += number_size(opcode, 0);
-    }
   }
-  out.length = static_cast<std::uint8_t>(at.length);
-  return out;
+  const auto kind = kind_of_plain(opcode);
+  if (!kind) {
+    return false;
+  }
+  out.kind = *kind;
+  out.length = static_cast<std::uint8_t>(at.length + number_size(opcode, 0));
+  return true;
 }
 
 }  // namespace
 
 std::optional<Instruction> decode_common(ByteView code, std::uint64_t address) {
-  if (code.size() >= kLongest) {
-    return decode({code.data()}, address);
-  }
+  std::optional<Instruction> out(std::in_place);
   std::array<char, kLongest> padded{};
-  std::ranges::copy(code, padded.begin());
-  const auto out = decode({padded.data()}, address);
-  return out && out->length <= code.size() ? out : std::nullopt;
+  const char* bytes = code.data();
+  if (code.size() < kLongest) {
+    std::ranges::copy(code, padded.begin());
+    bytes = padded.data();
+  }
+  if (!decode({bytes}, address, *out) || out->length > code.size()) {
+    out.reset();
+  }
+  return out;
 }
 
 }  // namespace vambrace::elf

@@ -44,7 +44,7 @@ Value Effects::some(Choice choice) const {
 }
 
 Value Effects::constant(std::uint64_t number) const {
-  return some({.constants = {number}});
+  return {.kind = VKind::Some, .choice = choices_.constant(number)};
 }
 
 // False if it says the same as before.
@@ -54,6 +54,11 @@ bool Effects::join(Value& value, const Value& other) const {
   }
   Value joined;
   if (value.kind == VKind::Some && other.kind == VKind::Some) {
+    if (std::ranges::includes(value.choice->constants,
+                              other.choice->constants) &&
+        std::ranges::includes(value.choice->origins, other.choice->origins)) {
+      return false;
+    }
     Choice both = *value.choice;
     both.constants.insert(both.constants.end(), other.choice->constants.begin(),
                           other.choice->constants.end());

@@ -1,8 +1,10 @@
 #include "elf/values.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
+#include "elf/x86_64/common.h"
 #include "elf/x86_64/effects.h"
 
 namespace vambrace::elf {
@@ -11,6 +13,8 @@ namespace {
 constexpr std::uint64_t kMaxFunctionBytes = 256U << 10;
 constexpr unsigned kMaxJoins = 200;  // of one block
 constexpr std::size_t kMaxTable = 1024;
+constexpr std::size_t kMaxKept = 4096;  // of instructions, each a kilobyte
+constexpr std::uint16_t kNoInstruction = 0xffff;
 using VKind = Value::Kind;
 
 // Runs one function over abstract values.
@@ -41,8 +45,10 @@ class Run {
       return given_up();
     }
     for (const auto& [begin, block] : blocks_) {
-      State state = block.state;
-      walk_block(begin, state, true);
+      if (block.leads_out) {
+        State state = block.state;
+        walk_block(begin, state, true);
+      }
     }
     return std::move(moments_);
   }
@@ -55,14 +61,37 @@ class Run {
   struct Block {
     State state;
     bool reached = false;
+    bool leads_out = false;  // has a moment, as far as it was walked over
     unsigned rounds = 0;
   };
 
+  ByteView rest(std::uint64_t at) const {
+    return bytes_.substr(at - bounds_.begin);
+  }
+
   bool decode(std::uint64_t at, Decoded& out) const {
-    const std::uint64_t into = at - bounds_.begin;
-    return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes_.data() + into,
-                                               bytes_.size() - into,
-                                               &out.instruction, out.operands));
+    const ByteView code = rest(at);
+    return ZYAN_SUCCESS(ZydisDecoderDecodeFull(
+        &decoder_, code.data(), code.size(), &out.instruction, out.operands));
+  }
+
+  // nullptr: no instruction. Valid until the next call. Blocks are walked over
+  // at least twice, so that what was decoded is kept as far as there is room.
+  const Decoded* decoded(std::uint64_t at) {
+    std::uint16_t& number = numbers_[at - bounds_.begin];
+    if (number != 0) {
+      return number == kNoInstruction ? nullptr : &kept_[number - 1];
+    }
+    const bool room = used_ < room_;
+    Decoded& found = room ? kept_[used_] : spare_;
+    if (!decode(at, found)) {
+      number = kNoInstruction;
+      return nullptr;
+    }
+    if (room) {
+      number = static_cast<std::uint16_t>(++used_);
+    }
+    return &found;
   }
 
   bool inside(std::uint64_t at) const {
@@ -83,7 +112,18 @@ class Run {
     }
     Decoded found;
     bool begins = false;
+    std::size_t instructions = 0;
     for (std::uint64_t at = bounds_.begin; inside(at);) {
+      ++instructions;
+      if (const auto common = decode_common(rest(at), at);
+          common && common->kind == Instruction::Kind::Other) {
+        if (begins) {
+          blocks_[at];
+          begins = false;
+        }
+        at += common->length;
+        continue;
+      }
       if (!decode(at, found)) {
         ++at;
         continue;
@@ -109,6 +149,9 @@ class Run {
                ends(found, at);
       at = next;
     }
+    numbers_.resize(bytes_.size());
+    room_ = std::min(instructions, kMaxKept);
+    kept_ = std::make_unique_for_overwrite<Decoded[]>(room_);
   }
 
   // False if that takes too long.
@@ -124,22 +167,28 @@ class Run {
         reach(entry, effects_.entered_at(entry));
       }
       drain();
-      // What nothing leads to that we can follow: whatever may be.
-      bool unknown = false;
-      for (auto& [begin, block] : blocks_) {
-        if (!block.reached) {
-          unknown = true;
-          reach(begin, State{});
-        }
-      }
-      if (unknown && unresolved_) {
-        for (auto& [begin, block] : blocks_) {
-          reach(begin, State{});
-        }
-      }
+      enter_rest();
       drain();
     } while (is_stale() && effort_.left > 0);
     return effort_.left > 0;
+  }
+
+  // What nothing leads to that we can follow: whatever may be. With a jump that
+  // may lead anywhere, too, that is so for each block, and nothing that one
+  // hands on to another would change it.
+  void enter_rest() {
+    const bool all =
+        unresolved_ && std::ranges::any_of(blocks_, [](const auto& entry) {
+          return !entry.second.reached;
+        });
+    for (auto& [begin, block] : blocks_) {
+      if (all) {
+        block.state = State{};
+        block.leads_out = true;
+      } else if (!block.reached) {
+        reach(begin, State{});
+      }
+    }
   }
 
   // Somebody may know where the frame is, which this round did not reckon with.
@@ -149,8 +198,11 @@ class Run {
     while (!waiting_.empty() && !is_stale() && effort_.left > 0) {
       const std::uint64_t begin = *waiting_.begin();
       waiting_.erase(waiting_.begin());
-      State state = blocks_[begin].state;
+      Block& block = blocks_[begin];
+      State state = block.state;
+      leads_out_ = false;
       walk_block(begin, state, false);
+      block.leads_out = block.leads_out || leads_out_;
     }
     waiting_.clear();
   }
@@ -189,14 +241,15 @@ class Run {
     const auto after = blocks_.upper_bound(begin);
     const std::uint64_t end =
         after == blocks_.end() ? bounds_.end : after->first;
-    Decoded found;
     for (std::uint64_t at = begin; at < end && inside(at);) {
       effort_.spend(1);
-      if (!decode(at, found)) {
+      const Decoded* instruction = decoded(at);
+      if (instruction == nullptr) {
         state = State{};
         ++at;
         continue;
       }
+      const Decoded& found = *instruction;
       const std::uint64_t next = at + found.instruction.length;
       switch (found.instruction.meta.category) {
         case ZYDIS_CATEGORY_COND_BR:
@@ -218,6 +271,7 @@ class Run {
       at = next;
     }
     if (end >= bounds_.end) {
+      leads_out_ = true;
       if (note) {
         add_outgoing({.address = bounds_.end, .target = bounds_.end}, state, 0);
       }
@@ -255,6 +309,7 @@ class Run {
     if (is_relative(found)) {
       const std::uint64_t target = target_of(found, at);
       if (!bounds_.holds(target)) {
+        leads_out_ = true;
         if (note) {
           add_call(found, at, state, false);
         }
@@ -270,6 +325,7 @@ class Run {
       }
     }
     if (targets.empty()) {
+      leads_out_ = true;
       unresolved_ = true;
       if (note) {
         add_call(found, at, state, false);
@@ -336,11 +392,13 @@ class Run {
 
   void step(const Decoded& found, std::uint64_t at, State& state, bool note) {
     if (found.instruction.mnemonic == ZYDIS_MNEMONIC_CALL) {
+      leads_out_ = true;
       if (note) {
         add_call(found, at, state, true);
       }
       effects_.forget_scratch(state);
     } else if (found.instruction.mnemonic == ZYDIS_MNEMONIC_SYSCALL) {
+      leads_out_ = true;
       if (note) {
         moments_.push_back({.address = at,
                             .kernel = true,
@@ -364,11 +422,19 @@ class Run {
   Effort& effort_;
   ByteView bytes_;
   ZydisDecoder decoder_;
+  // By the distance from the beginning: 0, kNoInstruction, or the number of
+  // one of the kept, counted from 1.
+  std::vector<std::uint16_t> numbers_;
+  std::unique_ptr<Decoded[]> kept_;
+  std::size_t room_ = 0;
+  std::size_t used_ = 0;
+  Decoded spare_;
   std::map<std::uint64_t, Block> blocks_;
   std::set<std::uint64_t> waiting_;
   std::vector<Moment> moments_;
   bool escaped_ = false;  // when this round began
   bool unresolved_ = false;
+  bool leads_out_ = false;  // the block that is walked over has a moment
 };
 
 }  // namespace
