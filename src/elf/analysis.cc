@@ -42,11 +42,11 @@ class Collector {
 
   void look_at(std::uint32_t node) {
     const Object& object = process_.object_of(node);
-    const Function& function = object.code->functions[node - object.first_node];
+    const Function& function = object.code.functions[node - object.first_node];
     if (function.sites == 0) {
       return;
     }
-    for (const Site& site : object.code->sites_of(function)) {
+    for (const Site& site : object.code.sites_of(function)) {
       if (!site.own) {
         add_gap("other-code", node, site.address,
                 "enters the kernel as another architecture");
@@ -147,7 +147,7 @@ void add_files(const Process& process, const Walk& walk, Reach& reach) {
     for (const Range& code : object.image.code) {
       file.code_bytes += code.end - code.begin;
     }
-    file.functions = object.code->functions.size();
+    file.functions = object.code.functions.size();
     for (std::uint32_t i = 0; i < file.functions; ++i) {
       file.reached_functions +=
           walk.visits[object.first_node + i].reached ? 1 : 0;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,16 +23,6 @@ struct Extra {
   bool observed = false;
 };
 
-// Remembers what the code of a file is, by its content. Abstract so that the
-// analysis is pure. Thread rule: one analysis at a time.
-class CodeCache {
- public:
-  virtual ~CodeCache() = default;
-  // nullptr: not known.
-  virtual std::shared_ptr<const Code> find(const Image& image) = 0;
-  virtual void keep(const Image& image, std::shared_ptr<const Code> code) = 0;
-};
-
 struct Request {
   std::string program;  // its path in the root
   std::vector<Extra> extras;
@@ -41,7 +30,6 @@ struct Request {
   // Leave out what no file needs: the answer misses what the program loads by
   // itself, and says so.
   bool linked_only = false;
-  CodeCache* cache = nullptr;  // may be none; outlives the call
 };
 
 // NotFound, InvalidInput or Unsupported if the program itself cannot be read;

@@ -7,8 +7,7 @@
 
 #include "elf/image.h"
 
-// The functions of one file and what each of them speaks of. It depends on the
-// file alone, so that it can be kept from one analysis to the next.
+// The functions of one file and what each of them speaks of.
 //
 // A function is the unit of reachability: once it is entered, all instructions
 // between its bounds may run. That makes it unnecessary to follow jump tables

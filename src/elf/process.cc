@@ -106,16 +106,7 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
       object.image.arch != process_.objects.front().image.arch) {
     return fail(ErrorCode::InvalidInput, "of another architecture");
   }
-  if (request_.cache != nullptr) {
-    object.code = request_.cache->find(object.image);
-  }
-  if (!object.code) {
-    TRY_ASSIGN(Code code, scan_code(object.image));
-    object.code = std::make_shared<const Code>(std::move(code));
-    if (request_.cache != nullptr) {
-      request_.cache->keep(object.image, object.code);
-    }
-  }
+  TRY_ASSIGN(object.code, scan_code(object.image));
   for (std::uint32_t i = 0; i < object.image.symbols.size(); ++i) {
     const Symbol& symbol = object.image.symbols[i];
     if (symbol.defined && !symbol.local) {
@@ -212,12 +203,12 @@ void ProcessLoader::number() {
   process_.cells = 0;
   for (Object& object : process_.objects) {
     if (object.data.begins.empty()) {
-      object.data = find_cells(object.image, *object.code);
+      object.data = find_cells(object.image, object.code);
     }
     object.first_cell = process_.cells;
     process_.cells += static_cast<std::uint32_t>(object.data.begins.size());
     object.first_node = process_.nodes;
-    process_.nodes += static_cast<std::uint32_t>(object.code->functions.size());
+    process_.nodes += static_cast<std::uint32_t>(object.code.functions.size());
   }
 }
 
@@ -294,7 +285,7 @@ const Object& Process::object_of(std::uint32_t node) const {
 
 const Function& Process::function_of(std::uint32_t node) const {
   const Object& object = object_of(node);
-  return object.code->functions[node - object.first_node];
+  return object.code.functions[node - object.first_node];
 }
 
 std::optional<std::uint32_t> Process::node_at(const Object& object,
@@ -302,18 +293,18 @@ std::optional<std::uint32_t> Process::node_at(const Object& object,
   if (!object.image.is_code(address)) {
     return std::nullopt;
   }
-  if (const auto function = object.code->function_at(address)) {
+  if (const auto function = object.code.function_at(address)) {
     return object.first_node + *function;
   }
   // Padding: what comes behind it.
   const auto next = std::ranges::upper_bound(
-      object.code->functions, address, {},
+      object.code.functions, address, {},
       [](const Function& function) { return function.bounds.begin; });
-  if (next == object.code->functions.end()) {
+  if (next == object.code.functions.end()) {
     return std::nullopt;
   }
   return object.first_node +
-         static_cast<std::uint32_t>(next - object.code->functions.begin());
+         static_cast<std::uint32_t>(next - object.code.functions.begin());
 }
 
 }  // namespace vambrace::elf

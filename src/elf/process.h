@@ -1,7 +1,6 @@
 #pragma once
 
 #include <deque>
-#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -32,7 +31,7 @@ struct Object {
   std::string why;
   Bytes bytes;
   Image image;
-  std::shared_ptr<const Code> code;
+  Code code;
   DataCells data;
   // Of defined symbols that others may find.
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> exports;

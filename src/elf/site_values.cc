@@ -23,7 +23,7 @@ const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
   };
   return moments_
       .emplace(node, find_moments(object.image, function.bounds,
-                                  object.code->entries_of(function), returns,
+                                  object.code.entries_of(function), returns,
                                   choices_, effort_))
       .first->second;
 }

@@ -22,11 +22,11 @@ std::uint32_t find_target(const Process& process, const Object& object,
 
 std::uint32_t target_of(const Process& process, const Object& object,
                         std::uint32_t edge) {
-  object.edge_nodes.resize(object.code->edges.size(), kUnasked);
+  object.edge_nodes.resize(object.code.edges.size(), kUnasked);
   std::uint32_t& known = object.edge_nodes[edge];
   // What led nowhere may lead into a file that is loaded later.
   if (known == kUnasked || known == kNobody) {
-    known = find_target(process, object, object.code->edges[edge]);
+    known = find_target(process, object, object.code.edges[edge]);
   }
   return known;
 }
@@ -38,12 +38,12 @@ std::vector<bool> find_returning(const Process& process) {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> jumps;
   for (const Object& object : process.objects) {
     std::uint32_t node = object.first_node;
-    for (const Function& function : object.code->functions) {
+    for (const Function& function : object.code.functions) {
       // What was not read may return, too.
       bool returns = function.returns || function.undecoded;
       for (std::uint32_t edge = function.first_edge;
            edge < function.first_edge + function.edges; ++edge) {
-        if (object.code->edges[edge].kind != Edge::Kind::Jump) {
+        if (object.code.edges[edge].kind != Edge::Kind::Jump) {
           continue;
         }
         const std::uint32_t to = target_of(process, object, edge);

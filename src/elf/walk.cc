@@ -95,7 +95,7 @@ class Walker {
 
   // Data that is spoken of by no code we see.
   void add_data(const Object& object) {
-    for (const Word& word : object.code->words) {
+    for (const Word& word : object.code.words) {
       if (const auto node = process_.node_at(object, word.target)) {
         point_to(*node, kNobody, Link::Data);
       }
@@ -282,11 +282,11 @@ class Walker {
 
   void expand(std::uint32_t node, bool direct) {
     const Object& object = process_.object_of(node);
-    const Function& function = object.code->functions[node - object.first_node];
+    const Function& function = object.code.functions[node - object.first_node];
     const bool entry = node_of_entry() == node;
     const bool only_calls = direct;
     std::uint32_t index = function.first_edge;
-    for (const Edge& edge : object.code->edges_of(function)) {
+    for (const Edge& edge : object.code.edges_of(function)) {
       switch (edge.kind) {
         case Edge::Kind::Call:
         case Edge::Kind::Jump:
