@@ -6,14 +6,17 @@ were seen doing and beside published figures, and how long it takes.
     bench/elf_reach.py                       records every program, then analyzes
     bench/elf_reach.py --evidence DIR        analyzes what was recorded into DIR before
     bench/elf_reach.py --only nginx,redis
-    bench/elf_reach.py --time                nginx alone on one core, median of 9; --cold
-                                             drops the page cache before each (root)
+    bench/elf_reach.py --time                nginx alone on one core, medians of 9: analyzed,
+                                             and answered again from the cache; --cold drops
+                                             the page cache before each analysis (root)
 
-Prints markdown for bench/RESULTS.md. Needs root to record.
+Prints markdown for bench/RESULTS.md, and writes the times by the size of the code to
+bench/elf_reach.svg. Needs root to record, and to drop the page cache.
 """
 
 import argparse
 import json
+import math
 import os
 import re
 import statistics
@@ -21,6 +24,7 @@ import subprocess
 import sys
 
 import measure
+import plot
 
 import elf_programs
 import elf_sound
@@ -88,29 +92,57 @@ def record(names, folder):
 
 # A process begins with the peak of memory of the one that started it, so that this
 # bench, which holds all evidence, does not start the analysis itself.
+# The answer goes to a file.
 MEASURED = """
-import json, resource, subprocess, sys
-done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+import json, resource, subprocess, sys, time
+with open(sys.argv[1], "wb") as out:
+    begin = time.monotonic()
+    done = subprocess.run(sys.argv[2:], stdout=out, stderr=subprocess.PIPE)
+    whole = time.monotonic() - begin
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-sys.stdout.buffer.write(done.stdout)
-json.dump([done.returncode, done.stderr.decode(), used.ru_utime + used.ru_stime, used.ru_maxrss], sys.stderr)
+json.dump([done.returncode, done.stderr.decode(), whole, used.ru_utime + used.ru_stime, used.ru_maxrss], sys.stdout)
 """
 
 
-def timed(exe, evidence):
-    """(answer, seconds it says it took, seconds of CPU time, peak of memory in MB)."""
-    words = [word for file in evidence for word in ("--evidence", file)]
-    done = support.run("/usr/bin/python3", "-c", MEASURED, support.VAMBRACE, "analyze", exe, "--json",
-                       *words, timeout=300)
-    code, said, cpu, peak = json.loads(done.err)
-    if code != 0:
-        raise AssertionError(f"analyze {exe}: {said}")
-    took = re.search(r" in ([0-9.]+) (ms|s)", said)
-    seconds = float(took[1]) / (1000 if took[2] == "ms" else 1)
-    return done.json(), seconds, cpu, peak / 1024
+class Timed:
+    """One run: its answer, the time it says it took, the elapsed and the CPU time of the
+    whole command in milliseconds, the peak of memory in MB."""
+
+    def __init__(self, exe, evidence, *more):
+        words = [word for file in evidence for word in ("--evidence", file)]
+        with measure.scratch() as folder:
+            out = folder + "/reach.json"
+            done = support.run("/usr/bin/python3", "-c", MEASURED, out, support.VAMBRACE, "analyze", exe, "--json",
+                               *words, *more, timeout=300)
+            code, said, whole, cpu, peak = done.json()
+            if code != 0:
+                raise AssertionError(f"analyze {exe}: {said}")
+            with open(out, encoding="utf-8") as text:
+                self.answer = text.read()
+        self.cached = "from the cache" in said
+        self.said = float(re.search(r" in ([0-9.]+) s", said)[1]) * 1000
+        self.whole, self.cpu, self.peak = whole * 1000, cpu * 1000, peak / 1024
 
 
-def rows_of(names, folder):
+def median_of(runs, name):
+    return statistics.median(getattr(run, name) for run in runs)
+
+
+def drop_page_cache():
+    os.sync()
+    with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as file:
+        file.write("1\n")
+
+
+def again(exe, evidence, rounds, folder):
+    """Runs that are answered from a cache, as an analysis answers."""
+    fresh = Timed(exe, evidence, "--cache", folder)
+    runs = [Timed(exe, evidence, "--cache", folder) for _ in range(rounds)]
+    assert not fresh.cached and all(run.cached and run.answer == fresh.answer for run in runs), exe
+    return runs
+
+
+def rows_of(names, folder, rounds):
     programs, documents, files = elf_programs.all_programs(), {}, {}
     for name in names:
         file = f"{folder}/{name}.json"
@@ -124,7 +156,13 @@ def rows_of(names, folder):
             continue
         calls = seen[path]
         loads = sorted({load for loads in calls.values() for load in loads})
-        reach, seconds, cpu, memory = timed(path, [files[load] for load in loads])
+        evidence = [files[load] for load in loads]
+        drop_page_cache()
+        cold = Timed(path, evidence, "--no-cache")
+        warm = [Timed(path, evidence, "--no-cache") for _ in range(rounds)]
+        with measure.scratch() as kept:
+            cached = again(path, evidence, rounds, kept + "/cache")
+        reach = json.loads(cold.answer)
         static = {call["name"] for call in reach["syscalls"]}
         linked = support.vambrace("analyze", path, "--linked-only", "--json").json()
         yield {"name": name, "observed": len(calls), "static": len(static),
@@ -134,7 +172,8 @@ def rows_of(names, folder):
                            for call in sorted(set(calls) - static)], "gaps": len(reach["gaps"]),
                "unknown": sum(gap["kind"] == "number-unknown" for gap in reach["gaps"]),
                "code": sum(file["code_bytes"] for file in reach["libraries"]) / 1e6,
-               "seconds": seconds, "cpu": cpu, "memory": memory}
+               "ms": median_of(warm, "said"), "cpu": median_of(warm, "cpu"), "cold": cold.said,
+               "cached": median_of(cached, "said"), "memory": max(run.peak for run in warm)}
 
 
 def cell(value):
@@ -147,39 +186,50 @@ def table(rows):
         name, suite = row["name"], LOUPE.get(row["name"], (None, None))
         lines.append([name, row["observed"], row["static"], row["linked"], row["direct"],
                       f"{row['static'] / row['observed']:.2f}", len(row["outside"]),
-                      f"{row['gaps']} ({row['unknown']})", f"{row['code']:.1f}", f"{row['cpu'] * 1000:.0f}",
-                      f"{row['memory']:.0f}", cell(SYSFILTER.get(name)), cell(SYSPART.get(name)),
+                      f"{row['gaps']} ({row['unknown']})", f"{row['code']:.1f}",
+                      *(f"{row[name]:.0f}" for name in ("ms", "cold", "cached", "cpu", "memory")), cell(SYSFILTER.get(name)), cell(SYSPART.get(name)),
                       cell(suite[0]), cell(suite[1])])
     return measure.table(["program", "observed", "static", "linked", "direct", "ratio", "outside", "gaps (numbers)",
-                          "code MB", "CPU ms", "peak MB", "sysfilter", "SysPart", "Loupe suite", "Loupe source"], lines)
+                          "code MB", "ms", "cold ms", "cached ms", "CPU ms", "peak MB", "sysfilter", "SysPart", "Loupe suite", "Loupe source"], lines)
 
 
 def fit(rows):
-    """Least squares: CPU ms = a + b * MB of code, and how much of it that explains."""
-    xs, ys = [row["code"] for row in rows], [row["cpu"] * 1000 for row in rows]
+    """Least squares: ms = start + slope * MB of code, and how much of it that explains."""
+    xs, ys = [row["code"] for row in rows], [row["ms"] for row in rows]
     slope, start = statistics.linear_regression(xs, ys)
-    explained = statistics.correlation(xs, ys) ** 2
-    return f"CPU ms = {start:.0f} + {slope:.0f} per MB of code, r2 = {explained:.2f}, {len(rows)} programs"
+    return slope, start, statistics.correlation(xs, ys) ** 2
+
+
+def power(rows):
+    """ms grow with that power of the code's size, and how much of it that explains."""
+    xs, ys = [math.log(row["code"]) for row in rows], [math.log(row["ms"]) for row in rows]
+    return statistics.linear_regression(xs, ys).slope, statistics.correlation(xs, ys) ** 2
+
+
+def draw(rows, path):
+    slope, start, _ = fit(rows)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(plot.scatter([(row["name"], row["code"], row["ms"]) for row in rows],
+                                lambda x: start + slope * x, "code of the program and its libraries, MB",
+                                "time of the analysis, ms"))
 
 
 def time_nginx(rounds, cold):
     os.sched_setaffinity(0, {0})
-    exe, took, memory = os.path.realpath("/usr/sbin/nginx"), [], []
-    cpus = []
+    exe, runs = os.path.realpath("/usr/sbin/nginx"), []
     for _ in range(rounds):
         if cold:
-            os.sync()
-            with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as file:
-                file.write("1\n")
-        reach, seconds, cpu, peak = timed(exe, [])
-        took.append(seconds * 1000)
-        cpus.append(cpu * 1000)
-        memory.append(peak)
+            drop_page_cache()
+        runs.append(Timed(exe, [], "--no-cache"))
+    reach = json.loads(runs[0].answer)
     code = sum(file["code_bytes"] for file in reach["libraries"]) / 1e6
     print(f"nginx, {code:.1f} MB of code in {len(reach['libraries'])} files, one core, "
-          f"{'cold' if cold else 'warm'} page cache, median of {rounds}: {statistics.median(took):.0f} ms elapsed "
-          f"(from {min(took):.0f}), {statistics.median(cpus):.0f} ms of CPU time (from {min(cpus):.0f}), "
-          f"{max(memory):.0f} MB peak")
+          f"{'cold' if cold else 'warm'} page cache, medians of {rounds}")
+    with measure.scratch() as kept:
+        for what, some in (("analyzed", runs), ("from the cache", again(exe, [], rounds, kept + "/cache"))):
+            print(f"{what}: whole command {median_of(some, 'whole'):.0f} ms elapsed "
+                  f"(from {min(run.whole for run in some):.0f}), {median_of(some, 'cpu'):.0f} ms of CPU time "
+                  f"(from {min(run.cpu for run in some):.0f}), {max(run.peak for run in some):.0f} MB peak")
 
 
 def main():
@@ -202,20 +252,28 @@ def main():
         folder = words.evidence or scratch
         if not words.evidence:
             record(names, folder)
-        rows = list(rows_of(names, folder))
+        os.sched_setaffinity(0, {0})
+        rows = list(rows_of(names, folder, 3))
     print(table(rows))
     ratios = [row["static"] / row["observed"] for row in rows]
     linked = statistics.median(row["linked"] / row["observed"] for row in rows)
     print(f"\n{len(rows)} programs: median of static/observed {statistics.median(ratios):.2f}, "
           f"of linked/observed {linked:.2f}; "
           f"{sum(len(row['outside']) for row in rows)} observed calls outside of the static sets; "
-          f"all analyses together {sum(row['seconds'] for row in rows):.1f} s elapsed, "
-          f"{sum(row['cpu'] for row in rows):.1f} s of CPU time")
+          f"all analyses together {sum(row['ms'] for row in rows) / 1e3:.1f} s warm, "
+          f"{sum(row['cold'] for row in rows) / 1e3:.1f} s with a cold page cache, "
+          f"{sum(row['cached'] for row in rows) / 1e3:.1f} s from the cache; "
+          f"{sum(row['cpu'] for row in rows) / 1e3:.1f} s of CPU time warm, reading the evidence included")
     for row in rows:
         if row["outside"]:
             print(f"outside: {row['name']}: " + ", ".join(
                 f"{call} ({'at a listed gap' if gap else 'MISSED'})" for call, gap in row["outside"]))
-    print(fit(rows))
+    if len(rows) > 2:
+        slope, start, explained = fit(rows)
+        print(f"ms = {start:.0f} + {slope:.0f} per MB of code, r2 = {explained:.2f}, {len(rows)} programs")
+        print("ms grow with the code's size to the power of {:.2f}, r2 = {:.2f}".format(*power(rows)))
+        if not words.only:
+            draw(rows, os.path.join(measure.ROOT, "bench/elf_reach.svg"))
     return 0
 
 

@@ -170,7 +170,7 @@ Result<Answers> analyze_all(Environment& environment, const World& world,
         std::chrono::steady_clock::now() - begin;
     out.err(live ? "\r\033[K" : "");
     if (answered) {
-      out.err(fmt::format("analyzed {} in {:.2f} s{}\n",
+      out.err(fmt::format("analyzed {} in {:.3f} s{}\n",
                           printable(answered->reach.program), taken.count(),
                           remark_of(*answered)));
       answers.all.push_back(std::move(answered->reach));
