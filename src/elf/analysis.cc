@@ -4,6 +4,7 @@
 #include <map>
 
 #include "elf/chain.h"
+#include "elf/convention.h"
 #include "elf/discover.h"
 #include "elf/known_plugins.h"
 #include "elf/process.h"
@@ -18,7 +19,11 @@ class Collector {
  public:
   Collector(const Process& process, const Walk& walk, SiteValues& values,
             Reach& reach)
-      : process_(process), walk_(walk), values_(values), reach_(reach) {}
+      : process_(process),
+        walk_(walk),
+        values_(values),
+        reach_(reach),
+        convention_(convention_of(reach.arch)) {}
 
   void collect() {
     for (std::uint32_t node = 0; node < process_.nodes; ++node) {
@@ -55,8 +60,8 @@ class Collector {
       if (!moment.kernel) {
         continue;
       }
-      const Answer answer = values_.resolve(node, moment.address,
-                                            moment.registers[kNumberRegister]);
+      const Answer answer = values_.resolve(
+          node, moment.address, moment.registers[convention_.number_register]);
       for (const Lost& lost : answer.lost) {
         add_gap("number-unknown", lost.node, lost.address, lost.why);
       }
@@ -113,7 +118,8 @@ class Collector {
       for (const User& user : users) {
         const Answer answer = values_.resolve(
             user.node, user.moment->address,
-            user.moment->registers[kArgumentRegisters[argument.index]]);
+            user.moment
+                ->registers[convention_.kernel_arguments[argument.index]]);
         told = told && answer.lost.empty();
         for (const std::uint64_t number : answer.numbers) {
           numbers.insert(number & argument.mask);
@@ -130,6 +136,7 @@ class Collector {
   const Walk& walk_;
   SiteValues& values_;
   Reach& reach_;
+  const Convention& convention_;
   std::map<std::uint32_t, std::vector<User>> users_;
 };
 
