@@ -31,6 +31,7 @@ class Collector {
         look_at(node);
       }
     }
+    add_signal_return();
     for (auto& [number, users] : users_) {
       reach_.calls.push_back(describe(number, users));
     }
@@ -68,6 +69,18 @@ class Collector {
       for (const auto& [place, way] : answer.places) {
         users_[static_cast<std::uint32_t>(place.first)].push_back(
             {node, &moment, way});
+      }
+    }
+  }
+
+  // On aarch64 the kernel's own code (vDSO) makes it for programs, when a
+  // function returns that was set to handle a signal.
+  void add_signal_return() {
+    const auto sets = kernel::syscall_number(reach_.arch, "rt_sigaction");
+    const auto returns = kernel::syscall_number(reach_.arch, "rt_sigreturn");
+    if (reach_.arch == kernel::Arch::Aarch64 && sets && returns) {
+      if (const auto users = users_.find(*sets); users != users_.end()) {
+        users_.try_emplace(*returns, users->second);
       }
     }
   }

@@ -110,8 +110,7 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
     object.code = request_.cache->find(object.image);
   }
   if (!object.code) {
-    TRY_ASSIGN(Code code, scan_code(object.image));
-    object.code = std::make_shared<const Code>(std::move(code));
+    object.code = std::make_shared<const Code>(scan_code(object.image));
     if (request_.cache != nullptr) {
       request_.cache->keep(object.image, object.code);
     }
@@ -124,6 +123,10 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
   }
   for (const std::string& fault : object.image.faults) {
     process_.gaps.push_back({"library-unreadable", file.path, "", 0, fault});
+  }
+  if (!object.code->complete) {
+    process_.gaps.push_back({"library-unreadable", file.path, "", 0,
+                             "what its code speaks of takes too long to tell"});
   }
   object.requester = {.path = name,
                       .rpath = list_of(object.image.rpath),

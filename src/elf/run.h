@@ -27,7 +27,7 @@ enum class Way : std::uint8_t {
 // A Machine tells what instructions are and do:
 //
 //   using State, Decoded
-//   explicit Machine(Choices&)
+//   Machine(const Image&, Choices&)
 //   bool decode(ByteView code, Decoded&)   false: no instruction
 //   length_of(found), way_of(found)
 //   target_of(found, at)     optional: where a jump or branch says it goes
@@ -51,7 +51,7 @@ class Run {
         bounds_(bounds),
         entries_(entries),
         returns_(returns),
-        machine_(choices),
+        machine_(image, choices),
         effort_(effort),
         bytes_(image.from(bounds.begin)) {
     bytes_ = bytes_.substr(
@@ -331,5 +331,10 @@ std::vector<Moment> find_moments_x86_64(const Image& image, const Range& bounds,
                                         std::span<const std::uint64_t> entries,
                                         const Returns& returns,
                                         Choices& choices, Effort& effort);
+std::vector<Moment> find_moments_aarch64(const Image& image,
+                                         const Range& bounds,
+                                         std::span<const std::uint64_t> entries,
+                                         const Returns& returns,
+                                         Choices& choices, Effort& effort);
 
 }  // namespace vambrace::elf

@@ -138,8 +138,4 @@ std::unique_ptr<Decoder> make_x86_64_decoder() {
   return std::make_unique<X86Decoder>();
 }
 
-std::unique_ptr<Decoder> make_decoder(kernel::Arch arch) {
-  return arch == kernel::Arch::X86_64 ? make_x86_64_decoder() : nullptr;
-}
-
 }  // namespace vambrace::elf

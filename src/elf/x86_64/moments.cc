@@ -14,7 +14,7 @@ class Machine {
   static constexpr std::uint64_t kUnknownStep = 1;
   static constexpr std::int64_t kPushed = 8;  // where to return
 
-  explicit Machine(Choices& choices) : effects_(choices) {
+  Machine(const Image& /*image*/, Choices& choices) : effects_(choices) {
     ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64,
                      ZYDIS_STACK_WIDTH_64);
   }
