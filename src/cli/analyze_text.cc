@@ -50,12 +50,28 @@ std::string whole_chain(const std::vector<elf::Step>& chain) {
   return text;
 }
 
+// Whose code wants the call, apart from the file that makes it anyhow.
+std::string askers_text(const std::vector<elf::Asker>& askers) {
+  std::string text;
+  for (const elf::Asker& asker : askers) {
+    if (asker.inside > 0) {
+      text += fmt::format(
+          "{}{}{}", text.empty() ? "      asked for by " : ", ",
+          asker.function.empty() ? "" : printable(asker.function) + " of ",
+          base_of(asker.object));
+    }
+  }
+  return text.empty() ? "" : text + "\n";
+}
+
 std::string calls_text(const Reach& reach, bool chains) {
   std::string text;
   if (chains) {
     for (const ReachedCall& call : reach.calls) {
-      text += fmt::format("  {} ({})\n{}", kernel::syscall_label(call.syscall),
-                          to_string(call.confidence), whole_chain(call.chain));
+      text +=
+          fmt::format("  {} ({})\n{}{}", kernel::syscall_label(call.syscall),
+                      to_string(call.confidence), whole_chain(call.chain),
+                      askers_text(call.askers));
     }
     return text;
   }

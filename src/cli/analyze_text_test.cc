@@ -16,7 +16,10 @@ elf::Reach sample() {
                             {"/usr/bin/a", "main", 2},
                             {"/usr/bin/a", "", 3},
                             {"/lib/libc.so.6", "fread", 4},
-                            {"/lib/libc.so.6", "read", 5}}},
+                            {"/lib/libc.so.6", "read", 5}},
+                  .askers = {{"/lib/libc.so.6", "read", 0},
+                             {"/usr/bin/a", "main", 1},
+                             {"/lib/x\n.so", "", 2}}},
                  {.syscall = {.nr = 1},
                   .confidence = elf::Confidence::Indirect,
                   .chain = {{"/usr/bin/a", "", 0x30, elf::Link::Data}}}};
@@ -46,6 +49,8 @@ TEST(AnalyzeText, TellsWholeChainsWhereAsked) {
   EXPECT_THAT(text, HasSubstr("  read (direct)\n      start: _start at 0x1 in "
                               "/usr/bin/a\n      call: main at 0x2"));
   EXPECT_THAT(text, HasSubstr("      call: 0x3 in /usr/bin/a\n"));
+  EXPECT_THAT(text,
+              HasSubstr("      asked for by main of a, x\\x0a.so\n  write"));
 }
 
 TEST(AnalyzeText, GroupsGapsAndNeverCallsUnknownNone) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "elf/askers.h"
 #include "elf/chain.h"
 #include "elf/convention.h"
 #include "elf/discover.h"
@@ -114,6 +115,11 @@ class Collector {
     std::ranges::sort(call.objects);
     const auto same = std::ranges::unique(call.objects);
     call.objects.erase(same.begin(), same.end());
+    std::vector<std::uint32_t> nodes;
+    for (const User& user : users) {
+      nodes.push_back(user.way.back());
+    }
+    call.askers = askers_of(process_, walk_, nodes);
     call.arguments = bounds_of(call.syscall, users);
     return call;
   }

@@ -317,6 +317,42 @@ void _start(void) { wanted(); raw(SYS_exit, 0, 0, 0); }
   EXPECT_EQ(reach->gaps[0].kind, "library-missing");
 }
 
+TEST_F(Analysis, TellsWhichFilesAskForACall) {
+  root_.files["/usr/lib/libx.so.1"] = compile(R"(
+NOINLINE long make(void) { return raw(SYS_umask, 0, 0, 0); }
+long near(void) { return make() + 1; }
+NOINLINE static long f1(void) { return near() + 1; }
+NOINLINE static long f2(void) { return f1() + 1; }
+NOINLINE static long f3(void) { return f2() + 1; }
+long far(void) { return f3() + 1; }
+NOINLINE long other(void) { return raw(SYS_getpid, 0, 0, 0); }
+)",
+                                              "-shared -fpic -s -Wl,-Bsymbolic "
+                                              "-Wl,-soname,libx.so.1");
+  std::filesystem::copy_file(folder_ / "t", folder_ / "libx.so");
+  const std::string words =
+      "-fpie -pie -Wl,--dynamic-linker=/none -L" + folder_.string() + " -lx";
+  root_.files["/near"] = compile(
+      "long near(void), far(void);"
+      "void _start(void) { far(); near(); raw(SYS_exit, 0, 0, 0); }",
+      words);
+  const auto near = analyze(root_, {.program = "/near"});
+  ASSERT_TRUE(near) << near.error().message();
+  const Asker library{"/usr/lib/libx.so.1", "make", 0};
+  EXPECT_THAT(call_named(*near, "umask")->askers,
+              testing::ElementsAre(library, Asker{"/near", "_start", 2}));
+  EXPECT_THAT(call_named(*near, "exit")->askers,
+              testing::ElementsAre(Asker{"/near", "_start", 0}));
+  // Six functions of the library later it is the library's own affair.
+  root_.files["/far"] = compile(
+      "long far(void);"
+      "void _start(void) { far(); raw(SYS_exit, 0, 0, 0); }",
+      words);
+  const auto far = analyze(root_, {.program = "/far"});
+  ASSERT_TRUE(far) << far.error().message();
+  EXPECT_THAT(call_named(*far, "umask")->askers, testing::ElementsAre(library));
+}
+
 TEST_F(Analysis, AChainOfLoadedFilesThatDoesNotEndIsAGap) {
   root_.files["/usr/lib/libd.so.1"] = compile(
       "NOINLINE void* dlopen(const char* n, int f) { return (void*)n; }",

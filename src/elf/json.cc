@@ -23,12 +23,17 @@ Value to_json(const Step& step) {
 
 Value to_json(const ReachedCall& call) {
   Value chain = Value::array(), objects = Value::array(),
-        arguments = Value::array();
+        askers = Value::array(), arguments = Value::array();
   for (const Step& step : call.chain) {
     chain.push_back(to_json(step));
   }
   for (const std::string& object : call.objects) {
     objects.push_back(json::quote_bytes(object));
+  }
+  for (const Asker& asker : call.askers) {
+    askers.push_back({{"object", json::quote_bytes(asker.object)},
+                      {"function", json::quote_bytes(asker.function)},
+                      {"inside", asker.inside}});
   }
   for (const ArgumentBound& bound : call.arguments) {
     Value values = Value::array();
@@ -42,6 +47,7 @@ Value to_json(const ReachedCall& call) {
           {"confidence", to_string(call.confidence)},
           {"chain", chain},
           {"objects", objects},
+          {"askers", askers},
           {"arguments", arguments}};
 }
 
@@ -138,6 +144,19 @@ Result<ArgumentBound> parse_bound(Reader& reader) {
   return bound;
 }
 
+Result<Asker> parse_asker(Reader& reader) {
+  Asker asker;
+  TRY_ASSIGN(asker.object, bytes_of(reader, "object"));
+  TRY_ASSIGN(asker.function, bytes_of(reader, "function"));
+  TRY_ASSIGN(const std::uint64_t inside, reader.number("inside"));
+  if (inside > kMaxInside) {
+    return fail(ErrorCode::InvalidInput, "{}: above {}",
+                reader.place_of("inside"), kMaxInside);
+  }
+  asker.inside = static_cast<std::uint32_t>(inside);
+  return asker;
+}
+
 Result<ReachedCall> parse_call(Reader& reader) {
   ReachedCall call;
   TRY_ASSIGN(const std::uint64_t nr, reader.number("nr"));
@@ -151,6 +170,7 @@ Result<ReachedCall> parse_call(Reader& reader) {
   call.syscall.nr = static_cast<std::uint32_t>(nr);
   call.confidence = *confidence;
   TRY_ASSIGN(call.chain, list_of(reader, "chain", parse_step));
+  TRY_ASSIGN(call.askers, list_of(reader, "askers", parse_asker));
   TRY_ASSIGN(call.arguments, list_of(reader, "arguments", parse_bound));
   TRY_ASSIGN(const std::vector<std::string> objects, reader.texts("objects"));
   for (const std::string& object : objects) {

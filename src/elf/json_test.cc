@@ -10,12 +10,14 @@ Reach sample() {
   reach.calls = {
       {.syscall = {.nr = 0},
        .chain = {{"/usr/bin/a", "main", 0x1000, Link::Start}},
-       .objects = {"/usr/bin/a"}},
+       .objects = {"/usr/bin/a"},
+       .askers = {{"/usr/bin/a", "main", 0}}},
       {.syscall = {.nr = 41},
        .confidence = Confidence::Indirect,
        .chain = {{"/usr/bin/a", "main", 0x1000, Link::Start},
                  {"/lib/libc.so.6", "socket", 0x2000, Link::AddressTaken}},
        .objects = {"/lib/libc.so.6"},
+       .askers = {{"/lib/libc.so.6", "socket", 0}, {"/usr/bin/a", "", 1}},
        .arguments = {{.index = 0, .values = {1, 2}}}},
   };
   reach.gaps = {{"number-unknown", "/lib/libc.so.6", "syscall", 0x30, "x"}};
@@ -49,6 +51,7 @@ TEST(ReachJson, RefusesWhatItWouldNotWrite) {
   EXPECT_FALSE(changed("\"direct\"", "\"perhaps\""));
   EXPECT_FALSE(changed("\"arch\"", "\"arc\""));
   EXPECT_FALSE(changed("\"0x2\"", "\"0x02\""));
+  EXPECT_FALSE(changed("\"inside\": 1", "\"inside\": 5"));
 }
 
 }  // namespace

@@ -52,6 +52,19 @@ struct ArgumentBound {
   auto operator<=>(const ArgumentBound&) const = default;
 };
 
+// A file whose code wants a system call to be made: it makes it, or calls a
+// function of another file that does.
+struct Asker {
+  std::string object;
+  std::string function;  // that makes it or calls; empty: no symbol tells
+  // Functions of the file that makes the call, from the one that is called to
+  // the one that makes it: 0 if `object` makes it by itself.
+  std::uint32_t inside = 0;
+  auto operator<=>(const Asker&) const = default;
+};
+// With more functions in between, a call is rather the library's own affair.
+constexpr std::uint32_t kMaxInside = 4;
+
 struct ReachedCall {
   kernel::Syscall syscall;
   Confidence confidence = Confidence::Direct;
@@ -60,6 +73,9 @@ struct ReachedCall {
   std::vector<Step> chain;
   // The files in which reached functions make the call: sorted paths.
   std::vector<std::string> objects;
+  // By distance, then path; each file once, as near as it is. Without those
+  // that call over pointers alone.
+  std::vector<Asker> askers;
   // Of the arguments that are recorded, those that are constants at every site
   // that is reached. By ascending index.
   std::vector<ArgumentBound> arguments;

@@ -25,10 +25,10 @@ enum class Naming : std::uint8_t {
 };
 Naming naming(std::string_view syscall);
 
-// How many of the 116 programs of the data set made it (commonness.inc names
+// How many of kProgramsCounted programs made it (commonness.inc names
 // the source); 0: at most one did.
 std::uint32_t commonness(std::string_view syscall);
-constexpr std::uint32_t kProgramsCounted = 116;
+constexpr std::uint32_t kProgramsCounted = 250;
 
 // When a call that recordings are known to miss is made: "a log is reopened";
 // empty: not one of those (Optimus, Journal of Cloud Computing 2024, Table 1).

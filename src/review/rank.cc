@@ -11,24 +11,22 @@
 namespace vambrace::review {
 namespace {
 
-// How much each term weighs, fitted to recordings of python3, perl and busybox
-// and rounded (bench/review_usefulness.py): what programs in general make tells
-// most, then whether the program makes the call for its own purposes.
-constexpr std::int64_t kCommonStep = 6;  // 16 steps to all programs
-constexpr std::int64_t kPerSibling = 2;
-constexpr std::int64_t kSiblingsCounted = 4;
-constexpr std::int64_t kNear[] = {11, 9, 6, 3};  // by calls after the branch
-constexpr std::int64_t kOwnCode = 34;
-constexpr std::int64_t kLibraryCode = 12;
-constexpr std::int64_t kStyle = 20;
+// How much each term weighs (bench/review_usefulness.py): what programs in
+// general make tells most, then whether the program asks for the call by
+// itself. That its kind was seen, or its surroundings, has no weight: it helps
+// to judge a candidate, but where an area was tried and a call was not made, it
+// is no likelier than where nothing was tried, as test suites of real programs
+// show.
+constexpr std::int64_t kCommonToAll = 100;
+constexpr std::int64_t kOwnCode = 40;
+constexpr std::int64_t kOwnDeep = 10;
+constexpr std::int64_t kLibraryCode = 3;
+constexpr std::int64_t kStyle = 10;
 constexpr std::size_t kStyleFrom = 2;  // calls seen of that style
-constexpr std::int64_t kDirect = 2;
-constexpr std::int64_t kMissedPoints = 16;
-constexpr std::int64_t kShared = 4;
-constexpr std::int64_t kDeep = -5;
-constexpr std::size_t kDeepFrom = 3;  // functions inside the last file
-constexpr std::int64_t kFar = -4;
-constexpr std::size_t kFarFrom = 12;  // functions in the chain
+constexpr std::size_t kNear = 4;       // functions from the call back
+constexpr std::int64_t kMissedPoints = 3;
+constexpr std::int64_t kShared = 2;
+constexpr std::int64_t kDirect = 1;
 
 using Function = std::tuple<std::string, std::string, std::uint64_t>;
 
@@ -103,10 +101,6 @@ class Scorer {
       add("shared", kShared,
           fmt::format("{} programs of the workload can make it", programs));
     }
-    if (call.chain.size() > kFarFrom) {
-      add("far", kFar,
-          fmt::format("{} functions lead to it", call.chain.size()));
-    }
     std::ranges::stable_sort(terms_, std::greater(), &Term::points);
     return terms_;
   }
@@ -116,20 +110,13 @@ class Scorer {
     terms_.push_back({std::move(name), points, std::move(why)});
   }
 
-  // Grows with the logarithm: what two of a hundred programs make is no longer
-  // exotic, and what fifty make is not much likelier than what thirty do.
   void common(const std::string& name) {
     const std::uint32_t programs = commonness(name);
-    if (programs == 0) {
-      return;
+    if (programs > 0) {
+      add("common",
+          (kCommonToAll * programs + kProgramsCounted / 2) / kProgramsCounted,
+          fmt::format("{} of {} programs make it", programs, kProgramsCounted));
     }
-    std::int64_t points = 0;
-    for (std::uint64_t most = 1; most < programs; most = most * 5 / 4 + 1) {
-      points += kCommonStep;
-    }
-    add("common", points,
-        fmt::format("{} of {} programs of a public data set make it", programs,
-                    kProgramsCounted));
   }
 
   void sibling(const std::string& name) {
@@ -151,9 +138,7 @@ class Scorer {
       }
     }
     if (!seen.empty()) {
-      const auto counted =
-          std::min<std::int64_t>(std::ssize(seen), kSiblingsCounted);
-      add("sibling", counted * kPerSibling,
+      add("sibling", 0,
           fmt::format("its kind ({}) was seen: {}", about, listed(seen)));
     }
   }
@@ -161,11 +146,10 @@ class Scorer {
   // The last function of the chain by which calls that were seen come, too.
   void near(const elf::ReachedCall& call) {
     const std::size_t length = call.chain.size();
-    for (std::size_t after = 0; after < std::min(length, std::size(kNear));
-         ++after) {
+    for (std::size_t after = 0; after < std::min(length, kNear); ++after) {
       const elf::Step& step = call.chain[length - 1 - after];
       if (const auto* ways = paths_.through(step)) {
-        add("near", kNear[after],
+        add("near", 0,
             fmt::format("{} is also on the way to what was seen: {}",
                         name_of(step), listed(*ways)));
         return;
@@ -192,34 +176,35 @@ class Scorer {
                     listed(seen[usual])));
   }
 
+  // The file that makes it is a library most often, which says little: who
+  // calls that library's function is what counts.
   void own_code(const elf::ReachedCall& call) {
-    if (call.chain.front().object != reach_.program) {
+    const elf::Asker* asker = nullptr;
+    for (const elf::Asker& one : call.askers) {
+      if (one.object == reach_.program) {
+        asker = &one;
+        break;
+      }
+      if (asker == nullptr && one.inside > 0) {
+        asker = &one;
+      }
+    }
+    if (asker == nullptr) {
       return;
     }
-    const std::string& last = call.chain.back().object;
-    if (last == reach_.program) {
-      add("own-code", kOwnCode, "the program itself makes it");
-      return;
+    const std::string function =
+        asker->function.empty() ? "code" : json::quote_bytes(asker->function);
+    if (asker->object != reach_.program) {
+      add("own-code", kLibraryCode,
+          fmt::format("{} of {} asks for it", function,
+                      json::quote_bytes(asker->object)));
+    } else if (asker->inside <= 1) {
+      add("own-code", kOwnCode,
+          fmt::format("{} of the program asks for it", function));
+    } else {
+      add("own-code", kOwnDeep,
+          fmt::format("{} of the program asks for what makes it", function));
     }
-    std::size_t inside = 0;
-    while (inside < call.chain.size() &&
-           call.chain[call.chain.size() - 1 - inside].object == last) {
-      ++inside;
-    }
-    const elf::Step& caller = call.chain[call.chain.size() - 1 - inside];
-    const elf::Step& entered = call.chain[call.chain.size() - inside];
-    if (inside >= kDeepFrom) {
-      add("deep", kDeep,
-          fmt::format("only the inside of {} leads to it",
-                      json::quote_bytes(last)));
-    }
-    const bool own = caller.object == reach_.program;
-    add("own-code",
-        (own ? kOwnCode : kLibraryCode) / static_cast<std::int64_t>(inside),
-        own ? fmt::format("{} of the program calls {}", name_of(caller),
-                          name_of(entered))
-            : fmt::format("{} of {} calls {}", name_of(caller),
-                          json::quote_bytes(caller.object), name_of(entered)));
   }
 
   const elf::Reach& reach_;
@@ -237,7 +222,7 @@ std::string sentence(const std::vector<Term>& terms) {
   std::size_t told = 0;
   for (const std::string_view name : kOrder) {
     const auto term = std::ranges::find(terms, name, &Term::name);
-    if (term != terms.end() && term->points > 0 && told < kTold) {
+    if (term != terms.end() && term->points >= 0 && told < kTold) {
       text += (told++ == 0 ? "" : "; ") + term->why;
     }
   }

@@ -24,18 +24,17 @@ struct Surroundings {
 
 // The terms, most points first:
 //
-//   common    many programs of a public data set make it
-//   sibling   calls of its kind were seen
-//   near      the function that calls it is on the way to calls that were seen
-//   own-code  the program itself calls it, or a library that it calls; not a
-//             plugin, or a library when it is loaded
+//   common    the share of some hundred programs that make it
+//   own-code  the program itself asks for it; less where functions of a library
+//             are in between, least where a library asks
 //   style     names files as calls that were seen do; less where they do not
-//   direct    calls alone lead there
 //   missed    recordings are known to miss it: at a reload, when a buffer grows
 //   shared    several programs of the workload can make it
-//   deep      less for what only the inside of a library leads to
-//   far       less for a long chain
+//   direct    calls alone lead there
+//   near      the function that calls it is on the way to calls that were seen
+//   sibling   calls of its kind were seen
 //
+// The last two have no points: they help to judge it.
 // Candidates that are granted come after all others: nothing is lost if they
 // are not seen.
 std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ranges>
+
 #include "policy/samples.h"
 
 namespace vambrace::review {
@@ -24,7 +26,23 @@ elf::Step libc(const char* function) {
 
 elf::ReachedCall reached(const char* name, std::vector<elf::Step> chain,
                          elf::Confidence sure = elf::Confidence::Direct) {
-  return {call(name), sure, std::move(chain), {kLibc}, {}};
+  elf::ReachedCall made{.syscall = call(name),
+                        .confidence = sure,
+                        .chain = std::move(chain),
+                        .objects = {kLibc}};
+  const std::string& maker = made.chain.back().object;
+  std::uint32_t inside = 0;
+  for (const elf::Step& step : std::views::reverse(made.chain)) {
+    if (step.object != maker) {
+      made.askers.push_back({step.object, step.function, inside});
+      break;
+    }
+    ++inside;
+  }
+  if (made.askers.empty()) {
+    made.askers = {{maker, made.chain.back().function, 0}};
+  }
+  return made;
 }
 
 elf::Reach reach_of(std::vector<elf::ReachedCall> calls,
@@ -73,8 +91,7 @@ TEST(Rank, HasNothingToSayWithoutAnAnalysis) {
   EXPECT_TRUE(ranked({}, {"read"}).empty());
 }
 
-// Of two calls that nobody makes often, the one beside a way that was taken.
-TEST(Rank, PutsWhatIsNearToWaysThatWereTakenFirst) {
+TEST(Rank, TellsWhatIsNearToWaysThatWereTakenWithoutCountingIt) {
   const auto made = ranked(
       {reach_of(
           {reached("read", {own("main"), own("serve"), libc("read")}),
@@ -83,19 +100,20 @@ TEST(Rank, PutsWhatIsNearToWaysThatWereTakenFirst) {
                             libc("acct")})})},
       {"read"});
   ASSERT_EQ(made.size(), 2U);
-  EXPECT_EQ(made[0].subject, "syscall quotactl");
-  EXPECT_THAT(term(made[0], "near")->why,
+  EXPECT_EQ(made[1].subject, "syscall quotactl");
+  EXPECT_THAT(term(made[1], "near")->why,
               HasSubstr("serve is also on the way to what was seen: read"));
-  EXPECT_FALSE(term(made[1], "near"));
+  EXPECT_EQ(term(made[1], "near")->points, 0);
+  EXPECT_THAT(made[1].why, HasSubstr("serve is also on the way"));
+  EXPECT_FALSE(term(made[0], "near"));
 }
 
-TEST(Rank, PutsSiblingsOfSeenCallsFirst) {
+TEST(Rank, TellsTheSeenCallsOfItsKindWithoutCountingThem) {
   const auto made =
-      ranked({reach_of({reached("semop", {own("main"), libc("semop")}),
-                        reached("munlock", {own("main"), libc("munlock")})})},
+      ranked({reach_of({reached("munlock", {own("main"), libc("munlock")})})},
              {"mmap", "munmap", "mlock"});
-  EXPECT_EQ(made[0].subject, "syscall munlock");
   EXPECT_THAT(term(made[0], "sibling")->why, HasSubstr("memory"));
+  EXPECT_EQ(term(made[0], "sibling")->points, 0);
 }
 
 TEST(Rank, PutsTheProgramsOwnCallsBeforeTheInsideOfLibraries) {
@@ -105,7 +123,8 @@ TEST(Rank, PutsTheProgramsOwnCallsBeforeTheInsideOfLibraries) {
            reached("acct", {own("main"), libc("a"), libc("b"), libc("c")})})},
       {});
   EXPECT_EQ(made[0].subject, "syscall getpmsg");
-  EXPECT_TRUE(term(made[1], "deep"));
+  EXPECT_GT(term(made[0], "own-code")->points,
+            2 * term(made[1], "own-code")->points);
 }
 
 TEST(Rank, TakesNoPluginForTheProgramsOwnWish) {
@@ -115,7 +134,19 @@ TEST(Rank, TakesNoPluginForTheProgramsOwnWish) {
                         reached("getpmsg", {own("main"), libc("getpmsg")})})},
              {});
   EXPECT_EQ(made[0].subject, "syscall getpmsg");
-  EXPECT_FALSE(term(made[1], "own-code"));
+  EXPECT_GT(term(made[0], "own-code")->points,
+            9 * term(made[1], "own-code")->points);
+}
+
+// What many programs make is expected before what only this one asks for.
+TEST(Rank, CountsTheSharesOfProgramsThatMakeACall) {
+  const auto made =
+      ranked({reach_of({reached("futex", {libc("x"), libc("futex")}),
+                        reached("acct", {own("main"), libc("acct")})})},
+             {});
+  EXPECT_EQ(made[0].subject, "syscall futex");
+  EXPECT_GE(term(made[0], "common")->points, 80);
+  EXPECT_LE(term(made[0], "common")->points, 100);
 }
 
 TEST(Rank, ExpectsTheWayInWhichFilesWereNamedBefore) {

@@ -1,0 +1,247 @@
+"""Test suites that the authors of real programs wrote, run on Debian's own binaries.
+
+The sources come from Debian's archive by the machine's own apt settings; nothing is
+installed and the machine's apt state is left alone. Helpers that a suite needs are
+built from the same sources; the program under test is always the installed one.
+
+    suite = SUITES["perl"]
+    folder = prepare(suite, "suites")     # once
+    for name in tests_of(suite, folder, limit=40):
+        shell = suite.command(folder, name)  # in an empty working folder
+
+A test is what the authors keep in one file (of tar's suite: one group). What a test
+says of success is not asked: what the program did is what counts, and some tests
+are made for a build of their own.
+"""
+
+import collections
+import glob
+import os
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import measure  # noqa: F401 pylint: disable=unused-import
+
+import elf_programs
+import support
+
+# program: the file that is measured. packages: of Debian, needed to run the suite.
+# source: Debian's source package; "" where the suite is a package by itself.
+# build: shell lines, run in the unpacked source. tests: the names of all tests,
+# found in that folder. command: the shell line of one test.
+Suite = collections.namedtuple("Suite", "program packages source build tests command")
+
+
+def names_below(*patterns, but=()):
+    def names(folder):
+        found = {os.path.relpath(path, folder) for pattern in patterns
+                 for path in glob.glob(os.path.join(folder, pattern))}
+        return sorted(name for name in found
+                      if not any(re.search(word, name) for word in but))
+    return names
+
+
+def python_modules(_folder):
+    done = subprocess.run(["python3", "-m", "test", "--list-tests"], check=True,
+                          capture_output=True, text=True)
+    # The package leaves out what its list still names.
+    place = "/usr/lib/python3.11/test"
+    return sorted(name for name in done.stdout.split() if glob.glob(f"{place}/{name}*"))
+
+
+def tar_groups(folder):
+    done = subprocess.run(["./testsuite", "--list"], cwd=os.path.join(folder, "tests"),
+                          check=True, capture_output=True, text=True)
+    return re.findall(r"^ +(\d+): ", done.stdout, re.M)
+
+
+def perl_command(folder, name):
+    place = os.path.join(folder, "t") if name.startswith("t/") else os.path.join(
+        folder, *name.split("/")[:2])
+    with open(os.path.join(folder, name), encoding="latin-1") as file:
+        taint = re.match(r"#!.*perl.* (-[tT])", file.readline())
+    return f"cd {shlex.quote(place)} && exec \"$P\" {taint[1] if taint else ''} -I{folder}/lib " + (
+        shlex.quote(os.path.relpath(os.path.join(folder, name), place)))
+
+
+def busybox_command(folder, name):
+    applet = os.path.basename(name).removesuffix(".tests")
+    # The suite makes its links new in each run, beside the program.
+    return (f"cp -r {shlex.quote(folder)}/testsuite {shlex.quote(folder)}/.config . && "
+            f"ln -s \"$P\" busybox && cd testsuite && exec ./runtest {shlex.quote(applet)}")
+
+
+def redis_command(folder, name):
+    unit = name.removeprefix("tests/").removesuffix(".tcl")
+    return (f"cp -r {shlex.quote(folder)}/tests {shlex.quote(folder)}/runtest . && mkdir src && "
+            "cp -s /usr/bin/redis-* src/ && touch src/redis-trib.rb && "
+            f"exec ./runtest --clients 1 --single {shlex.quote(unit)}")
+
+
+SUITES = {
+    "python3": Suite(
+        "/usr/bin/python3", "libpython3.11-testsuite", "", "", python_modules,
+        lambda folder, name: f"exec \"$P\" -m test -u network {name}"),
+    "perl": Suite(
+        "/usr/bin/perl", "perl", "perl",
+        # Tests look for modules in ../lib: those of the installed perl.
+        "mv lib lib.of-the-source; mkdir lib; for d in $(perl -e 'print join q( ), grep "
+        "{m{^/usr/(lib|share)}} @INC'); do [ ! -d $d ] || cp -rsn $d/. lib/; done",
+        names_below("t/*/*.t", "cpan/*/t/*.t", "dist/*/t/*.t", "ext/*/t/*.t",
+                    but=("^t/porting/", "^t/win32/", "^t/benchmark/", "^t/bigmem/")),
+        perl_command),
+    "busybox": Suite(
+        "/usr/bin/busybox", "busybox-static bzip2 zip", "busybox",
+        "cp debian/config/pkg/static .config; "
+        "gcc -Os -o testsuite/echo-ne scripts/echo.c",
+        lambda folder: sorted(
+            set(names_below("testsuite/*.tests")(folder)) |
+            {os.path.relpath(os.path.dirname(path), folder)
+             for path in glob.glob(os.path.join(folder, "testsuite/*/*"))}), busybox_command),
+    "git": Suite(
+        "/usr/bin/git", "git zlib1g-dev libssl-dev", "git",
+        "make -j2 -s NO_CURL=1 NO_EXPAT=1 NO_TCLTK=1 NO_GETTEXT=1 NO_PYTHON=1 CFLAGS=-O0 "
+        "GIT-BUILD-OPTIONS t/helper/test-tool; make -s -C templates",
+        names_below("t/t[0-9]*.sh", but=("^t/t9[1-8]", "^t/t5[58]")),
+        lambda folder, name: f"mkdir -p out && cd {shlex.quote(folder)}/t && exec env "
+        f"GIT_TEST_INSTALLED=/usr/bin sh {os.path.basename(name)} --root=\"$OLDPWD/out\""),
+    "tar": Suite(
+        "/usr/bin/tar", "autoconf attr acl", "tar",
+        "FORCE_UNSAFE_CONFIGURE=1 ./configure -q && make -s -j2 -C gnu && make -s -j2 -C lib && "
+        "make -s -C tests testsuite genfile checkseekhole ckmtime", tar_groups,
+        lambda folder, name: f"cp {shlex.quote(folder)}/tests/[!T]* . 2>/dev/null; "
+        f"exec ./testsuite AUTOTEST_PATH=/usr/bin:{shlex.quote(folder)}/tests {name}"),
+    "redis": Suite(
+        "/usr/bin/redis-server", "redis-server tcl", "redis", "",
+        names_below("tests/unit/*.tcl", "tests/unit/type/*.tcl", "tests/integration/*.tcl",
+                    but=("moduleapi", "fuzzer")), redis_command),
+    "memcached": Suite(
+        "/usr/bin/memcached", "memcached perl", "memcached", "ln -sf /usr/bin/memcached "
+        "memcached-debug; ln -sf /usr/bin/memcached memcached; "
+        # An option of debugging builds alone.
+        "sed -i '/relaxed_privileges/d' t/lib/MemcachedTest.pm; gcc -w -o timedrun timedrun.c",
+        names_below("t/*.t", but=("whitespace", "extstore", "ssl", "proxy")),
+        lambda folder, name: f"cd {shlex.quote(folder)} && exec perl {name}"),
+    "bash": Suite(
+        "/usr/bin/bash", "bash gcc", "bash",
+        "./configure -q; cd tests; for f in recho zecho xcase; do gcc -w -DHAVE_CONFIG_H -I.. "
+        "-I../include -o $f ../support/$f.c; done; ln -sf /usr/bin/printenv printenv",
+        names_below("tests/run-*", but=("run-all", "run-minimal", "run-gprof")),
+        lambda folder, name: f"cp -r {shlex.quote(folder)}/tests . && cd tests && export "
+        f"THIS_SH=/usr/bin/bash BASH_TSTOUT=out PATH=\"$PWD:$PATH\"; exec bash {os.path.basename(name)}"),
+}
+
+
+def prepare(suite, folder):
+    """The folder with the suite of a program, unpacked and built if it is not there."""
+    if subprocess.run(["dpkg-query", "-W", *suite.packages.split()], check=False,
+                      capture_output=True).returncode != 0:
+        print(f"installing {suite.packages}", file=sys.stderr)
+        subprocess.run(["apt-get", "install", "-qq", "-y", "--no-install-recommends",
+                        *suite.packages.split()], check=True, stdout=subprocess.DEVNULL)
+    if not suite.source:
+        return folder
+    place = os.path.join(os.path.abspath(folder), suite.source)
+    ready = os.path.join(place, ".prepared")
+    if os.path.exists(ready):
+        return place
+    shutil.rmtree(place, ignore_errors=True)
+    options = source_options(os.path.abspath(folder))
+    subprocess.run(["apt-get", *options, "source", "--download-only", "-qq",
+                    source_version(suite.source, options)], cwd=folder, check=True)
+    description, = glob.glob(os.path.join(folder, f"{suite.source}_*.dsc"))
+    subprocess.run(["dpkg-source", "--no-check", "-x", description, place], check=True,
+                   stdout=subprocess.DEVNULL)
+    print(f"building what the tests of {suite.source} need", file=sys.stderr)
+    with open(os.path.join(place, "build.log"), "w", encoding="utf-8") as log:
+        done = subprocess.run(["sh", "-ec", suite.build], cwd=place, check=False, stdout=log,
+                              stderr=log)
+    if done.returncode != 0:
+        sys.exit(f"{suite.source}: see {place}/build.log")
+    with open(ready, "w", encoding="utf-8"):
+        pass
+    return place
+
+
+def source_options(folder):
+    """Options by which apt knows the sources, with a state of its own."""
+    lists = os.path.join(folder, "lists")
+    listed = os.path.join(folder, "apt.sources")
+    options = ["-o", f"Dir::Etc::sourcelist={listed}", "-o", "Dir::Etc::sourceparts=/dev/null",
+               "-o", f"Dir::State::Lists={lists}"]
+    if os.path.exists(listed):
+        return options
+    os.makedirs(os.path.join(lists, "partial"), exist_ok=True)
+    text = ""
+    for path in glob.glob("/etc/apt/sources.list.d/debian.sources"):
+        with open(path, encoding="utf-8") as file:
+            text += re.sub(r"^Types:.*$", "Types: deb-src", file.read(), flags=re.M)
+    if not text:
+        sys.exit("no /etc/apt/sources.list.d/debian.sources: where Debian's sources are is "
+                 "not known")
+    with open(listed, "w", encoding="utf-8") as file:
+        file.write(text)
+    subprocess.run(["apt-get", *options, "-qq", "update"], check=True)
+    return options
+
+
+def source_version(source, options):
+    """The version that is nearest to the installed one: an archive may list one more."""
+    done = subprocess.run(["apt-cache", *options, "showsrc", source], check=True,
+                          capture_output=True, text=True)
+    versions = re.findall(r"^Version: (.*)$", done.stdout, re.M)
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${source:Version}", source], check=False,
+                          capture_output=True, text=True)
+    near = [one for one in versions if one == done.stdout.strip()] or sorted(versions)
+    return f"{source}={near[0]}"
+
+
+def tests_of(suite, folder, limit):
+    """The suite's tests in an order that does not change; at most `limit` of them, chosen
+    evenly by a fixed seed."""
+    names = suite.tests(folder)
+    random.Random(suite.program).shuffle(names)
+    return names[:limit]
+
+
+def record(suite, folder, name, path, seconds=90):
+    """Records one test into the file at `path`; says what went wrong, "" for nothing.
+
+    Whatever the test leaves running ends with it. Root is needed.
+    """
+    program = os.path.realpath(suite.program)
+    with tempfile.TemporaryDirectory() as place:
+        done = subprocess.run(
+            ["flock", elf_programs.LOCK, support.VAMBRACE, "record", "-o", path, "--workload",
+             program, "--id", f"suite/{os.path.basename(suite.program)}", "--",
+             "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "timeout", str(seconds), "sh", "-c", suite.command(folder, name)],
+            cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, errors="replace", check=False,
+            env={**os.environ, "P": program, "HOME": place, "LC_ALL": "C.UTF-8"})
+    return "" if os.path.exists(path) else done.stderr.strip()[-300:]
+
+
+def recorded(name, folder, limit=None):
+    """Evidence files of a suite's tests, each made where it is missing; progress on
+    standard error. Tests that could not be recorded are named there and left out."""
+    suite = SUITES[name]
+    os.makedirs(os.path.join(folder, "evidence"), exist_ok=True)
+    place = prepare(suite, folder)
+    names = tests_of(suite, place, limit)
+    paths = []
+    for index, test in enumerate(names):
+        path = os.path.join(folder, "evidence", f"{name}-{test.replace('/', '_')}.json")
+        if not os.path.exists(path):
+            print(f"{name}: test {index + 1} of {len(names)}: {test}", file=sys.stderr)
+            error = record(suite, place, test, path)
+            if error:
+                print(f"{name}: {test} was not recorded: {error}", file=sys.stderr)
+                continue
+        paths.append(path)
+    return paths
