@@ -5,6 +5,7 @@
 
 #include "elf/askers.h"
 #include "elf/chain.h"
+#include "elf/convention.h"
 #include "elf/discover.h"
 #include "elf/known_plugins.h"
 #include "elf/process.h"
@@ -19,7 +20,11 @@ class Collector {
  public:
   Collector(const Process& process, const Walk& walk, SiteValues& values,
             Reach& reach)
-      : process_(process), walk_(walk), values_(values), reach_(reach) {}
+      : process_(process),
+        walk_(walk),
+        values_(values),
+        reach_(reach),
+        convention_(convention_of(reach.arch)) {}
 
   void collect() {
     for (std::uint32_t node = 0; node < process_.nodes; ++node) {
@@ -27,6 +32,7 @@ class Collector {
         look_at(node);
       }
     }
+    add_signal_return();
     for (auto& [number, users] : users_) {
       reach_.calls.push_back(describe(number, users));
     }
@@ -56,14 +62,26 @@ class Collector {
       if (!moment.kernel) {
         continue;
       }
-      const Answer answer = values_.resolve(node, moment.address,
-                                            moment.registers[kNumberRegister]);
+      const Answer answer = values_.resolve(
+          node, moment.address, moment.registers[convention_.number_register]);
       for (const Lost& lost : answer.lost) {
         add_gap("number-unknown", lost.node, lost.address, lost.why);
       }
       for (const auto& [place, way] : answer.places) {
         users_[static_cast<std::uint32_t>(place.first)].push_back(
             {node, &moment, way});
+      }
+    }
+  }
+
+  // On aarch64 the kernel's own code (vDSO) makes it for programs, when a
+  // function returns that was set to handle a signal.
+  void add_signal_return() {
+    const auto sets = kernel::syscall_number(reach_.arch, "rt_sigaction");
+    const auto returns = kernel::syscall_number(reach_.arch, "rt_sigreturn");
+    if (reach_.arch == kernel::Arch::Aarch64 && sets && returns) {
+      if (const auto users = users_.find(*sets); users != users_.end()) {
+        users_.try_emplace(*returns, users->second);
       }
     }
   }
@@ -119,7 +137,8 @@ class Collector {
       for (const User& user : users) {
         const Answer answer = values_.resolve(
             user.node, user.moment->address,
-            user.moment->registers[kArgumentRegisters[argument.index]]);
+            user.moment
+                ->registers[convention_.kernel_arguments[argument.index]]);
         told = told && answer.lost.empty();
         for (const std::uint64_t number : answer.numbers) {
           numbers.insert(number & argument.mask);
@@ -136,6 +155,7 @@ class Collector {
   const Walk& walk_;
   SiteValues& values_;
   Reach& reach_;
+  const Convention& convention_;
   std::map<std::uint32_t, std::vector<User>> users_;
 };
 

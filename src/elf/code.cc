@@ -18,6 +18,7 @@ struct Event {
     Jump,
     Slot,
     Address,
+    Within,
     Memory,
     Returns,
     Table,  // of addresses that a jump goes to
@@ -105,9 +106,42 @@ class Sweep {
     }
   }
 
+  // What one instruction alone does not tell.
+  void add(const Mentions& mentions) {
+    if (mentions.found.empty()) {
+      return;
+    }
+    const std::size_t before = events.size();
+    for (const Mention& mention : mentions.found) {
+      const Event::What what = event_of(mention.what);
+      if (what == Event::What::Call || what == Event::What::Jump ||
+          in_image(mention.target)) {
+        events.push_back({mention.at, mention.target, what});
+      }
+    }
+    std::ranges::inplace_merge(
+        events, events.begin() + static_cast<std::ptrdiff_t>(before), {},
+        &Event::at);
+  }
+
   std::vector<Event> events;
 
  private:
+  static Event::What event_of(Mention::What what) {
+    switch (what) {
+      case Mention::What::Address:
+        return Event::What::Address;
+      case Mention::What::Within:
+        return Event::What::Within;
+      case Mention::What::Memory:
+        return Event::What::Memory;
+      case Mention::What::Call:
+        return Event::What::Call;
+      default:
+        return Event::What::Jump;
+    }
+  }
+
   void note(const Instruction& found, std::uint64_t address,
             const Region& region) {
     using enum Event::What;
@@ -203,6 +237,7 @@ void drop_tables(const std::vector<Event>& events, std::vector<Word>& words) {
     if (event.what == Event::What::Table) {
       tables.push_back(event.target);
     } else if (event.what == Event::What::Address ||
+               event.what == Event::What::Within ||
                event.what == Event::What::Memory) {
       spoken.push_back(event.target);
     }
@@ -241,7 +276,8 @@ class Starts {
     for (const Event& event : events) {
       if (event.what == Event::What::Call) {
         add(event.target, true);
-      } else if (event.what == Event::What::Address) {
+      } else if (event.what == Event::What::Address ||
+                 event.what == Event::What::Within) {
         add(event.target, true);
       }
     }
@@ -359,6 +395,9 @@ class Dealer {
       case Event::What::Address:
         code.edges.push_back({event.target, Edge::Kind::Address});
         return;
+      case Event::What::Within:
+        code.edges.push_back({event.target, Edge::Kind::Within});
+        return;
       case Event::What::Memory:
         code.edges.push_back({event.target, Edge::Kind::Memory});
         return;
@@ -401,17 +440,15 @@ std::span<const std::uint64_t> Code::entries_of(
   return {first, std::max(first, last)};
 }
 
-Result<Code> scan_code(const Image& image) {
+Code scan_code(const Image& image) {
   const std::unique_ptr<Decoder> decoder = make_decoder(image.arch);
-  if (!decoder) {
-    return fail(ErrorCode::Unsupported, "code of {} cannot be analyzed yet",
-                kernel::to_string(image.arch));
-  }
   const std::vector<Region> regions = find_regions(image);
   Sweep sweep(image, *decoder);
   for (const Region& region : regions) {
     sweep.read(region);
   }
+  const Mentions mentions = decoder->find_mentions(image);
+  sweep.add(mentions);
   std::vector<Word> words = find_words(image);
   drop_tables(sweep.events, words);
   const Starts starts(image, regions, sweep.events, words);
@@ -429,6 +466,7 @@ Result<Code> scan_code(const Image& image) {
     }
   }
   Code& code = dealer.code;
+  code.complete = mentions.all;
   for (const Word& word : words) {
     const auto function = code.function_at(word.target);
     if (function && code.functions[*function].bounds.begin == word.target) {
@@ -448,24 +486,6 @@ Result<Code> scan_code(const Image& image) {
   const auto same = std::ranges::unique(code.inner_entries);
   code.inner_entries.erase(same.begin(), same.end());
   return std::move(code);
-}
-
-std::optional<std::uint64_t> stub_slot(const Image& image,
-                                       std::uint64_t address) {
-  ByteView bytes = image.from(address);
-  if (bytes.starts_with("\xf3\x0f\x1e\xfa")) {  // endbr64
-    bytes.remove_prefix(4);
-    address += 4;
-  }
-  if (bytes.starts_with("\xf2")) {  // bnd
-    bytes.remove_prefix(1);
-    address += 1;
-  }
-  const auto distance = read_at<std::int32_t>(bytes, 2);
-  if (!bytes.starts_with("\xff\x25") || !distance) {  // jmp *distance(%rip)
-    return std::nullopt;
-  }
-  return address + 6 + static_cast<std::uint64_t>(std::int64_t{*distance});
 }
 
 }  // namespace vambrace::elf

@@ -21,6 +21,7 @@ struct Edge {
     Jump,     // jumps to it or falls into it: what it returns, this returns
     Slot,     // calls or jumps to where the memory at the target says
     Address,  // forms the address
+    Within,   // forms it, but maybe within a variable that begins before
     Memory,   // reads or writes memory there
   };
   std::uint64_t target = 0;
@@ -60,6 +61,8 @@ struct Code {
   // Places inside of functions that others jump to: hand-written code, and
   // parts that the compiler put elsewhere (".cold"), on their way back. Sorted.
   std::vector<std::uint64_t> inner_entries;
+  // False if what the code speaks of takes too long to tell: edges are missing.
+  bool complete = true;
 
   std::span<const Edge> edges_of(const Function& function) const {
     return std::span(edges).subspan(function.first_edge, function.edges);
@@ -74,8 +77,8 @@ struct Code {
 };
 
 // Reads all code of the file once. Time and memory grow with its code and its
-// symbols. Unsupported for architectures that no decoder is known for.
-Result<Code> scan_code(const Image& image);
+// symbols.
+Code scan_code(const Image& image);
 
 // If the code at an address only jumps to where a slot says (an entry of the
 // procedure linkage table): the slot's address.

@@ -4,26 +4,27 @@
 #include <array>
 
 #include "elf/chain.h"
+#include "elf/convention.h"
 
 namespace vambrace::elf {
 namespace {
 
 constexpr std::size_t kMaxName = 4096;
 
-// A function that takes a name, and which register has it (System V ABI).
+// A function that takes a name, and which of its arguments that is.
 struct Asker {
   std::string_view name;
-  std::size_t register_number;
+  std::size_t argument;
   bool loads;  // a file; else a symbol
 };
 
 constexpr std::array kAskers = {
-    Asker{"dlopen", 7, true},
-    Asker{"dlmopen", 6, true},
-    Asker{"__libc_dlopen_mode", 7, true},
-    Asker{"dlsym", 6, false},
-    Asker{"dlvsym", 6, false},
-    Asker{"__libc_dlsym", 6, false},
+    Asker{"dlopen", 0, true},
+    Asker{"dlmopen", 1, true},
+    Asker{"__libc_dlopen_mode", 0, true},
+    Asker{"dlsym", 1, false},
+    Asker{"dlvsym", 1, false},
+    Asker{"__libc_dlsym", 1, false},
 };
 
 // The text at an address of a file; nullopt if it is none.
@@ -82,20 +83,23 @@ class Search {
   }
 
   void look_at(const Asker& asker, std::uint32_t caller, const Moment& moment) {
-    const Answer answer = values_.resolve(
-        caller, moment.address, moment.registers[asker.register_number]);
+    const Object& object = process_.object_of(caller);
+    const Answer answer =
+        values_.resolve(caller, moment.address,
+                        moment.registers[convention_of(object.image.arch)
+                                             .arguments[asker.argument]]);
     bool told = answer.lost.empty();
     for (const auto& [place, way] : answer.places) {
       const auto& [address, node] = place;
-      const Object* object = &process_.object_of(node);
+      const Object* owner = &process_.object_of(node);
       if (address == 0) {
         continue;  // the program itself
       }
-      const auto text = text_at(*object, address);
+      const auto text = text_at(*owner, address);
       if (!text) {
         told = false;
       } else if (asker.loads) {
-        add_file(*text, *object);
+        add_file(*text, *owner);
       } else {
         add_symbol(*text);
       }

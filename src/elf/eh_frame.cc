@@ -136,7 +136,9 @@ class Walk {
     }
     begin += (code & 0x70) == 0x10 ? place : 0;  // pcrel, or absolute
     const std::uint64_t end = begin + size;
-    begin += common->second.signal ? 1 : 0;
+    if (common->second.signal && image_.arch == kernel::Arch::X86_64) {
+      ++begin;
+    }
     if (begin < end && image_.is_code(begin)) {
       image_.frames.push_back({begin, end});
     }

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
-#include "elf/bytes.h"
-#include "kernel/syscalls.h"
+#include "elf/image.h"
 
 // One instruction, as far as the analysis needs to know it whatever the
 // architecture.
@@ -44,6 +44,26 @@ struct Instruction {
   bool operator==(const Instruction&) const = default;
 };
 
+// A place that the instruction at `at` speaks of, where that takes more than
+// one instruction to see.
+struct Mention {
+  enum class What : std::uint8_t {
+    Address,  // forms the address
+    Within,   // forms an address that may be within a variable
+    Memory,   // reads or writes memory there
+    Call,     // over a register
+    Jump,     // over a register
+  };
+  std::uint64_t at = 0;
+  std::uint64_t target = 0;
+  What what = What::Address;
+};
+
+struct Mentions {
+  std::vector<Mention> found;  // by where they are
+  bool all = true;             // false: following them took too long
+};
+
 // Thread rule: one decoder, one thread.
 class Decoder {
  public:
@@ -53,9 +73,12 @@ class Decoder {
   // Absolute addresses are looked for if `absolute`: only such files have any.
   virtual Instruction decode(ByteView code, std::uint64_t address,
                              bool absolute) const = 0;
+  // What decode() cannot tell, since it sees one instruction. None of x86-64.
+  virtual Mentions find_mentions(const Image& /*image*/) const { return {}; }
 };
 
-// nullptr: files of that architecture are not analyzed yet.
+std::unique_ptr<Decoder> make_x86_64_decoder();
+std::unique_ptr<Decoder> make_aarch64_decoder();
 std::unique_ptr<Decoder> make_decoder(kernel::Arch arch);
 
 }  // namespace vambrace::elf

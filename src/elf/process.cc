@@ -106,7 +106,7 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
       object.image.arch != process_.objects.front().image.arch) {
     return fail(ErrorCode::InvalidInput, "of another architecture");
   }
-  TRY_ASSIGN(object.code, scan_code(object.image));
+  object.code = scan_code(object.image);
   for (std::uint32_t i = 0; i < object.image.symbols.size(); ++i) {
     const Symbol& symbol = object.image.symbols[i];
     if (symbol.defined && !symbol.local) {
@@ -115,6 +115,10 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
   }
   for (const std::string& fault : object.image.faults) {
     process_.gaps.push_back({"library-unreadable", file.path, "", 0, fault});
+  }
+  if (!object.code.complete) {
+    process_.gaps.push_back({"library-unreadable", file.path, "", 0,
+                             "what its code speaks of takes too long to tell"});
   }
   object.requester = {.path = name,
                       .rpath = list_of(object.image.rpath),

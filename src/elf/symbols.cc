@@ -40,8 +40,10 @@ void read_local_symbols(Image& image, const std::vector<Elf64_Shdr>& sections) {
       const auto entry = read_at<Elf64_Sym>(*table, i * sizeof(Elf64_Sym));
       Symbol symbol = to_symbol(*entry, *names);
       // Hand-written code has symbols of no type; they begin something, too.
+      // Not so the marks "$x" and "$d" of aarch64, which say what bytes are.
       const bool untyped = ELF64_ST_TYPE(entry->st_info) == STT_NOTYPE &&
                            symbol.defined && !symbol.name.empty() &&
+                           !symbol.name.starts_with('$') &&
                            image.is_code(symbol.address);
       symbol.function = symbol.function || untyped;
       if (symbol.defined && (symbol.function || symbol.object)) {

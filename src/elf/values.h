@@ -26,7 +26,9 @@
 // is neither is a gap, never a guess.
 namespace vambrace::elf {
 
-constexpr std::size_t kRegisters = 16;  // as x86-64 numbers them
+// As many as may be handed over, by the numbers that the architecture gives
+// them: all of x86-64, x0 to x15 of aarch64.
+constexpr std::size_t kRegisters = 16;
 constexpr std::size_t kMaxConstants = 32;
 constexpr std::size_t kMaxOrigins = 8;
 
@@ -125,11 +127,5 @@ std::vector<Moment> find_moments(const Image& image, const Range& bounds,
                                  std::span<const std::uint64_t> entries,
                                  const Returns& returns, Choices& choices,
                                  Effort& effort);
-
-// Numbers of registers.
-constexpr std::size_t kNumberRegister = 0;  // rax
-// Of the six arguments of a system call (syscall(2), "Architecture calling
-// conventions").
-constexpr std::array<std::size_t, 6> kArgumentRegisters = {7, 6, 2, 10, 8, 9};
 
 }  // namespace vambrace::elf

@@ -50,6 +50,11 @@ class Walker {
   Walk run() {
     start();
     follow(true);
+    for (std::uint32_t node = 0; node < visits_.size(); ++node) {
+      if (visits_[node].reached) {
+        over_calls_.push_back(node);
+      }
+    }
     for (const Object& object : process_.objects) {
       add_data(object);
     }
@@ -261,10 +266,8 @@ class Walker {
   // everything.
   void follow(bool direct) {
     if (!direct) {
-      for (std::uint32_t node = 0; node < visits_.size(); ++node) {
-        if (visits_[node].reached && visits_[node].direct) {
-          expand(node, false);
-        }
+      for (const std::uint32_t node : over_calls_) {
+        expand(node, false);
       }
     }
     for (; first_ < queue_.size(); ++first_) {
@@ -298,6 +301,7 @@ class Walker {
           }
           break;
         case Edge::Kind::Address:
+        case Edge::Kind::Within:
         case Edge::Kind::Memory:
           // The C library calls what the entry point hands it: main.
           if (entry) {
@@ -315,11 +319,21 @@ class Walker {
   void take(const Object& object, const Edge& edge, std::uint32_t from,
             bool called) {
     const Pointer* pointer = object.image.pointer_at(edge.target);
-    if (edge.kind == Edge::Kind::Address) {
+    const bool forms = edge.kind != Edge::Kind::Memory;
+    if (forms) {
       if (const auto slot = stub_slot(object.image, edge.target)) {
         pointer = object.image.pointer_at(*slot);
       } else if (object.image.is_code(edge.target)) {
         hand_over(process_.node_at(object, edge.target), from, called);
+        return;
+      }
+    }
+    if (pointer != nullptr && called && !pointer->slot &&
+        stands_among_slots(object.image, *pointer)) {
+      // The entry point reads main's address out of its own file.
+      if (const auto node = slot_target(process_, object, *pointer)) {
+        visits_[*node].pointed_to = true;
+        hand_over(node, from, true);
         return;
       }
     }
@@ -331,11 +345,31 @@ class Walker {
       Fresh fresh;
       follow_pointer(object, *pointer, from, fresh);
       drain(fresh, from);
-    } else if (edge.kind == Edge::Kind::Address) {
+    } else if (forms) {
       reach_data(object, edge.target, from, kFolded);
     } else {
       read_memory(object, edge.target, from);
     }
+  }
+
+  // Whether it is part of a table that has slots for other files, too: not a
+  // variable.
+  static bool stands_among_slots(const Image& image, const Pointer& pointer) {
+    const std::vector<Pointer>& all = image.pointers;
+    const auto here = static_cast<std::size_t>(&pointer - all.data());
+    for (std::size_t i = here; i > 0 && all[i].place - all[i - 1].place == 8;
+         --i) {
+      if (all[i - 1].slot) {
+        return true;
+      }
+    }
+    for (std::size_t i = here + 1;
+         i < all.size() && all[i].place - all[i - 1].place == 8; ++i) {
+      if (all[i].slot) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // An instruction reads at most so many bytes of the memory it names, and
@@ -385,6 +419,7 @@ class Walker {
   std::vector<Visit> visits_;
   std::vector<bool> cells_;  // those that were looked through
   Calls calls_;
+  std::vector<std::uint32_t> over_calls_;  // what the first round reached
   std::vector<std::vector<std::uint32_t>> queue_;  // by hops
   std::size_t first_ = 0;
 };

@@ -155,9 +155,8 @@ std::unique_ptr<Decoder> make_zydis_decoder() {
   return std::make_unique<ZydisReader>();
 }
 
-std::unique_ptr<Decoder> make_decoder(kernel::Arch arch) {
-  return arch == kernel::Arch::X86_64 ? std::make_unique<X86Decoder>()
-                                      : nullptr;
+std::unique_ptr<Decoder> make_x86_64_decoder() {
+  return std::make_unique<X86Decoder>();
 }
 
 }  // namespace vambrace::elf

@@ -2,21 +2,13 @@
 
 #include <algorithm>
 
-namespace vambrace::elf {
+namespace vambrace::elf::x86_64 {
 namespace {
 
 using VKind = Value::Kind;
 
 // Registers that a called function may change (System V ABI, 3.2.1).
 constexpr std::size_t kScratch[] = {0, 1, 2, 6, 7, 8, 9, 10, 11};
-
-Value of_kind(VKind kind, std::int64_t number) {
-  return {.kind = kind, .number = number};
-}
-
-std::uint64_t truncated(std::uint64_t number, unsigned bits) {
-  return bits >= 64 ? number : number & ((1ULL << bits) - 1);
-}
 
 }  // namespace
 
@@ -38,94 +30,25 @@ void Effects::apply(const Decoded& found, std::uint64_t at, State& state) {
   }
 }
 
-Value Effects::some(Choice choice) const {
-  const Choice* kept = choices_.keep(std::move(choice));
-  return kept == nullptr ? Value{} : Value{.kind = VKind::Some, .choice = kept};
-}
-
-Value Effects::constant(std::uint64_t number) const {
-  return {.kind = VKind::Some, .choice = choices_.constant(number)};
-}
-
-// False if it says the same as before.
-bool Effects::join(Value& value, const Value& other) const {
-  if (value.kind == VKind::Unknown || value == other) {
-    return false;
-  }
-  Value joined;
-  if (value.kind == VKind::Some && other.kind == VKind::Some) {
-    if (std::ranges::includes(value.choice->constants,
-                              other.choice->constants) &&
-        std::ranges::includes(value.choice->origins, other.choice->origins)) {
-      return false;
-    }
-    Choice both = *value.choice;
-    both.constants.insert(both.constants.end(), other.choice->constants.begin(),
-                          other.choice->constants.end());
-    both.origins.insert(both.origins.end(), other.choice->origins.begin(),
-                        other.choice->origins.end());
-    joined = some(std::move(both));
-  }
-  if (joined == value) {
-    return false;
-  }
-  value = joined;
-  return true;
-}
-
-bool Effects::join(State& state, const State& other) const {
-  bool changed = false;
-  for (std::size_t i = 0; i < kRegisters; ++i) {
-    changed |= join(state.registers[i], other.registers[i]);
-  }
-  for (auto slot = state.stack.begin(); slot != state.stack.end();) {
-    const auto theirs = other.stack.find(slot->first);
-    if (theirs == other.stack.end()) {
-      slot = state.stack.erase(slot);
-      changed = true;
-    } else {
-      changed |= join(slot->second, theirs->second);
-      ++slot;
-    }
-  }
-  return changed;
-}
-
-State Effects::entered_at(std::uint64_t entry) const {
-  State state;
-  for (std::size_t i = 0; i < kRegisters; ++i) {
-    state.registers[i] =
-        some({.origins = {{entry, false, static_cast<std::int64_t>(i)}}});
-  }
-  state.pointer() = {.kind = VKind::Frame, .entry = entry};
-  return state;
-}
-
 void Effects::forget_scratch(State& state) const {
   for (const std::size_t number : kScratch) {
     state.registers[number] = {};
   }
-  if (escaped_) {
+  if (escaped()) {
     state.stack.clear();
   }
 }
 
 void Effects::push(const Decoded& found, State& state) {
   const Value value = read(found.operands[0], state);
-  move_pointer(state, -8);
+  state.move_pointer(-8);
   write_stack(state, 0, value);
 }
 
 void Effects::pop(const Decoded& found, State& state) {
   const Value value = read_stack(state, 0);
-  move_pointer(state, 8);
+  state.move_pointer(8);
   write(found.operands[0], value, state);
-}
-
-void Effects::move_pointer(State& state, std::int64_t by) {
-  if (state.pointer().kind == VKind::Frame) {
-    state.pointer().number += by;
-  }
 }
 
 void Effects::write_stack(State& state, std::int64_t above,
@@ -144,16 +67,10 @@ Value Effects::read_stack(const State& state, std::int64_t above) const {
              : Value{};
 }
 
+// Above the return address stand arguments.
 Value Effects::slot(const State& state, std::uint64_t entry,
                     std::int64_t offset) const {
-  const auto known = state.stack.find(offset);
-  if (known != state.stack.end()) {
-    return known->second;
-  }
-  // Above the return address stand arguments, unless somebody may have
-  // written there.
-  return offset >= 8 && !escaped_ ? some({.origins = {{entry, true, offset}}})
-                                  : Value{};
+  return ValueMath::slot(state, entry, offset, 8);
 }
 
 // The distance from the entry's stack pointer that a memory operand means.
@@ -191,24 +108,6 @@ Value Effects::read(const ZydisDecodedOperand& operand,
   return {};
 }
 
-Value Effects::narrowed(const Value& value, unsigned bits) const {
-  if (bits >= 64 || value.kind != VKind::Some) {
-    return value;
-  }
-  return mapped(value,
-                [&](std::uint64_t number) { return truncated(number, bits); });
-}
-
-// With another number for each constant.
-template <class Change>
-Value Effects::mapped(const Value& value, Change change) const {
-  Choice changed = *value.choice;
-  for (std::uint64_t& number : changed.constants) {
-    number = change(number);
-  }
-  return changed == *value.choice ? value : some(std::move(changed));
-}
-
 void Effects::write(const ZydisDecodedOperand& operand, const Value& value,
                     State& state) {
   if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
@@ -236,12 +135,12 @@ void Effects::write(const ZydisDecodedOperand& operand, const Value& value,
       escape();
     }
     if (const auto offset = frame_offset(operand, state)) {
-      erase_around(state, *offset, operand.size / 8);
+      state.erase_around(*offset, operand.size / 8);
       if (operand.size == 64 || operand.size == 32) {
         state.stack[*offset] = value;
       }
-    } else if (escaped_ || register_number(operand.mem.base) ==
-                               static_cast<int>(kStackPointer)) {
+    } else if (escaped() || register_number(operand.mem.base) ==
+                                static_cast<int>(kStackPointer)) {
       state.stack.clear();
     }
   }
@@ -258,18 +157,6 @@ void Effects::write_part(Value& whole, const ZydisDecodedOperand& operand,
                          [&](std::uint64_t before, std::uint64_t part) {
                            return (before & ~mask) | (part & mask);
                          });
-}
-
-void Effects::erase_around(State& state, std::int64_t offset,
-                           std::int64_t bytes) {
-  state.stack.erase(
-      state.stack.lower_bound(offset - 7),
-      state.stack.lower_bound(offset + std::max<std::int64_t>(bytes, 1)));
-}
-
-// From here on others may know where the frame is.
-void Effects::escape() {
-  escaped_ = true;
 }
 
 Value Effects::address_of(const ZydisDecodedOperand& operand,
@@ -296,43 +183,6 @@ Value Effects::address_of(const ZydisDecodedOperand& operand,
                   });
   }
   return combine(sum, constant(disp),
-                 [](std::uint64_t a, std::uint64_t b) { return a + b; });
-}
-
-template <class Operation>
-Value Effects::combine(const Value& left, const Value& right,
-                       Operation operation) const {
-  if (!left.is_constant() || !right.is_constant()) {
-    return {};
-  }
-  Choice all;
-  for (const std::uint64_t a : left.choice->constants) {
-    for (const std::uint64_t b : right.choice->constants) {
-      all.constants.push_back(operation(a, b));
-    }
-  }
-  return some(std::move(all));
-}
-
-Value Effects::add(const Value& left, const Value& right) const {
-  if (const auto number = right.constant()) {
-    const auto by = static_cast<std::int64_t>(*number);
-    if (left.kind == VKind::Frame) {
-      Value moved = left;
-      moved.number += by;
-      return moved;
-    }
-    if (left.kind == VKind::Table && left.number == by) {
-      return of_kind(VKind::Place, left.number);
-    }
-    if (by == 0) {
-      return left;
-    }
-  }
-  if (left.is_constant() && right.kind == VKind::Table) {
-    return add(right, left);
-  }
-  return combine(left, right,
                  [](std::uint64_t a, std::uint64_t b) { return a + b; });
 }
 
@@ -414,7 +264,7 @@ void Effects::compute(const Decoded& found, std::uint64_t at, State& state) {
     case ZYDIS_MNEMONIC_LEAVE:
       state.pointer() = state.registers[kFramePointer];
       state.registers[kFramePointer] = read_stack(state, 0);
-      move_pointer(state, 8);
+      state.move_pointer(8);
       return;
     case ZYDIS_MNEMONIC_CMP:
     case ZYDIS_MNEMONIC_TEST:
@@ -519,4 +369,4 @@ void Effects::forget_written(const Decoded& found, State& state) {
   }
 }
 
-}  // namespace vambrace::elf
+}  // namespace vambrace::elf::x86_64
