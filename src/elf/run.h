@@ -31,8 +31,6 @@ enum class Way : std::uint8_t {
 //   Machine(const Image&, Choices&)
 //   bool decode(ByteView code, Decoded&)   false: no instruction
 //   length_of(found), way_of(found)
-//   plain_length(code, at)   of what is quickly seen to go on behind itself and
-//                            to do something; 0: decode it
 //   target_of(found, at)     optional: where a jump or branch says it goes
 //   called_by(found, at)     where a call or jump out goes, or the slot that
 //                            says so (true); 0: not told
@@ -137,14 +135,6 @@ class Run {
     std::size_t instructions = 0;
     for (std::uint64_t at = bounds_.begin; inside(at);) {
       ++instructions;
-      if (const std::uint64_t length = Machine::plain_length(rest(at), at)) {
-        if (begins) {
-          blocks_[at];
-          begins = false;
-        }
-        at += length;
-        continue;
-      }
       if (!decode(at, found)) {
         at += Machine::kUnknownStep;
         continue;

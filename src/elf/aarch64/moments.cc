@@ -23,9 +23,6 @@ class Machine {
     return !is_unallocated(out) && code.size() >= 4;
   }
 
-  static std::uint64_t plain_length(ByteView /*code*/, std::uint64_t /*at*/) {
-    return 0;
-  }
   static std::uint64_t length_of(Decoded /*word*/) { return 4; }
 
   static Way way_of(Decoded word) {

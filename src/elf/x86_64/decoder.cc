@@ -1,8 +1,7 @@
-// Instructions of x86-64, told by Zydis but for the common ones.
+// Instructions of x86-64, told by Zydis.
 #include <Zydis/Zydis.h>
 
 #include "elf/instruction.h"
-#include "elf/x86_64/common.h"
 
 namespace vambrace::elf {
 namespace {
@@ -70,9 +69,9 @@ Kind kind_of(const ZydisDecodedInstruction& decoded) {
   }
 }
 
-class ZydisReader : public Decoder {
+class X86Decoder : public Decoder {
  public:
-  ZydisReader() {
+  X86Decoder() {
     ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64,
                      ZYDIS_STACK_WIDTH_64);
     ZydisDecoderEnableMode(&decoder_, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
@@ -133,27 +132,7 @@ class ZydisReader : public Decoder {
   ZydisDecoder decoder_;
 };
 
-class X86Decoder : public Decoder {
- public:
-  Instruction decode(ByteView code, std::uint64_t address,
-                     bool absolute) const override {
-    if (!absolute) {
-      if (const auto common = decode_common(code, address)) {
-        return *common;
-      }
-    }
-    return all_.decode(code, address, absolute);
-  }
-
- private:
-  ZydisReader all_;
-};
-
 }  // namespace
-
-std::unique_ptr<Decoder> make_zydis_decoder() {
-  return std::make_unique<ZydisReader>();
-}
 
 std::unique_ptr<Decoder> make_x86_64_decoder() {
   return std::make_unique<X86Decoder>();

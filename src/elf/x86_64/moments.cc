@@ -1,5 +1,4 @@
 #include "elf/run.h"
-#include "elf/x86_64/common.h"
 #include "elf/x86_64/effects.h"
 
 namespace vambrace::elf {
@@ -23,12 +22,6 @@ class Machine {
   bool decode(ByteView code, Decoded& out) const {
     return ZYAN_SUCCESS(ZydisDecoderDecodeFull(
         &decoder_, code.data(), code.size(), &out.instruction, out.operands));
-  }
-
-  static std::uint64_t plain_length(ByteView code, std::uint64_t at) {
-    const auto common = decode_common(code, at);
-    return common && common->kind == Instruction::Kind::Other ? common->length
-                                                              : 0;
   }
 
   static std::uint64_t length_of(const Decoded& found) {
