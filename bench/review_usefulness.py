@@ -105,7 +105,8 @@ def main():
     print(f"{'program':<10} {'tests':>5} {'splits':>6} {'needed':>6} {'found':>6} "
           f"{'recall':>7} {'precision':>9} {'worst':>6}")
     for name in arguments.programs or PROGRAMS:
-        files = upstream_suites.recorded(name, arguments.folder, arguments.tests)
+        files = [path for _, path in upstream_suites.recorded(
+            name, arguments.folder, arguments.tests)]
         with tempfile.TemporaryDirectory() as place:
             reach = analyze(os.path.realpath(SUITES[name].program), os.path.join(place, "reach"))
             rows = list(splits_of(name, files, reach, arguments))

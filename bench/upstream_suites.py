@@ -228,13 +228,13 @@ def record(suite, folder, name, path, seconds=90):
 
 
 def recorded(name, folder, limit=None):
-    """Evidence files of a suite's tests, each made where it is missing; progress on
+    """[(test, evidence file)] of a suite, each made where it is missing; progress on
     standard error. Tests that could not be recorded are named there and left out."""
     suite = SUITES[name]
     os.makedirs(os.path.join(folder, "evidence"), exist_ok=True)
     place = prepare(suite, folder)
     names = tests_of(suite, place, limit)
-    paths = []
+    made = []
     for index, test in enumerate(names):
         path = os.path.join(folder, "evidence", f"{name}-{test.replace('/', '_')}.json")
         if not os.path.exists(path):
@@ -243,5 +243,5 @@ def recorded(name, folder, limit=None):
             if error:
                 print(f"{name}: {test} was not recorded: {error}", file=sys.stderr)
                 continue
-        paths.append(path)
-    return paths
+        made.append((test, path))
+    return made

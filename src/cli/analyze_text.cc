@@ -120,6 +120,56 @@ std::string gaps_text(const Reach& reach) {
   return text;
 }
 
+// Files without a call of their own, of one folder and for one reason, are one
+// row if there are many: converters of characters, modules of a language.
+class FileRows {
+ public:
+  explicit FileRows(const std::vector<elf::LoadedFile>& files) {
+    for (const elf::LoadedFile& file : files) {
+      ++alike_[kind_of(file)];
+    }
+    for (const elf::LoadedFile& file : files) {
+      const Kind kind = kind_of(file);
+      const bool many = file.syscalls.empty() && alike_[kind] >= kMany;
+      Row& row = many ? rows_[row_of(kind)] : rows_.emplace_back();
+      row.name = many ? fmt::format("{}/* ({} files)", kind.first, alike_[kind])
+                      : file.path;
+      row.sum.why = file.why;
+      row.sum.syscalls = file.syscalls;
+      row.sum.code_bytes += file.code_bytes;
+      row.sum.functions += file.functions;
+      row.sum.reached_functions += file.reached_functions;
+    }
+  }
+
+  struct Row {
+    std::string name;
+    elf::LoadedFile sum;
+  };
+  const std::vector<Row>& rows() const { return rows_; }
+
+ private:
+  static constexpr std::size_t kMany = 5;
+  using Kind = std::pair<std::string, std::string>;  // folder, why
+
+  static Kind kind_of(const elf::LoadedFile& file) {
+    return {file.syscalls.empty() ? file.path.substr(0, file.path.rfind('/'))
+                                  : file.path,
+            file.why};
+  }
+
+  std::size_t row_of(const Kind& kind) {
+    const auto [it, fresh] = places_.try_emplace(kind, rows_.size());
+    if (fresh) {
+      rows_.emplace_back();
+    }
+    return it->second;
+  }
+
+  std::map<Kind, std::size_t> alike_, places_;
+  std::vector<Row> rows_;
+};
+
 std::string files_text(const Reach& reach) {
   using Align = Columns::Align;
   Columns table({{"  file"},
@@ -127,12 +177,12 @@ std::string files_text(const Reach& reach) {
                  {"functions reached", Align::Right},
                  {"code", Align::Right},
                  {"why"}});
-  for (const elf::LoadedFile& file : reach.files) {
-    table.row({"  " + printable(file.path),
-               fmt::format("{}", file.syscalls.size()),
-               fmt::format("{} of {}", file.reached_functions, file.functions),
-               fmt::format("{} kB", (file.code_bytes + 1023) / 1024),
-               printable(file.why)});
+  const FileRows files(reach.files);
+  for (const auto& [name, sum] : files.rows()) {
+    table.row({"  " + printable(name), fmt::format("{}", sum.syscalls.size()),
+               fmt::format("{} of {}", sum.reached_functions, sum.functions),
+               fmt::format("{} kB", (sum.code_bytes + 1023) / 1024),
+               printable(sum.why)});
   }
   return table.print();
 }

@@ -53,6 +53,26 @@ TEST(AnalyzeText, TellsWholeChainsWhereAsked) {
               HasSubstr("      asked for by main of a, x\\x0a.so\n  write"));
 }
 
+TEST(AnalyzeText, MakesOneRowOfManyFilesThatAreAlike) {
+  elf::Reach reach = sample();
+  for (int i = 0; i < 7; ++i) {
+    reach.files.push_back({.path = fmt::format("/lib/gconv/C{}.so", i),
+                           .why = "converts",
+                           .code_bytes = 1024,
+                           .functions = 2,
+                           .reached_functions = 1});
+  }
+  reach.files[3].syscalls = {"write"};
+  reach.files[4].why = "by name";
+  const std::string text = reach_text(reach, false);
+  EXPECT_THAT(text, HasSubstr("8 files of code:\n"));
+  EXPECT_THAT(text, HasSubstr("/lib/gconv/* (5 files)"));
+  EXPECT_THAT(text, HasSubstr("5 of 10  5 kB  converts\n"));
+  EXPECT_THAT(text, HasSubstr("/lib/gconv/C2.so"));
+  EXPECT_THAT(text, HasSubstr("/lib/gconv/C3.so"));
+  EXPECT_THAT(text, Not(HasSubstr("/lib/gconv/C1.so")));
+}
+
 TEST(AnalyzeText, GroupsGapsAndNeverCallsUnknownNone) {
   const std::string text = reach_text(sample(), false);
   EXPECT_THAT(text, HasSubstr("5 gaps, so more calls may be reached:\n"
