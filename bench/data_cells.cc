@@ -63,12 +63,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   image->local_symbols.clear();
-  const auto code = elf::scan_code(*image);
-  if (!code) {
-    fmt::print(stderr, "{}\n", code.error().message());
-    return 1;
-  }
-  const elf::DataCells cells = elf::find_cells(*image, *code);
+  const elf::Code code = elf::scan_code(*image);
+  const elf::DataCells cells = elf::find_cells(*image, code);
   std::vector<elf::Symbol> variables = named->local_symbols;
   std::erase_if(variables, [](const elf::Symbol& symbol) {
     return !symbol.object || symbol.size < 16;

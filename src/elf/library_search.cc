@@ -29,6 +29,12 @@ constexpr std::string_view kProcessorFolders[] = {
     "x86_64",
 };
 
+// Of aarch64: what glibc 2.36 of Debian looks through (LD_DEBUG=libs).
+constexpr std::string_view kAarch64Folders[] = {
+    "tls/aarch64/atomics", "tls/aarch64", "tls/atomics", "tls",
+    "aarch64/atomics",     "aarch64",     "atomics",
+};
+
 // Names that musl's loader answers for itself (dynlink.c, load_library).
 constexpr std::string_view kMuslOwn[] = {
     "libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.",
@@ -162,8 +168,11 @@ std::vector<LibrarySearch::Folder> LibrarySearch::before_cache(
 const std::vector<std::string>& LibrarySearch::subfolders(
     const std::string& folder) const {
   const auto [it, added] = subfolders_.try_emplace(folder);
-  if (added && settings_.arch == kernel::Arch::X86_64) {
-    for (const std::string_view name : kProcessorFolders) {
+  if (added) {
+    const auto names = settings_.arch == kernel::Arch::Aarch64
+                           ? std::span<const std::string_view>(kAarch64Folders)
+                           : std::span(kProcessorFolders);
+    for (const std::string_view name : names) {
       if (root_.resolve(fmt::format("{}/{}", folder, name))) {
         it->second.emplace_back(name);
       }

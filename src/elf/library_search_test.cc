@@ -126,6 +126,23 @@ TEST(LibrarySearch, TellsWhatOtherProcessorsWouldLoad) {
               ElementsAre("/lib/glibc-hwcaps/x86-64-v3/liba.so"));
 }
 
+TEST(LibrarySearch, TellsWhatOtherProcessorsOfAarch64WouldLoad) {
+  MemoryRoot root;
+  std::string file = kElf;
+  file[18] = static_cast<char>(183);
+  root.files["/lib/aarch64-linux-gnu/liba.so"] = file;
+  root.files["/lib/aarch64-linux-gnu/atomics/liba.so"] = file;
+  root.files["/lib/x86_64-linux-gnu/liba.so"] = kElf;
+  const auto result =
+      LibrarySearch(root, {.interpreter = "/lib/ld-linux-aarch64.so.1",
+                           .arch = kernel::Arch::Aarch64})
+          .find("liba.so", {});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->name, "/lib/aarch64-linux-gnu/liba.so");
+  EXPECT_THAT(result->alternatives,
+              ElementsAre("/lib/aarch64-linux-gnu/atomics/liba.so"));
+}
+
 TEST(LibrarySearch, KeepsOutOfDefaultFoldersWhereAnObjectAsksForThat) {
   MemoryRoot root;
   root.files["/lib/liba.so"] = kElf;

@@ -36,6 +36,7 @@ class Follower {
     if (!follow()) {
       // What each block forms by itself is told all the same.
       out_.all = false;
+      fits_ = false;
       came_.clear();
       at_jumps_.clear();
       at_calls_.clear();
@@ -57,12 +58,15 @@ class Follower {
  private:
   // False if that takes too long.
   bool follow() {
-    const std::uint64_t allowed = kFreeSteps + pieces_.words() * kMaxPasses;
+    allowed_ = kFreeSteps + pieces_.words() * kMaxPasses;
     bool more = true;
-    while (more && fits_ && steps_ < allowed && kept_ < kMaxKept) {
+    while (more && may_go_on()) {
       more = false;
       for (Piece& piece : pieces_.all()) {
         pass(piece);
+      }
+      if (!may_go_on()) {
+        return false;
       }
       for (const auto& [begin, woken] : woken_) {
         pieces_.wake(woken.function, woken.orphans_alone);
@@ -73,7 +77,11 @@ class Follower {
                std::ranges::find(piece.waiting, true) != piece.waiting.end();
       }
     }
-    return fits_ && !more;
+    return !more;
+  }
+
+  bool may_go_on() const {
+    return fits_ && steps_ < allowed_ && kept_ < kMaxKept;
   }
 
   // Over all blocks that something new came to.
@@ -81,12 +89,12 @@ class Follower {
     Known known;
     bool runs = false;  // into what comes next
     steps_ += piece.count / 16;
-    for (std::uint64_t i = 0; i < piece.count; ++i) {
+    for (std::uint64_t i = 0; i < piece.count && (tells_ || may_go_on()); ++i) {
       if (piece.begins[i]) {
         enter(piece, i, known, runs);
       }
       if (runs) {
-        ++steps_;
+        steps_ += 1 + known.size() / 32;
         runs = step(piece, i, known);
       }
     }
@@ -395,7 +403,7 @@ class Follower {
         found->form == Access::Form::Offset &&
         (found->base == kStackPointer || found->base == kFramePointer) &&
         !found->vector && found->bytes == 8;
-    if (frame && !found->load) {
+    if (frame && !found->load && fits_) {
       store(*found, known);
     }
     std::vector<Known::Item> loaded;
@@ -499,7 +507,7 @@ class Follower {
     bool orphans_alone = false;
   };
   std::unordered_map<std::uint64_t, Woken> woken_;
-  std::uint64_t steps_ = 0;
+  std::uint64_t steps_ = 0, allowed_ = 0;
   std::uint64_t kept_ = 0;
   bool fits_ = true;
   bool tells_ = false;
