@@ -1,6 +1,8 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 
 namespace vambrace::json {
 namespace {
@@ -257,6 +259,23 @@ void append_quoted(std::string& out, std::string_view bytes) {
       out += c;
     }
   }
+  out += '"';
+}
+
+static void append_digits(std::string& out, std::uint64_t number, int base) {
+  char digits[20];
+  const auto end =
+      std::to_chars(std::begin(digits), std::end(digits), number, base);
+  out.append(digits, end.ptr);
+}
+
+void append_number(std::string& out, std::uint64_t number) {
+  append_digits(out, number, 10);
+}
+
+void append_hex(std::string& out, std::uint64_t number) {
+  out += "\"0x";
+  append_digits(out, number, 16);
   out += '"';
 }
 

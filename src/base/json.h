@@ -40,6 +40,9 @@ Result<std::string> unquote_bytes(std::string_view text);
 
 // Appends quote_bytes(bytes) as a JSON string, with its quotation marks.
 void append_quoted(std::string& out, std::string_view bytes);
+// Appends the number: 10, or as a JSON string "0xa".
+void append_number(std::string& out, std::uint64_t number);
+void append_hex(std::string& out, std::uint64_t number);
 
 bool is_utf8(std::string_view text);
 

@@ -72,6 +72,18 @@ TEST(QuoteBytes, EscapesWhatATerminalWouldObey) {
   EXPECT_EQ(unquote_bytes(quote_bytes("\u202e\u0080")).value(), "\u202e\u0080");
 }
 
+TEST(AppendNumber, WritesAllOfTheRange) {
+  std::string text;
+  append_number(text, 0);
+  text += ' ';
+  append_number(text, ~0ULL);
+  text += ' ';
+  append_hex(text, 0);
+  text += ' ';
+  append_hex(text, ~0ULL);
+  EXPECT_EQ(text, "0 18446744073709551615 \"0x0\" \"0xffffffffffffffff\"");
+}
+
 TEST(Printable, QuotesOnceWhateverWasQuotedBefore) {
   EXPECT_EQ(printable("a\nb\033[31m\xff"), "a\\x0ab\\x1b[31m\\xff");
   EXPECT_EQ(printable(printable("\033")), "\\x1b");

@@ -1,7 +1,6 @@
 #include "elf/json.h"
 
 #include <charconv>
-#include <iterator>
 
 #include "base/json.h"
 #include "base/json_cursor.h"
@@ -53,11 +52,12 @@ class Printer {
     json::append_quoted(out_, value);
     return *this;
   }
-  Printer& number(std::uint64_t value) { return digits(value, 10); }
+  Printer& number(std::uint64_t value) {
+    json::append_number(out_, value);
+    return *this;
+  }
   Printer& hex(std::uint64_t value) {
-    out_ += "\"0x";
-    digits(value, 16);
-    out_ += '"';
+    json::append_hex(out_, value);
     return *this;
   }
   // print(element) for each.
@@ -76,14 +76,6 @@ class Printer {
   std::string take() { return std::move(out_) + "\n"; }
 
  private:
-  Printer& digits(std::uint64_t value, int base) {
-    char digits[20];
-    const auto end =
-        std::to_chars(std::begin(digits), std::end(digits), value, base);
-    out_.append(digits, end.ptr);
-    return *this;
-  }
-
   std::string out_;
   std::size_t indent_ = 0;
   std::string_view between_;

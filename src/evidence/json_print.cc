@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <iterator>
 
 #include "base/json.h"
 #include "evidence/facts.h"
@@ -26,18 +24,11 @@ class Printer {
     return *this;
   }
   Printer& number(std::uint64_t value) {
-    char digits[20];
-    const auto end = std::to_chars(std::begin(digits), std::end(digits), value);
-    out_.append(digits, end.ptr);
+    json::append_number(out_, value);
     return *this;
   }
   Printer& hex(std::uint64_t value) {
-    char digits[16];
-    const auto end =
-        std::to_chars(std::begin(digits), std::end(digits), value, 16);
-    out_ += "\"0x";
-    out_.append(digits, end.ptr);
-    out_ += '"';
+    json::append_hex(out_, value);
     return *this;
   }
   Printer& text(std::string_view value) {
