@@ -4,12 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "elf/memory_root.h"
+#include "elf/compiled_analysis.h"
 
 namespace vambrace::elf {
 namespace {
@@ -22,68 +17,7 @@ using testing::IsSupersetOf;
 using testing::Not;
 using testing::SizeIs;
 
-// What the compiler of this machine makes of a source, without any library:
-// each call of the kernel in it is the source's own.
-class Analysis : public testing::Test {
- protected:
-  void SetUp() override {
-    const char* base = std::getenv("TMPDIR");
-    std::string pattern =
-        std::string(base == nullptr ? "/tmp" : base) + "/elf-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  // Compiles with cc; the bytes of what was made.
-  std::string compile(const std::string& source, const std::string& words) {
-    std::ofstream(folder_ / "t.c") << kCommon << source;
-    const std::string command = fmt::format(
-        "cc -O2 -ffreestanding -fno-stack-protector -nostdlib -w "
-        "-o {0}/t {0}/t.c {1}",
-        folder_.string(), words);
-    EXPECT_EQ(std::system(command.c_str()), 0) << command;
-    std::ifstream file(folder_ / "t", std::ios::binary);
-    std::ostringstream bytes;
-    bytes << file.rdbuf();
-    return bytes.str();
-  }
-
-  Result<Reach> reach_of(const std::string& source,
-                         const std::string& words = "-static-pie -fpie -s") {
-    root_.files["/t"] = compile(source, words);
-    return analyze(root_, {.program = "/t"});
-  }
-
-  static std::vector<std::string> names(const Reach& reach) {
-    std::vector<std::string> names;
-    for (const ReachedCall& call : reach.calls) {
-      names.push_back(kernel::syscall_label(call.syscall));
-    }
-    return names;
-  }
-
-  // So that a failure says which.
-  static std::vector<std::string> gaps(const Reach& reach) {
-    std::vector<std::string> texts;
-    for (const Gap& gap : reach.gaps) {
-      texts.push_back(fmt::format("{} at {:#x} in {}: {}", gap.kind,
-                                  gap.address, gap.function, gap.detail));
-    }
-    return texts;
-  }
-
-  static const ReachedCall* call_named(const Reach& reach,
-                                       std::string_view name) {
-    for (const ReachedCall& call : reach.calls) {
-      if (kernel::syscall_label(call.syscall) == name) {
-        return &call;
-      }
-    }
-    return nullptr;
-  }
-
-  static constexpr const char* kCommon = R"(
+constexpr const char* kCommon = R"(
 #include <sys/syscall.h>
 #define NOINLINE __attribute__((noinline, noclone, noipa))
 #define KEEP __attribute__((used))
@@ -96,8 +30,21 @@ static inline long raw(long number, long a, long b, long c) {
 }
 )";
 
-  std::filesystem::path folder_;
-  MemoryRoot root_;
+// What the compiler of this machine makes of a source, without any library:
+// each call of the kernel in it is the source's own.
+class Analysis : public CompiledAnalysis {
+ protected:
+  Analysis() : CompiledAnalysis("cc -fno-stack-protector", kCommon) {}
+
+  static const ReachedCall* call_named(const Reach& reach,
+                                       std::string_view name) {
+    for (const ReachedCall& call : reach.calls) {
+      if (kernel::syscall_label(call.syscall) == name) {
+        return &call;
+      }
+    }
+    return nullptr;
+  }
 };
 
 // Each way of building a program is one way of finding its functions.

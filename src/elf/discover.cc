@@ -12,19 +12,19 @@ namespace {
 constexpr std::size_t kMaxName = 4096;
 
 // A function that takes a name, and which of its arguments that is.
-struct Asker {
+struct NameTaker {
   std::string_view name;
   std::size_t argument;
   bool loads;  // a file; else a symbol
 };
 
-constexpr std::array kAskers = {
-    Asker{"dlopen", 0, true},
-    Asker{"dlmopen", 1, true},
-    Asker{"__libc_dlopen_mode", 0, true},
-    Asker{"dlsym", 1, false},
-    Asker{"dlvsym", 1, false},
-    Asker{"__libc_dlsym", 1, false},
+constexpr std::array kNameTakers = {
+    NameTaker{"dlopen", 0, true},
+    NameTaker{"dlmopen", 1, true},
+    NameTaker{"__libc_dlopen_mode", 0, true},
+    NameTaker{"dlsym", 1, false},
+    NameTaker{"dlvsym", 1, false},
+    NameTaker{"__libc_dlsym", 1, false},
 };
 
 // The text at an address of a file; nullopt if it is none.
@@ -47,15 +47,15 @@ class Search {
       : process_(process), walk_(walk), values_(values) {}
 
   Discovered run() {
-    for (const Asker& asker : kAskers) {
+    for (const NameTaker& taker : kNameTakers) {
       for (const Object& object : process_.objects) {
-        const auto found = process_.find(object, asker.name);
+        const auto found = process_.find(object, taker.name);
         if (!found || !found->symbol->function) {
           continue;
         }
         if (const auto node =
                 process_.node_at(object, found->symbol->address)) {
-          look_at(asker, *node);
+          look_at(taker, *node);
         }
       }
     }
@@ -63,7 +63,7 @@ class Search {
   }
 
  private:
-  void look_at(const Asker& asker, std::uint32_t asked) {
+  void look_at(const NameTaker& taker, std::uint32_t asked) {
     if (!walk_.visits[asked].reached) {
       return;
     }
@@ -71,23 +71,24 @@ class Search {
       const Object& object = process_.object_of(caller);
       for (const Moment& moment : values_.moments(caller)) {
         if (moment.given_up) {
-          add_gap(asker, caller, moment.address);
+          add_gap(taker, caller, moment.address);
         }
         if (!moment.kernel && moment.target != 0 &&
             values_.called(object, moment.target, moment.through_slot) ==
                 asked) {
-          look_at(asker, caller, moment);
+          look_at(taker, caller, moment);
         }
       }
     }
   }
 
-  void look_at(const Asker& asker, std::uint32_t caller, const Moment& moment) {
+  void look_at(const NameTaker& taker, std::uint32_t caller,
+               const Moment& moment) {
     const Object& object = process_.object_of(caller);
     const Answer answer =
         values_.resolve(caller, moment.address,
                         moment.registers[convention_of(object.image.arch)
-                                             .arguments[asker.argument]]);
+                                             .arguments[taker.argument]]);
     bool told = answer.lost.empty();
     for (const auto& [place, way] : answer.places) {
       const auto& [address, node] = place;
@@ -98,24 +99,24 @@ class Search {
       const auto text = text_at(*owner, address);
       if (!text) {
         told = false;
-      } else if (asker.loads) {
+      } else if (taker.loads) {
         add_file(*text, *owner);
       } else {
         add_symbol(*text);
       }
     }
     if (!told) {
-      add_gap(asker, caller, moment.address);
+      add_gap(taker, caller, moment.address);
     }
   }
 
-  void add_gap(const Asker& asker, std::uint32_t caller,
+  void add_gap(const NameTaker& taker, std::uint32_t caller,
                std::uint64_t address) {
     const Object& object = process_.object_of(caller);
     found_.gaps.push_back(
-        {asker.loads ? "library-untold" : "lookup-untold", object.path,
+        {taker.loads ? "library-untold" : "lookup-untold", object.path,
          function_name(object, process_.function_of(caller)), address,
-         fmt::format("{} of a name that is not a constant", asker.name)});
+         fmt::format("{} of a name that is not a constant", taker.name)});
   }
 
   void add_file(const std::string& name, const Object& from) {

@@ -3,12 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "elf/memory_root.h"
+#include "elf/compiled_analysis.h"
 
 namespace vambrace::elf {
 namespace {
@@ -19,57 +14,8 @@ using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::Not;
 
-// What clang makes of a source for aarch64, without any library.
-class Aarch64Analysis : public testing::Test {
- protected:
-  void SetUp() override {
-    const char* base = std::getenv("TMPDIR");
-    std::string pattern =
-        std::string(base == nullptr ? "/tmp" : base) + "/elf-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string compile(const std::string& source, const std::string& words) {
-    std::ofstream(folder_ / "t.c") << kCommon << source;
-    const std::string command = fmt::format(
-        "clang-19 --target=aarch64-linux-gnu -fuse-ld=lld-19 -O2 "
-        "-ffreestanding -nostdlib -fasynchronous-unwind-tables -w -o {0}/t "
-        "{0}/t.c {1}",
-        folder_.string(), words);
-    EXPECT_EQ(std::system(command.c_str()), 0) << command;
-    std::ifstream file(folder_ / "t", std::ios::binary);
-    std::ostringstream bytes;
-    bytes << file.rdbuf();
-    return bytes.str();
-  }
-
-  Result<Reach> reach_of(const std::string& source,
-                         const std::string& words = "-static-pie -fpie -s") {
-    root_.files["/t"] = compile(source, words);
-    return analyze(root_, {.program = "/t"});
-  }
-
-  static std::vector<std::string> names(const Reach& reach) {
-    std::vector<std::string> names;
-    for (const ReachedCall& call : reach.calls) {
-      names.push_back(kernel::syscall_label(call.syscall));
-    }
-    return names;
-  }
-
-  static std::vector<std::string> gaps(const Reach& reach) {
-    std::vector<std::string> texts;
-    for (const Gap& gap : reach.gaps) {
-      texts.push_back(fmt::format("{} at {:#x} in {}: {}", gap.kind,
-                                  gap.address, gap.function, gap.detail));
-    }
-    return texts;
-  }
-
-  // Numbers of the generic table (asm-generic/unistd.h).
-  static constexpr const char* kCommon = R"(
+// Numbers of the generic table (asm-generic/unistd.h).
+constexpr const char* kAarch64Common = R"(
 #define NOINLINE __attribute__((noinline, noipa, used))
 enum { DUP = 23, FSYNC = 82, SYNC = 81, EXIT = 93, SIGACTION = 134,
        REBOOT = 142, SETGID = 144, UMASK = 166, GETPID = 172, GETUID = 174,
@@ -84,8 +30,14 @@ static inline long raw(long number, long a, long b, long c) {
 }
 )";
 
-  std::filesystem::path folder_;
-  MemoryRoot root_;
+// What clang makes of a source for aarch64, without any library.
+class Aarch64Analysis : public CompiledAnalysis {
+ protected:
+  Aarch64Analysis()
+      : CompiledAnalysis(
+            "clang-19 --target=aarch64-linux-gnu -fuse-ld=lld-19 "
+            "-fasynchronous-unwind-tables",
+            kAarch64Common) {}
 };
 
 const std::vector<std::string> kAarch64Builds = {
