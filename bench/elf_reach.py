@@ -29,6 +29,7 @@ import plot
 import elf_programs
 import elf_sound
 import support
+import upstream_suites
 from elf_languages import MUSL_LUA
 
 # Allowed calls by binary analysis, Ubuntu 18.04: sysfilter and SysPart (SysPart,
@@ -47,35 +48,15 @@ def packages():
 
 
 def install():
-    """Debian's packages, without starting their services, and Lua on musl from
-    Debian's source."""
-    missing = [name for name in packages() if subprocess.run(
-        ["dpkg-query", "-W", "-f=${db:Status-Status}", name], stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, check=False).stdout != b"installed"]
-    print(f"will install: {' '.join(missing) or 'nothing'}")
-    policy = "/usr/sbin/policy-rc.d"
-    made = not os.path.exists(policy)
-    if made:
-        with open(policy, "w", encoding="ascii") as file:
-            file.write("#!/bin/sh\nexit 101\n")
-        os.chmod(policy, 0o755)
-    try:
-        if missing:
-            subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *missing], check=True,
-                           env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
-    finally:
-        if made:
-            os.remove(policy)
+    """Debian's packages, and Lua on musl from Debian's source."""
+    measure.install(packages())
     if not os.path.exists(MUSL_LUA):
         os.makedirs(os.path.dirname(MUSL_LUA), exist_ok=True)
         with measure.scratch() as folder:
+            place = upstream_suites.unpack("lua5.4", folder, patched=False)
             elf_programs.sh(f"""
-              mkdir -p lists/partial; echo 'deb-src http://deb.debian.org/debian bookworm main' >src.list
-              o="-o Dir::Etc::sourcelist=$PWD/src.list -o Dir::Etc::sourceparts=- -o Dir::State::lists=$PWD/lists"
-              must apt-get $o -qq update; must apt-get $o -qq --download-only source lua5.4
-              must dpkg-source --skip-patches -x lua5.4_*.dsc lua; cd lua/src
               must make -s CC='musl-gcc -std=gnu99' MYCFLAGS=-DLUA_USE_POSIX MYLDFLAGS=-static SYSLIBS= lua
-              must cp lua {MUSL_LUA}""", folder)
+              must cp lua {MUSL_LUA}""", os.path.join(place, "src"))
 
 
 def record(names, folder):

@@ -1,8 +1,9 @@
 """Test suites that the authors of real programs wrote, run on Debian's own binaries.
 
-The sources come from Debian's archive by the machine's own apt settings; nothing is
-installed and the machine's apt state is left alone. Helpers that a suite needs are
-built from the same sources; the program under test is always the installed one.
+The sources come from where the machine has Debian's archive from, and its apt state is
+left alone; packages that a suite needs and that are missing are installed. Helpers that
+a suite needs are built from the same sources; the program under test is always the
+installed one. Tests run as root where they are recorded: on a machine of no matter.
 
     suite = SUITES["perl"]
     folder = prepare(suite, "suites")     # once
@@ -25,8 +26,9 @@ import subprocess
 import sys
 import tempfile
 
-import measure  # noqa: F401 pylint: disable=unused-import
+import measure
 
+import debian_archive
 import elf_programs
 import support
 
@@ -139,24 +141,14 @@ SUITES = {
 
 def prepare(suite, folder):
     """The folder with the suite of a program, unpacked and built if it is not there."""
-    if subprocess.run(["dpkg-query", "-W", *suite.packages.split()], check=False,
-                      capture_output=True).returncode != 0:
-        print(f"installing {suite.packages}", file=sys.stderr)
-        subprocess.run(["apt-get", "install", "-qq", "-y", "--no-install-recommends",
-                        *suite.packages.split()], check=True, stdout=subprocess.DEVNULL)
+    measure.install(suite.packages.split())
     if not suite.source:
         return folder
     place = os.path.join(os.path.abspath(folder), suite.source)
     ready = os.path.join(place, ".prepared")
     if os.path.exists(ready):
         return place
-    shutil.rmtree(place, ignore_errors=True)
-    options = source_options(os.path.abspath(folder))
-    subprocess.run(["apt-get", *options, "source", "--download-only", "-qq",
-                    source_version(suite.source, options)], cwd=folder, check=True)
-    description, = glob.glob(os.path.join(folder, f"{suite.source}_*.dsc"))
-    subprocess.run(["dpkg-source", "--no-check", "-x", description, place], check=True,
-                   stdout=subprocess.DEVNULL)
+    unpack(suite.source, folder)
     print(f"building what the tests of {suite.source} need", file=sys.stderr)
     with open(os.path.join(place, "build.log"), "w", encoding="utf-8") as log:
         done = subprocess.run(["sh", "-ec", suite.build], cwd=place, check=False, stdout=log,
@@ -168,26 +160,23 @@ def prepare(suite, folder):
     return place
 
 
-def source_options(folder):
-    """Options by which apt knows the sources, with a state of its own."""
-    lists = os.path.join(folder, "lists")
-    listed = os.path.join(folder, "apt.sources")
-    options = ["-o", f"Dir::Etc::sourcelist={listed}", "-o", "Dir::Etc::sourceparts=/dev/null",
-               "-o", f"Dir::State::Lists={lists}"]
-    if os.path.exists(listed):
-        return options
-    os.makedirs(os.path.join(lists, "partial"), exist_ok=True)
-    text = ""
-    for path in glob.glob("/etc/apt/sources.list.d/debian.sources"):
-        with open(path, encoding="utf-8") as file:
-            text += re.sub(r"^Types:.*$", "Types: deb-src", file.read(), flags=re.M)
-    if not text:
-        sys.exit("no /etc/apt/sources.list.d/debian.sources: where Debian's sources are is "
-                 "not known")
-    with open(listed, "w", encoding="utf-8") as file:
-        file.write(text)
+def unpack(source, folder, patched=True):
+    """Fetches a source package of Debian and unpacks it, with Debian's patches or without,
+    into the folder of its name, anew. apt has a state of its own in `folder`."""
+    folder = os.path.abspath(folder)
+    place = os.path.join(folder, source)
+    shutil.rmtree(place, ignore_errors=True)
+    os.makedirs(os.path.join(folder, "lists", "partial"), exist_ok=True)
+    options = ["-o", f"Dir::Etc::sourcelist={debian_archive.write_sources(folder, 'deb-src')}",
+               "-o", "Dir::Etc::sourceparts=/dev/null", "-o", f"Dir::State::Lists={folder}/lists"]
     subprocess.run(["apt-get", *options, "-qq", "update"], check=True)
-    return options
+    subprocess.run(["apt-get", *options, "source", "--download-only", "-qq",
+                    source_version(source, options)], cwd=folder, check=True)
+    description, = glob.glob(os.path.join(folder, f"{source}_*.dsc"))
+    subprocess.run(["dpkg-source", "--no-check", *([] if patched else ["--skip-patches"]), "-x",
+                    description, place], check=True,
+                   stdout=subprocess.DEVNULL)
+    return place
 
 
 def source_version(source, options):

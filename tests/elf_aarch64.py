@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 
+import debian_archive
 import support
 from support import run, skip
 
@@ -27,7 +28,6 @@ QEMU = "qemu-aarch64-static"
 # What the loads need; apt adds what these depend on.
 PACKAGES = ("bash busybox-static coreutils git gosu grep gzip libc6 memcached nginx-light perl-base "
             "python3-minimal redis-server redis-tools ripgrep sed sqlite3 tar").split()
-SUITE = "deb http://deb.debian.org/debian bookworm main\n"
 CALL = re.compile(r"^\d+ (?:Unknown syscall (\d+)|(\w+)\()", re.MULTILINE)
 
 SVC, NOP = b"\x01\0\0\xd4", b"\x1f\x20\x03\xd5"
@@ -79,12 +79,12 @@ LOADS = [
 
 # --- The programs -----------------------------------------------------------------
 
-def apt(folder, *words):
+def apt(folder, sources, *words):
     """apt with lists, a cache and installed packages of its own: none."""
     state = f"{folder}/apt"
     options = {"APT::Architecture": "arm64", "APT::Architectures::": "arm64",
                "Dir::State": state, "Dir::State::status": f"{state}/status", "Dir::Cache": state,
-               "Dir::Etc::sourcelist": f"{state}/sources.list", "Dir::Etc::sourceparts": "/dev/null",
+               "Dir::Etc::sourcelist": sources, "Dir::Etc::sourceparts": "/dev/null",
                "Acquire::Retries": "1", "Acquire::http::Timeout": "20", "APT::Sandbox::User": "root"}
     return run("apt-get", *(word for pair in options.items() for word in ("-o", "=".join(pair))),
                "-q", *words, timeout=600)
@@ -105,10 +105,12 @@ def root():
     for part in ("lists/partial", "archives/partial"):
         os.makedirs(f"{folder}/apt/{part}")
     open(f"{folder}/apt/status", "w", encoding="utf-8").close()
-    with open(f"{folder}/apt/sources.list", "w", encoding="utf-8") as file:
-        file.write(SUITE)
+    try:
+        sources = debian_archive.write_sources(f"{folder}/apt", "deb", "bookworm")
+    except FileNotFoundError as error:
+        skip(str(error))
     for words in (["update"], ["install", "--download-only", "-y", "--no-install-recommends", *PACKAGES]):
-        said = apt(folder, *words)
+        said = apt(folder, sources, *words)
         packages = glob.glob(f"{folder}/apt/archives/*.deb")
         if said.code != 0 or (words[0] == "install" and not packages):
             skip(f"apt-get {words[0]} for arm64: {said.err.strip().splitlines()[-1:]}")
