@@ -58,8 +58,9 @@ int main(int argc, char** argv) {
   std::vector<double> times;
   for (int i = 0; i < runs; ++i) {
     const auto before = std::chrono::steady_clock::now();
+    elf::Binaries binaries;
     const auto answered =
-        elf::analyze_once(*root, {.program = argv[1]}, "", nullptr);
+        elf::analyze_once(*root, {.program = argv[1]}, "", nullptr, binaries);
     const auto after = std::chrono::steady_clock::now();
     if (!answered) {
       fmt::print(stderr, "{}\n", answered.error().message());

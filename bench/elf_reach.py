@@ -9,6 +9,8 @@ were seen doing and beside published figures, and how long it takes.
     bench/elf_reach.py --time                nginx alone on one core, medians of 9: analyzed,
                                              and answered again from the cache; --cold drops
                                              the page cache before each analysis (root)
+    bench/elf_reach.py --together            all programs with one command, by processors at a
+                                             time and one by one, warm and cold (root)
 
 Prints markdown for bench/RESULTS.md, and writes the times by the size of the code to
 bench/elf_reach.svg. Needs root to record, and to drop the page cache.
@@ -213,6 +215,28 @@ def time_nginx(rounds, cold):
                   f"(from {min(run.cpu for run in some):.0f}), {max(run.peak for run in some):.0f} MB peak")
 
 
+def time_together(names, rounds):
+    """All programs with one command, as many at a time as there are processors and one
+    by one, with a warm and a cold page cache, in turns; the rest of a user's cache
+    is of no help (--no-cache)."""
+    programs = elf_programs.all_programs()
+    files = sorted({os.path.realpath(programs[name].file) for name in names})
+    files = [file for file in files if os.path.exists(file)]
+    runs = {}
+    for _ in range(rounds):
+        for jobs in (1, len(os.sched_getaffinity(0))):
+            for cache in ("warm", "cold"):
+                if cache == "cold":
+                    drop_page_cache()
+                runs.setdefault((jobs, cache), []).append(
+                    Timed(files[0], [], *files[1:], "--no-cache", "--jobs", str(jobs)))
+    for (jobs, cache), some in runs.items():
+        assert all(run.answer == runs[1, "warm"][0].answer for run in some)
+        print(f"{len(files)} programs, {jobs} at a time, {cache} page cache: {median_of(some, 'whole') / 1e3:.1f} s elapsed "
+              f"(from {min(run.whole for run in some) / 1e3:.1f}), {median_of(some, 'cpu') / 1e3:.1f} s of CPU time, "
+              f"{max(run.peak for run in some):.0f} MB peak, medians of {rounds}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--install", action="store_true")
@@ -220,6 +244,7 @@ def main():
     parser.add_argument("--only")
     parser.add_argument("--time", action="store_true")
     parser.add_argument("--cold", action="store_true")
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--rounds", type=int, default=9)
     words = parser.parse_args()
     measure.need(support.VAMBRACE)
@@ -229,6 +254,8 @@ def main():
     if words.install:
         install()
     names = words.only.split(",") if words.only else list(elf_programs.all_programs())
+    if words.together:
+        return time_together(names, words.rounds)
     with measure.scratch() as scratch:
         folder = words.evidence or scratch
         if not words.evidence:

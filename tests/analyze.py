@@ -133,6 +133,23 @@ def test_of_several_programs_a_broken_one_stops_no_other():
     assert "not analyzed" in done.err and broken in done.err, done
 
 
+def test_many_at_a_time_are_answered_as_one_by_one():
+    # Real programs with common libraries, and one that is missing among them.
+    programs = [path for path in ("/bin/bash", "/usr/bin/tar", "/usr/bin/git", "/bin/ls", "/usr/bin/openssl",
+                                  "/usr/bin/perl", "/bin/true", "/bin/mkdir") if os.path.exists(path)]
+    assert len(programs) >= 6, programs
+    alone = [json.loads(vambrace("analyze", "--json", "--no-cache", path, expect=0).out) for path in programs]
+    programs.insert(2, "/no/such/program")
+    for jobs in ("1", "2", "8"):
+        done = vambrace("analyze", "--json", "--no-cache", "-j", jobs, *programs, expect=2)
+        assert done.json()["programs"] == alone, f"{jobs} at a time"
+        told = [line.split()[1] for line in done.err.splitlines() if line.startswith("analyzed ")]
+        assert told == [one["program"] for one in alone], done.err
+        assert "not analyzed: /no/such/program" in done.err, done.err
+    for jobs in ("0", "257", "-1", "many"):
+        vambrace("analyze", "/bin/true", "-j", jobs, expect=2)
+
+
 def test_libraries_are_found_in_the_root():
     root = root_with_library()
     answer = analyzed("--root", root, "p")

@@ -173,6 +173,16 @@ def test_a_full_or_read_only_folder_stops_nothing():
     warns(cache, cache.folder)
 
 
+def test_trouble_is_told_once_however_many_are_analyzed_at_a_time():
+    cache = Cache()
+    os.makedirs(cache.folder)
+    os.chmod(cache.folder, 0o777)
+    words = ("--root", cache.root, "-j", "4", *["/bin/p"] * 12, "--cache", cache.folder)
+    done = vambrace("analyze", *words, expect=0)
+    assert done.err.count("warning: no cache") == 1, done
+    assert done.err.count("analyzed ") == 12, done
+
+
 def test_without_a_home_there_is_no_cache():
     cache = Cache()
     words = ("analyze", "--root", cache.root, "/bin/p")

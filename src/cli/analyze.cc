@@ -1,8 +1,9 @@
-#include <chrono>
+#include <algorithm>
 #include <filesystem>
 
 #include "base/json.h"
 #include "base/printable.h"
+#include "cli/analyses.h"
 #include "cli/analyze_text.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
@@ -31,6 +32,7 @@ struct Asked {
   bool linked_only = false;
   bool chains = false;
   bool as_json = false;
+  unsigned jobs = default_jobs();
   MemoWords memos;
 };
 
@@ -55,9 +57,15 @@ Result<Asked> read_words(Environment& environment, Words words) {
   options.flag("--chains", asked.chains,
                "every function on the way to each call");
   options.json(asked.as_json);
+  options.number("-j,--jobs", "N", asked.jobs,
+                 "programs that are analyzed at the same time; one for each "
+                 "processor, but not more than eight, unless given");
   asked.memos.declare(options);
   TRY(options.parse(environment, words));
   TRY(asked.memos.check());
+  if (asked.jobs == 0 || asked.jobs > kMostJobs) {
+    return fail(ErrorCode::InvalidInput, "--jobs: from 1 to {}", kMostJobs);
+  }
   if (!asked.image.empty() && asked.root != "/") {
     return fail(ErrorCode::InvalidInput,
                 "--image and --root: which root is it?");
@@ -96,7 +104,6 @@ std::vector<std::string> started_by(const ImageSettings& settings) {
 // Everything that is the same for all programs.
 struct World {
   const elf::Root& root;
-  Memos& memos;
   elf::Surroundings around;
   std::map<std::string, std::set<std::string>> mapped;
   std::vector<elf::Extra> extras;
@@ -104,11 +111,17 @@ struct World {
   bool linked_only = false;
 };
 
-Result<elf::Answered> analyze_one(Environment& environment, const World& world,
-                                  const std::string& word, bool has_evidence) {
+// What a word of the command line asks for.
+struct Question {
+  elf::Request request;
+  std::vector<elf::Gap> gaps;  // of the scripts that lead to the program
+};
+
+Result<Question> question_of(Environment& environment, const World& world,
+                             const std::string& word, bool has_evidence) {
   TRY_ASSIGN(const std::string path,
              elf::find_program(world.root, word, world.around));
-  TRY_ASSIGN(const elf::Launch launch,
+  TRY_ASSIGN(elf::Launch launch,
              elf::follow_scripts(world.root, path, world.around));
   elf::Request request{.program = launch.program,
                        .extras = world.extras,
@@ -128,11 +141,7 @@ Result<elf::Answered> analyze_one(Environment& environment, const World& world,
         "not known from it\n",
         printable(resolved)));
   }
-  TRY_ASSIGN(elf::Answered answered, world.memos.analyze(world.root, request));
-  std::vector<elf::Gap>& gaps = answered.reach.gaps;
-  gaps.insert(gaps.end(), launch.gaps.begin(), launch.gaps.end());
-  std::ranges::sort(gaps);
-  return answered;
+  return Question{std::move(request), std::move(launch.gaps)};
 }
 
 // What the time was spent with, if not with an analysis.
@@ -150,38 +159,88 @@ struct Answers {
   bool failed = false;  // there was no answer for some of several programs
 };
 
-// Analyzes one after the other; the time goes to the standard error, since the
-// answer itself is the same every time. The error of one of several programs is
-// told there, too, and the others are analyzed.
-Result<Answers> analyze_all(Environment& environment, const World& world,
-                            const std::vector<std::string>& words,
-                            bool has_evidence) {
-  Output& out = environment.output;
-  const bool live = words.size() > 1 && out.err_is_terminal();
-  Answers answers;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (live) {
-      out.err(fmt::format("\r\033[Kanalyzing {} of {}: {}", i + 1, words.size(),
-                          printable(words[i])));
-    }
-    const auto begin = std::chrono::steady_clock::now();
-    auto answered = analyze_one(environment, world, words[i], has_evidence);
-    const std::chrono::duration<double> taken =
-        std::chrono::steady_clock::now() - begin;
-    out.err(live ? "\r\033[K" : "");
-    if (answered) {
-      out.err(fmt::format("analyzed {} in {:.3f} s{}\n",
-                          printable(answered->reach.program), taken.count(),
-                          remark_of(*answered)));
-      answers.all.push_back(std::move(answered->reach));
-    } else if (words.size() == 1) {
-      return std::unexpected(std::move(answered).error());
-    } else {
-      answers.failed = true;
-      out.err(fmt::format("not analyzed: {}\n", answered.error().message()));
+// Collects the answers, and tells on the standard error how far it is and what
+// time each took: the answer itself is the same every time. So is the error of
+// one of several programs, and the others are analyzed.
+class Teller {
+ public:
+  Teller(Environment& environment, const std::vector<std::string>& words)
+      : out_(environment.output),
+        words_(words),
+        live_(words.size() > 1 && out_.err_is_terminal()) {}
+
+  void await(std::size_t word) {
+    if (live_) {
+      out_.err(fmt::format("\r\033[Kanalyzing {} of {}: {}", word + 1,
+                           words_.size(), printable(words_[word])));
     }
   }
-  return answers;
+
+  // Fails with the error of the only program.
+  Result<> take(Analysis analysis, const std::vector<elf::Gap>& launched) {
+    out_.err(live_ ? "\r\033[K" : "");
+    auto& [answered, taken] = analysis;
+    if (!answered && words_.size() == 1) {
+      return std::unexpected(std::move(answered).error());
+    }
+    if (!answered) {
+      answers.failed = true;
+      out_.err(fmt::format("not analyzed: {}\n", answered.error().message()));
+      return {};
+    }
+    out_.err(fmt::format("analyzed {} in {:.3f} s{}\n",
+                         printable(answered->reach.program), taken.count(),
+                         remark_of(*answered)));
+    std::vector<elf::Gap>& gaps = answered->reach.gaps;
+    gaps.insert(gaps.end(), launched.begin(), launched.end());
+    std::ranges::sort(gaps);
+    answers.all.push_back(std::move(answered->reach));
+    return {};
+  }
+
+  Answers answers;
+
+ private:
+  Output& out_;
+  const std::vector<std::string>& words_;
+  bool live_;
+};
+
+Result<Answers> analyze_all(Environment& environment, const World& world,
+                            Memos& memos, const Asked& asked) {
+  Teller teller(environment, asked.programs);
+  // Those that can be asked, and which words they are.
+  std::vector<elf::Request> requests;
+  std::vector<std::size_t> words;
+  std::vector<std::vector<elf::Gap>> launched;
+  for (std::size_t i = 0; i < asked.programs.size(); ++i) {
+    auto question = question_of(environment, world, asked.programs[i],
+                                !asked.evidence.empty());
+    if (!question) {
+      TRY(teller.take({std::unexpected(std::move(question).error())}, {}));
+      continue;
+    }
+    requests.push_back(std::move(question->request));
+    launched.push_back(std::move(question->gaps));
+    words.push_back(i);
+  }
+  Result<> done;
+  const auto await = [&](std::size_t request) {
+    if (request < words.size()) {
+      teller.await(words[request]);
+    }
+  };
+  await(0);
+  analyze_each(world.root, memos, requests, asked.jobs,
+               [&](std::size_t request, Analysis analysis) {
+                 warn_of_trouble(environment, memos);
+                 if (done) {
+                   done = teller.take(std::move(analysis), launched[request]);
+                 }
+                 await(request + 1);
+               });
+  TRY(std::move(done));
+  return std::move(teller.answers);
 }
 
 Result<std::string> json_text(const std::vector<elf::Reach>& all, bool one) {
@@ -271,7 +330,6 @@ Result<Exit> analyze(Environment& environment, Words words) {
   TRY_ASSIGN(const RootFiles root, RootFiles::open(asked.root));
   Memos memos(environment, asked.memos);
   World world{.root = root,
-              .memos = memos,
               .around = around,
               .mapped = std::move(mapped),
               .linked_only = asked.linked_only};
@@ -281,9 +339,8 @@ Result<Exit> analyze(Environment& environment, Words words) {
   for (const std::string_view folder : elf::split(asked.library_path, ":;")) {
     world.library_path.emplace_back(folder);
   }
-  TRY_ASSIGN(
-      const Answers answers,
-      analyze_all(environment, world, asked.programs, !asked.evidence.empty()));
+  TRY_ASSIGN(const Answers answers,
+             analyze_all(environment, world, memos, asked));
   TRY(answer(environment, asked, answers.all));
   return answers.failed ? Exit::Usage : Exit::Clean;
 }

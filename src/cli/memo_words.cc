@@ -1,5 +1,7 @@
 #include "cli/memo_words.h"
 
+#include <utility>
+
 namespace vambrace::cli {
 namespace {
 
@@ -33,22 +35,35 @@ Result<> MemoWords::check() const {
   return {};
 }
 
-Memos::Memos(Environment& environment, const MemoWords& words)
+Memos::Memos(const Environment& environment, const MemoWords& words)
     : builds_(loaded_builds()) {
   const std::string folder =
       words.folder.empty() ? default_folder(environment) : words.folder;
   if (!words.off && !folder.empty() && !builds_.empty()) {
-    folder_.emplace(folder, [&environment](const Error& error) {
-      environment.output.err(
-          fmt::format("warning: no cache: {}\n", error.message()));
+    folder_.emplace(folder, [this](const Error& error) {
+      const std::scoped_lock lock(mutex_);
+      trouble_ = error;
     });
   }
 }
 
 Result<elf::Answered> Memos::analyze(const elf::Root& root,
-                                     const elf::Request& request) {
+                                     const elf::Request& request,
+                                     elf::Binaries& binaries) {
   return elf::analyze_once(root, request, builds_,
-                           folder_ ? &*folder_ : nullptr);
+                           folder_ ? &*folder_ : nullptr, binaries);
+}
+
+std::optional<Error> Memos::trouble() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(trouble_, std::nullopt);
+}
+
+void warn_of_trouble(Environment& environment, Memos& memos) {
+  if (const auto trouble = memos.trouble()) {
+    environment.output.err(
+        fmt::format("warning: no cache: {}\n", trouble->message()));
+  }
 }
 
 }  // namespace vambrace::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -25,17 +26,26 @@ struct MemoWords {
 // none is needed.
 class Memos {
  public:
-  // What goes wrong is told once, on the standard error. The environment must
-  // outlive it.
-  Memos(Environment& environment, const MemoWords& words);
+  Memos(const Environment& environment, const MemoWords& words);
 
-  // As elf::analyze_once().
+  // As elf::analyze_once(). Thread rule: any thread, each with binaries of its
+  // own.
   Result<elf::Answered> analyze(const elf::Root& root,
-                                const elf::Request& request);
+                                const elf::Request& request,
+                                elf::Binaries& binaries);
+
+  // What went wrong with keeping answers since it was asked last; nullopt:
+  // nothing. Only the first thing that goes wrong is told. Any thread.
+  std::optional<Error> trouble();
 
  private:
   std::string builds_;
+  std::mutex mutex_;
+  std::optional<Error> trouble_;
   std::optional<MemoFolder> folder_;
 };
+
+// Tells it on the standard error.
+void warn_of_trouble(Environment& environment, Memos& memos);
 
 }  // namespace vambrace::cli

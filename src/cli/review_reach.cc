@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/printable.h"
+#include "cli/analyses.h"
 #include "elf/analysis.h"
 #include "elf/mapped.h"
 #include "host/root_files.h"
@@ -46,6 +47,7 @@ Result<> add_reaches(Environment& environment, Memos& memos,
                      std::vector<elf::Reach>& reaches) {
   TRY_ASSIGN(const RootFiles files, RootFiles::open(root));
   const auto mapped = elf::mapped_files(evidence);
+  std::vector<elf::Request> requests;
   for (const evidence::Process* process : programs_of(evidence)) {
     const std::string& exe = process->key.exe;
     const bool known =
@@ -53,22 +55,32 @@ Result<> add_reaches(Environment& environment, Memos& memos,
     if (known || !is_recorded(files, *process)) {
       continue;
     }
-    environment.output.err(fmt::format("analyzing {}\n", printable(exe)));
-    elf::Request request{.program = exe};
+    elf::Request& request = requests.emplace_back(elf::Request{.program = exe});
     if (const auto seen = mapped.find(exe); seen != mapped.end()) {
       for (const std::string& file : seen->second) {
         request.extras.push_back(
             {.path = file, .why = "mapped in the evidence", .observed = true});
       }
     }
-    auto answered = memos.analyze(files, request);
-    if (answered) {
-      reaches.push_back(std::move(answered->reach));
-    } else {
-      environment.output.err(
-          fmt::format("note: {}\n", answered.error().message()));
-    }
   }
+  Output& out = environment.output;
+  if (!requests.empty()) {
+    out.err(fmt::format("analyzing {} program{}\n", requests.size(),
+                        requests.size() == 1 ? "" : "s"));
+  }
+  analyze_each(
+      files, memos, requests, default_jobs(),
+      [&](std::size_t request, Analysis analysis) {
+        warn_of_trouble(environment, memos);
+        const std::string program = printable(requests[request].program);
+        if (auto& answered = analysis.answered) {
+          out.err(fmt::format("analyzed {} in {:.3f} s\n", program,
+                              analysis.taken.count()));
+          reaches.push_back(std::move(answered->reach));
+        } else {
+          out.err(fmt::format("note: {}\n", answered.error().message()));
+        }
+      });
   return {};
 }
 

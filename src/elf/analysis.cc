@@ -238,7 +238,13 @@ Walk settle(const Root& root, ProcessLoader& loader, SiteValues& values,
 }  // namespace
 
 Result<Reach> analyze(const Root& root, const Request& request) {
-  ProcessLoader loader(root, request);
+  Binaries binaries;
+  return analyze(root, request, binaries);
+}
+
+Result<Reach> analyze(const Root& root, const Request& request,
+                      Binaries& binaries) {
+  ProcessLoader loader(root, request, binaries);
   TRY(loader.start());
   Process& process = loader.process();
   const Object& program = process.objects.front();

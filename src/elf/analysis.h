@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "elf/code.h"
+#include "elf/binary.h"
 #include "elf/reach.h"
 #include "elf/root.h"
 
@@ -33,7 +33,10 @@ struct Request {
 };
 
 // NotFound, InvalidInput or Unsupported if the program itself cannot be read;
-// everything else that is not known is a gap of the answer.
+// everything else that is not known is a gap of the answer. Files that were
+// looked through for another program before are found in `binaries`.
+Result<Reach> analyze(const Root& root, const Request& request,
+                      Binaries& binaries);
 Result<Reach> analyze(const Root& root, const Request& request);
 
 }  // namespace vambrace::elf

@@ -203,10 +203,11 @@ Result<Memo> parse_memo(std::string_view text) {
 }
 
 Result<Answered> analyze_once(const Root& root, const Request& request,
-                              std::string_view builds, MemoStore* store) {
+                              std::string_view builds, MemoStore* store,
+                              Binaries& binaries) {
   const AskedRoot asked(root);
   if (store == nullptr) {
-    TRY_ASSIGN(Reach reach, analyze(asked, request));
+    TRY_ASSIGN(Reach reach, analyze(asked, request, binaries));
     return Answered{std::move(reach)};
   }
   const Digest program = answer_of(asked, program_of(request));
@@ -217,7 +218,7 @@ Result<Answered> analyze_once(const Root& root, const Request& request,
     return Answered{std::move(memo->reach), memo->asked.size()};
   }
   Memo memo{.key = key};
-  TRY_ASSIGN(memo.reach, analyze(asked, request));
+  TRY_ASSIGN(memo.reach, analyze(asked, request, binaries));
   memo.asked = asked.asked();
   const std::string text = print_memo(memo);
   if (memo.asked.size() <= kMaxQuestions && text.size() <= kMaxMemoBytes) {

@@ -54,6 +54,7 @@ struct Answered {
 //
 // Either way no question is asked of the root twice.
 Result<Answered> analyze_once(const Root& root, const Request& request,
-                              std::string_view builds, MemoStore* store);
+                              std::string_view builds, MemoStore* store,
+                              Binaries& binaries);
 
 }  // namespace vambrace::elf

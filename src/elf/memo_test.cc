@@ -68,7 +68,8 @@ class Memos : public testing::Test {
 
   // Whether the memo was used. It answers as a new analysis does, either way.
   bool remembers() {
-    const auto answered = analyze_once(root_, request_, builds_, &store_);
+    const auto answered =
+        analyze_once(root_, request_, builds_, &store_, binaries_);
     const auto fresh = analyze(root_, request_);
     EXPECT_EQ(answered.has_value(), fresh.has_value());
     if (!answered || !fresh) {
@@ -79,6 +80,7 @@ class Memos : public testing::Test {
   }
 
   MemoryRoot root_;
+  Binaries binaries_;
   Request request_;
   std::string builds_ = "0a0b";
   MemoryStore store_;
@@ -92,7 +94,8 @@ TEST_F(Memos, TheSameQuestionIsAnsweredFromTheMemo) {
 }
 
 TEST_F(Memos, WithoutAStoreItAnalyzes) {
-  const auto answered = analyze_once(root_, request_, builds_, nullptr);
+  const auto answered =
+      analyze_once(root_, request_, builds_, nullptr, binaries_);
   ASSERT_TRUE(answered);
   EXPECT_EQ(answered->checked, 0U);
   EXPECT_EQ(answered->reach, *analyze(root_, request_));
@@ -162,7 +165,7 @@ TEST_F(Memos, AnotherRequestOrBuildIsAnotherAnalysis) {
 
 TEST_F(Memos, ErrorsAreNotKept) {
   request_.program = "/bin/none";
-  EXPECT_FALSE(analyze_once(root_, request_, builds_, &store_));
+  EXPECT_FALSE(analyze_once(root_, request_, builds_, &store_, binaries_));
   EXPECT_TRUE(store_.memos.empty());
 }
 

@@ -14,8 +14,9 @@ std::optional<std::string> list_of(std::string_view text) {
 
 }  // namespace
 
-ProcessLoader::ProcessLoader(const Root& root, const Request& request)
-    : root_(root), request_(request) {}
+ProcessLoader::ProcessLoader(const Root& root, const Request& request,
+                             Binaries& binaries)
+    : root_(root), request_(request), binaries_(binaries) {}
 
 Result<> ProcessLoader::start() {
   TRY_ASSIGN(RootFile file,
@@ -100,19 +101,17 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
     return fail(ErrorCode::InvalidInput, "more than {} files are loaded",
                 kMaxObjects);
   }
-  Object object{.path = file.path, .why = why, .bytes = file.bytes};
-  TRY_ASSIGN(object.image, parse_image(object.bytes.text()));
+  // Hardly anything but a library is loaded into several programs.
+  TRY_ASSIGN(std::shared_ptr<const Binary> binary, process_.objects.empty()
+                                                       ? read_binary(file.bytes)
+                                                       : binaries_.read(file));
   if (!process_.objects.empty() &&
-      object.image.arch != process_.objects.front().image.arch) {
+      binary->image.arch != process_.objects.front().image.arch) {
     return fail(ErrorCode::InvalidInput, "of another architecture");
   }
-  object.code = scan_code(object.image);
-  for (std::uint32_t i = 0; i < object.image.symbols.size(); ++i) {
-    const Symbol& symbol = object.image.symbols[i];
-    if (symbol.defined && !symbol.local) {
-      object.exports[symbol.name].push_back(i);
-    }
-  }
+  Object& object = process_.objects.emplace_back(std::move(binary));
+  object.path = file.path;
+  object.why = why;
   for (const std::string& fault : object.image.faults) {
     process_.gaps.push_back({"library-unreadable", file.path, "", 0, fault});
   }
@@ -124,8 +123,7 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
                       .rpath = list_of(object.image.rpath),
                       .runpath = list_of(object.image.runpath),
                       .no_default = object.image.no_default_folders};
-  process_.objects.push_back(std::move(object));
-  return &process_.objects.back();
+  return &object;
 }
 
 void ProcessLoader::tell(const std::string& name, const Object& from,
@@ -206,9 +204,6 @@ void ProcessLoader::number() {
   process_.nodes = 0;
   process_.cells = 0;
   for (Object& object : process_.objects) {
-    if (object.data.begins.empty()) {
-      object.data = find_cells(object.image, object.code);
-    }
     object.first_cell = process_.cells;
     process_.cells += static_cast<std::uint32_t>(object.data.begins.size());
     object.first_node = process_.nodes;

@@ -1,15 +1,14 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "elf/analysis.h"
-#include "elf/code.h"
-#include "elf/data.h"
-#include "elf/image.h"
+#include "elf/binary.h"
 #include "elf/library_search.h"
 #include "elf/reach.h"
 #include "elf/root.h"
@@ -27,14 +26,21 @@ struct Found {
 };
 
 struct Object {
+  explicit Object(std::shared_ptr<const Binary> of)
+      : binary(std::move(of)),
+        image(binary->image),
+        code(binary->code),
+        data(binary->data),
+        exports(binary->exports) {}
+
   std::string path;
   std::string why;
-  Bytes bytes;
-  Image image;
-  Code code;
-  DataCells data;
-  // Of defined symbols that others may find.
-  std::unordered_map<std::string_view, std::vector<std::uint32_t>> exports;
+  // Shared with other processes that load the file.
+  std::shared_ptr<const Binary> binary;
+  const Image& image;
+  const Code& code;
+  const DataCells& data;
+  const Exports& exports;
   // Number of its first function among those of the process.
   std::uint32_t first_node = 0;
   std::uint32_t first_cell = 0;  // of its data, among those of the process
@@ -80,8 +86,8 @@ struct Process {
 // is found to load by itself.
 class ProcessLoader {
  public:
-  // Both must outlive it.
-  ProcessLoader(const Root& root, const Request& request);
+  // All must outlive it.
+  ProcessLoader(const Root& root, const Request& request, Binaries& binaries);
 
   // The program, its loader, what they need, and the extras of the request.
   // Fails only if the program itself cannot be read; the rest becomes gaps.
@@ -107,6 +113,7 @@ class ProcessLoader {
 
   const Root& root_;
   const Request& request_;
+  Binaries& binaries_;
   Process process_;
   std::optional<LibrarySearch> search_;
   std::size_t followed_ = 0;  // objects whose needs are loaded

@@ -204,7 +204,7 @@ void MemoFolder::keep(const std::string& name, std::string_view bytes) {
 
 void MemoFolder::tell(const Error& error) {
   if (tell_) {
-    std::exchange(tell_, nullptr)(error);
+    std::call_once(told_, tell_, error);
   }
 }
 

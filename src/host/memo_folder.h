@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 
 #include "base/fd.h"
@@ -20,14 +21,15 @@ constexpr std::uint64_t kMemoFolderBytes = 256ULL << 20;
 // them. Files appear whole or not at all, whoever else analyzes at the same
 // time. When they take more than the limit, those that were not used for the
 // longest time are removed; other files in the folder are never touched.
+// Thread rule: any thread.
 class MemoFolder : public elf::MemoStore {
  public:
   using Tell = std::function<void(const Error&)>;
 
-  // `tell` is called for the first thing that goes wrong, and not again: an
-  // analysis goes on without. A folder that is not there is made, with those
-  // above it, when there is something to keep; but not in one that belongs to
-  // another user than root.
+  // `tell` is called for the first thing that goes wrong, by the thread that
+  // meets it, and not again: an analysis goes on without. A folder that is not
+  // there is made, with those above it, when there is something to keep; but
+  // not in one that belongs to another user than root.
   MemoFolder(std::string folder, Tell tell,
              std::uint64_t limit = kMemoFolderBytes);
 
@@ -42,6 +44,7 @@ class MemoFolder : public elf::MemoStore {
 
   std::string folder_;
   Tell tell_;
+  std::once_flag told_;
   std::uint64_t limit_;
 };
 
