@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/json.h"
 #include "base/printable.h"
 #include "cli/analyses.h"
 #include "cli/analyze_text.h"
@@ -243,23 +242,12 @@ Result<Answers> analyze_all(Environment& environment, const World& world,
   return std::move(teller.answers);
 }
 
-Result<std::string> json_text(const std::vector<elf::Reach>& all, bool one) {
-  if (one) {
-    return elf::print_reach(all.front());
-  }
-  json::Value list = json::Value::array();
-  for (const elf::Reach& reach : all) {
-    TRY_ASSIGN(json::Value value, json::parse(elf::print_reach(reach)));
-    list.push_back(std::move(value));
-  }
-  return json::print({{"schema", "vambrace.reaches/v1"}, {"programs", list}});
-}
-
 Result<> answer(Environment& environment, const Asked& asked,
                 const std::vector<elf::Reach>& all) {
   if (asked.as_json || !asked.output.empty()) {
-    TRY_ASSIGN(const std::string text,
-               json_text(all, asked.programs.size() == 1));
+    const std::string text = asked.programs.size() == 1
+                                 ? elf::print_reach(all.front())
+                                 : elf::print_reaches(all);
     if (!asked.output.empty()) {
       TRY(environment.files.write(asked.output, text));
     }

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "elf/code.h"
 #include "elf/data.h"
+#include "elf/followed.h"
 #include "elf/image.h"
 #include "elf/root.h"
 
@@ -22,20 +23,22 @@ namespace vambrace::elf {
 using Exports =
     std::unordered_map<std::string_view, std::vector<std::uint32_t>>;
 
+// Thread rule: one thread, since it remembers how functions were followed.
 struct Binary {
   Bytes bytes;  // what all else points into
   Image image;
   Code code;
   DataCells data;
   Exports exports;
+  mutable Followed followed;
 };
 
 // InvalidInput or Unsupported, as parse_image().
 Result<std::shared_ptr<const Binary>> read_binary(const Bytes& bytes);
 
 // Binaries that several analyses share: most programs of a root have the same
-// libraries, and looking through those is half of the work. What it holds is a
-// function of the bytes alone, so that answers do not depend on it.
+// libraries, and what is done with those is most of the work. Answers do not
+// depend on it.
 //
 // Thread rule: one thread; threads have one each. What it gave out stays.
 class Binaries {

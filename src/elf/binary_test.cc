@@ -2,19 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
+#include "elf/small_program.h"
 
 namespace vambrace::elf {
 namespace {
-
-// This very program is a file with code.
-std::string own_bytes() {
-  std::ifstream file("/proc/self/exe", std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
 
 RootFile file_of(const std::string& path, std::string bytes) {
   return {path, Bytes(std::move(bytes))};
@@ -22,8 +13,8 @@ RootFile file_of(const std::string& path, std::string bytes) {
 
 TEST(Binaries, LookThroughTheSameContentOnce) {
   Binaries binaries;
-  const auto first = binaries.read(file_of("/a", own_bytes()));
-  const auto again = binaries.read(file_of("/a", own_bytes()));
+  const auto first = binaries.read(file_of("/a", program_with(39)));
+  const auto again = binaries.read(file_of("/a", program_with(39)));
   ASSERT_TRUE(first && again);
   EXPECT_EQ(*first, *again);
   EXPECT_FALSE((*first)->code.functions.empty());
@@ -31,16 +22,16 @@ TEST(Binaries, LookThroughTheSameContentOnce) {
 
 TEST(Binaries, LookThroughAFileThatChanged) {
   Binaries binaries;
-  const auto first = binaries.read(file_of("/a", own_bytes()));
-  const auto other = binaries.read(file_of("/a", own_bytes() + "x"));
+  const auto first = binaries.read(file_of("/a", program_with(39)));
+  const auto other = binaries.read(file_of("/a", program_with(39) + "x"));
   ASSERT_TRUE(first && other);
   EXPECT_NE(*first, *other);
   EXPECT_EQ((*other)->bytes.size(), (*first)->bytes.size() + 1);
-  EXPECT_EQ(*other, *binaries.read(file_of("/a", own_bytes() + "x")));
+  EXPECT_EQ(*other, *binaries.read(file_of("/a", program_with(39) + "x")));
 }
 
 TEST(Binaries, WhatWasGivenOutStaysWhenRoomIsMade) {
-  const std::string bytes = own_bytes();
+  const std::string bytes = program_with(39);
   Binaries binaries(bytes.size() + 1);
   const auto first = binaries.read(file_of("/a", bytes));
   const auto other = binaries.read(file_of("/b", bytes));
@@ -51,7 +42,7 @@ TEST(Binaries, WhatWasGivenOutStaysWhenRoomIsMade) {
 }
 
 TEST(Binaries, KeepNothingLargerThanTheLimit) {
-  const std::string bytes = own_bytes();
+  const std::string bytes = program_with(39);
   Binaries binaries(bytes.size() - 1);
   const auto first = binaries.read(file_of("/a", bytes));
   const auto again = binaries.read(file_of("/a", bytes));

@@ -130,6 +130,17 @@ void print(Printer& out, const LoadedFile& file) {
   out.key("why").text(file.why).close('}');
 }
 
+void print(Printer& out, const Reach& reach) {
+  const auto each = [&](const auto& one) { print(out, one); };
+  out.open('{').key("arch").text(kernel::to_string(reach.arch));
+  out.key("build_id").text(reach.build_id);
+  out.key("gaps").list(reach.gaps, each);
+  out.key("libraries").list(reach.files, each);
+  out.key("program").text(reach.program);
+  out.key("schema").text(kReachSchema);
+  out.key("syscalls").list(reach.calls, each).close('}');
+}
+
 // A word of a closed list, turned into its value by `from`.
 template <class From, class T>
 Result<> read_word(Cursor& in, From from, T& out) {
@@ -255,14 +266,16 @@ Result<> check_calls(Reach& reach) {
 
 std::string print_reach(const Reach& reach) {
   Printer out;
-  const auto each = [&](const auto& one) { print(out, one); };
-  out.open('{').key("arch").text(kernel::to_string(reach.arch));
-  out.key("build_id").text(reach.build_id);
-  out.key("gaps").list(reach.gaps, each);
-  out.key("libraries").list(reach.files, each);
-  out.key("program").text(reach.program);
-  out.key("schema").text(kReachSchema);
-  out.key("syscalls").list(reach.calls, each).close('}');
+  print(out, reach);
+  return out.take();
+}
+
+std::string print_reaches(std::span<const Reach> reaches) {
+  Printer out;
+  out.open('{').key("programs").list(reaches, [&](const Reach& reach) {
+    print(out, reach);
+  });
+  out.key("schema").text(kReachesSchema).close('}');
   return out.take();
 }
 

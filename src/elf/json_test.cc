@@ -45,6 +45,19 @@ TEST(ReachJson, IsPrintedAsOtherDocumentsAre) {
   }
 }
 
+TEST(ReachJson, OfSeveralProgramsIsTheListOfTheirs) {
+  for (const std::vector<Reach>& reaches :
+       {std::vector<Reach>{}, {sample()}, {sample(), Reach{}}}) {
+    json::Value list = json::Value::array();
+    for (const Reach& reach : reaches) {
+      list.push_back(*json::parse(print_reach(reach)));
+    }
+    EXPECT_EQ(
+        print_reaches(reaches),
+        json::print({{"programs", list}, {"schema", "vambrace.reaches/v1"}}));
+  }
+}
+
 TEST(ReachJson, ReadsOtherSpacesAndNoOtherNames) {
   const std::string good = print_reach(sample());
   const std::string line = json::print_line(*json::parse(good));

@@ -11,21 +11,17 @@ constexpr std::size_t kMaxAsked = 4096;
 }  // namespace
 
 const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
-  const auto known = moments_.find(node);
-  if (known != moments_.end()) {
-    return known->second;
+  Moments& known = moments_[node];
+  if (known == nullptr) {
+    const Object& object = process_.object_of(node);
+    const Returns returns = [&](std::uint64_t target, bool through_slot) {
+      const auto to = called(object, target, through_slot);
+      return !to || returning_[*to];
+    };
+    known = object.binary->followed.moments(
+        object.image, object.code, node - object.first_node, returns, effort_);
   }
-  const Object& object = process_.object_of(node);
-  const Function& function = process_.function_of(node);
-  const Returns returns = [&](std::uint64_t target, bool through_slot) {
-    const auto to = called(object, target, through_slot);
-    return !to || returning_[*to];
-  };
-  return moments_
-      .emplace(node, find_moments(object.image, function.bounds,
-                                  object.code.entries_of(function), returns,
-                                  choices_, effort_))
-      .first->second;
+  return *known;
 }
 
 Answer SiteValues::resolve(std::uint32_t node, std::uint64_t address,

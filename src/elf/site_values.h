@@ -75,9 +75,8 @@ class SiteValues {
   const Process& process_;
   const Walk* walk_ = nullptr;
   std::vector<bool> returning_;
-  Choices choices_;
   Effort effort_;
-  std::unordered_map<std::uint32_t, std::vector<Moment>> moments_;
+  std::unordered_map<std::uint32_t, Moments> moments_;
 };
 
 }  // namespace vambrace::elf
