@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "kernel/capabilities.h"
+#include "policy/arguments.h"
 #include "policy/capabilities/noise.h"
 #include "policy/capabilities/reduce.h"
 #include "policy/decision.h"
@@ -101,7 +102,9 @@ class Explainer {
                    find_expected(rendering_.policy, syscall)) {
       answer.reasons = planned->reasons;
       answer.notes.emplace_back(
-          "refused on purpose, with the errno that the program knows");
+          falls_back(syscall, planned->error)
+              ? "refused on purpose: a C library then asks for clone"
+              : "refused on purpose, with the errno that the program knows");
     }
     answer.runtime_layer = in_layer(layer_, question_.name);
     if (const Risk* risk = syscall_risk(question_.name)) {

@@ -137,6 +137,30 @@ TEST(Explain, APlannedRefusalKeepsItsReason) {
   EXPECT_THAT(mincore.reasons, SizeIs(1));
 }
 
+TEST(Explain, AClone3ThatNobodyAskedForIsNotSaidToBeKnown) {
+  const evidence::Evidence evidence =
+      sample::evidence_of({sample::process({fact("clone", {{0x3d0f00}})})});
+  const Policy policy = synthesize(evidence).value();
+  const runtime::Target target = runtime::target_named("docker").value();
+  const seccomp::Profile profile =
+      seccomp::render(policy, target, Stage::Harden).value().profile;
+  const std::set<std::uint32_t> none;
+  const Answer clone3 = explain(question({"clone3"}),
+                                {.policy = policy,
+                                 .profile = profile,
+                                 .target = target,
+                                 .capabilities = none},
+                                runtime::runtime_layer(target), evidence)
+                            .value()
+                            .at(0);
+  EXPECT_EQ(clone3.permission, Permission::Refused);
+  EXPECT_EQ(clone3.otherwise, (seccomp::Outcome{seccomp::Action::Errno, 38}));
+  ASSERT_THAT(clone3.reasons, SizeIs(1));
+  EXPECT_THAT(clone3.reasons[0].note, HasSubstr("not seen"));
+  EXPECT_THAT(clone3.notes, Contains(HasSubstr("then asks for clone")));
+  EXPECT_THAT(clone3.notes, testing::Not(Contains(HasSubstr("knows"))));
+}
+
 TEST(Explain, CapabilitiesTellUseNoiseAndRisk) {
   const Answer chown = answer({"CHOWN"});
   EXPECT_EQ(chown.permission, Permission::Allowed);

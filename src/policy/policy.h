@@ -21,7 +21,8 @@ namespace vambrace::policy {
 enum class Cause : std::uint8_t {
   Observed,  // seen in evidence
   Closure,   // an optional closure asked for: "resilient libc", "arch aarch64"
-  Always,    // every program needs it: exit, rt_sigreturn, the vDSO fallbacks
+  Always,    // every program needs it: exit, rt_sigreturn, the vDSO fallbacks;
+             // of a refusal: every C library gets by with it
   Denied,    // a refused attempt, accepted by --heal
   Decision,  // a person added it, in bundle.yaml
 };
@@ -59,8 +60,9 @@ struct SyscallRule {
   auto operator<=>(const SyscallRule&) const = default;
 };
 
-// A call that the application tried and that is refused on purpose, with the
-// errno it already knows: replay and verify list such denials as expected.
+// A call that is refused on purpose: one that the application tried, with the
+// errno it already knows, or clone3, with the errno on which a C library takes
+// clone. replay and verify list such denials as expected.
 struct ExpectedDenial {
   kernel::Syscall syscall;
   std::uint32_t error = 0;  // errno

@@ -138,6 +138,7 @@ class Synthesis {
     TRY(apply_decisions());
     store();
     close();
+    answer_clone3();
     TRY(judge());
     return std::move(policy_);
   }
@@ -204,10 +205,10 @@ class Synthesis {
          "record without --light, or split the workload");
   }
 
-  // A filter cannot see clone3's flags. Both C libraries fall back to clone on
-  // ENOSYS (glibc's pthread_create, fork and posix_spawn since 2.34; musl has
-  // no clone3), so where clone is fenced, clone3 is answered with ENOSYS and
-  // what it did is granted through clone.
+  // A filter cannot see clone3's flags. glibc asks for it first, in
+  // pthread_create and posix_spawn since 2.34, and falls back to clone on
+  // ENOSYS (musl has no clone3), so where clone is fenced, clone3 is answered
+  // with ENOSYS and what it did is granted through clone.
   void add_thread_creation() {
     for (const kernel::Arch arch : std::set(policy_.arches)) {
       const auto clone = kernel::syscall_number(arch, "clone");
@@ -502,6 +503,32 @@ class Synthesis {
       const auto name = kernel::syscall_name(rule.syscall);
       return name && dropped_.contains(std::string(*name));
     });
+  }
+
+  // The same for a clone3 that nobody was seen to ask for: an older glibc, musl
+  // and Go take clone, and with any other errno than ENOSYS the glibc of the
+  // next image would make no thread. That grants nothing. It needs a clone to
+  // fall back to, whoever granted it: from clone3 no C library turns to fork or
+  // vfork, so without clone the errno is the target's, as of any other call.
+  void answer_clone3() {
+    for (const kernel::Arch arch : policy_.arches) {
+      const auto clone = kernel::syscall_number(arch, "clone");
+      const auto clone3 = kernel::syscall_number(arch, "clone3");
+      if (!clone || !clone3 || !find_rule(policy_, {arch, *clone}) ||
+          find_rule(policy_, {arch, *clone3}) ||
+          find_expected(policy_, {arch, *clone3})) {
+        continue;
+      }
+      const bool seen = uses_.contains({arch, *clone3});
+      policy_.expected.push_back(
+          {{arch, *clone3},
+           kEnosys,
+           {{.cause = Cause::Always,
+             .note = fmt::format("{}ENOSYS, so that a C library asks for "
+                                 "clone, which is granted",
+                                 seen ? "" : "not seen of the workload; ")}}});
+      std::ranges::sort(policy_.expected);
+    }
   }
 
   Result<> judge() {

@@ -148,6 +148,68 @@ TEST(Synthesize, GrantsClone3WhereItsFlagsAreUnknown) {
   EXPECT_THAT(finding_ids(policy), testing::Contains("clone-unfenced"));
 }
 
+// A libc that asks for clone3 first, in the next image, takes clone then.
+TEST(Synthesize, AnswersClone3WithEnosysWhereOnlyCloneWasSeen) {
+  const Policy policy = policy_of({fact("clone", {{0x3d0f00}})});
+  EXPECT_EQ(rule(policy, "clone3"), nullptr);
+  const ExpectedDenial* denial = find_expected(policy, call("clone3"));
+  ASSERT_NE(denial, nullptr);
+  EXPECT_EQ(denial->error, 38U);
+  EXPECT_EQ(describe(denial->reasons.at(0)),
+            "always: not seen of the workload; ENOSYS, so that a C library "
+            "asks for clone, which is granted");
+  EXPECT_EQ(rule(policy, "clone")->args,
+            (std::set<ArgTuple>{{{0, kCloneNamespaces, 0}}}));
+}
+
+TEST(Synthesize, AnswersNoClone3WhereThereIsNoCloneToTurnTo) {
+  const auto planned = [](const Policy& policy) {
+    return find_expected(policy, call("clone3")) != nullptr;
+  };
+  EXPECT_FALSE(planned(policy_of({fact("read")})));
+  // No C library turns from clone3 to these.
+  EXPECT_FALSE(planned(policy_of({fact("fork"), fact("vfork")})));
+  EXPECT_FALSE(planned(policy_of(
+      {fact("clone")},
+      {.decisions = {{"syscall clone", "drop", "ann", "no children"}}})));
+}
+
+TEST(Synthesize, AnswersClone3WhoeverGrantedClone) {
+  const auto error = [](const Policy& policy, kernel::Arch arch) {
+    const ExpectedDenial* denial = find_expected(policy, call("clone3", arch));
+    return denial == nullptr ? 0U : denial->error;
+  };
+  SynthesisOptions options;
+  options.closures = {.resilient_libc = true, .aarch64 = true};
+  const Policy closed = policy_of({fact("vfork")}, options);
+  EXPECT_EQ(error(closed, kernel::Arch::X86_64), 38U);
+  EXPECT_EQ(error(closed, kernel::Arch::Aarch64), 38U);
+  const Policy added =
+      policy_of({fact("read")},
+                {.decisions = {{"syscall clone", "add", "ann", "threads"}}});
+  EXPECT_EQ(error(added, kernel::Arch::X86_64), 38U);
+}
+
+TEST(Synthesize, APersonMayGrantClone3BesideClone) {
+  const Policy policy = policy_of(
+      {fact("clone", {{0x3d0f00}})},
+      {.decisions = {{"syscall clone3", "add", "ann", "into a cgroup"}}});
+  EXPECT_NE(rule(policy, "clone3"), nullptr);
+  EXPECT_EQ(find_expected(policy, call("clone3")), nullptr);
+}
+
+TEST(Synthesize, AnswersADroppedClone3WithEnosys) {
+  // Its flags are unknown, so it is granted, and dropped by a person.
+  const Policy policy = policy_of(
+      {fact("clone3")},
+      {.decisions = {{"syscall clone3", "drop", "ann", "hides its flags"}}});
+  const ExpectedDenial* denial = find_expected(policy, call("clone3"));
+  ASSERT_NE(denial, nullptr);
+  EXPECT_EQ(describe(denial->reasons.at(0)),
+            "always: ENOSYS, so that a C library asks for clone, which is "
+            "granted");
+}
+
 TEST(Synthesize, KeepsACallThatAlwaysFailedDenied) {
   const Policy policy = policy_of({fact("rseq", sample::failed(4, "ENOSYS")),
                                    fact("mlock", sample::failed(4, "EPERM")),

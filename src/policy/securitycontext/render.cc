@@ -137,6 +137,26 @@ void container_context(YAML::Emitter& out, const SecurityContext& context) {
   out << YAML::EndMap;
 }
 
+// The first list says that what is not listed is refused. systemd reads an
+// errno only where a later list, with ~, takes a call away (248 and later;
+// earlier ones answer such a call EPERM), and starts nothing where that is the
+// errno that it gives anyway.
+void add_calls(std::string& out, const std::set<std::string>& calls) {
+  constexpr std::string_view kOtherwise = "EPERM";
+  out +=
+      fmt::format("SystemCallErrorNumber={}\nSystemCallFilter=\n", kOtherwise);
+  std::string refused;
+  for (const std::string& call : calls) {
+    const std::size_t colon = call.find(':');
+    if (colon == std::string::npos) {
+      out += fmt::format("SystemCallFilter={}\n", call);
+    } else if (call.substr(colon + 1) != kOtherwise) {
+      refused += fmt::format("SystemCallFilter=~{}\n", call);
+    }
+  }
+  out += refused;
+}
+
 }  // namespace
 
 std::string kubernetes_patch(const SecurityContext& context) {
@@ -326,11 +346,7 @@ std::string systemd_unit(const SecurityContext& context) {
   }
   if (context.stage == Stage::Harden) {
     add("SystemCallArchitectures", context.compat ? "native x86" : "native");
-    add("SystemCallErrorNumber", "EPERM");
-    add("SystemCallFilter", "");
-    for (const std::string& call : context.calls) {
-      add("SystemCallFilter", call);
-    }
+    add_calls(out, context.calls);
   }
   return out;
 }
