@@ -1,261 +1,19 @@
 #include "elf/code.h"
 
 #include <algorithm>
-#include <set>
 
-#include "elf/instruction.h"
+#include "elf/jump_tables.h"
+#include "elf/loose_addresses.h"
+#include "elf/sweep.h"
 
 namespace vambrace::elf {
 namespace {
 
-using Kind = Instruction::Kind;
-using Place = Instruction::Place;
-
-// What the sweep through the code leaves behind, by address.
-struct Event {
-  enum class What : std::uint8_t {
-    Call,
-    Jump,
-    Slot,
-    Address,
-    Within,
-    Memory,
-    Returns,
-    Table,  // of addresses that a jump goes to
-    Site,
-    OtherSite,
-    Unknown,
-    Runs,   // an instruction behind one that ends
-    Stops,  // one that does not go on behind itself
-  };
-  std::uint64_t at = 0;
-  std::uint64_t target = 0;
-  What what = What::Call;
-};
-
-// A piece of the code that is read from its beginning on.
-struct Region {
-  Range bounds;
-  bool framed = false;  // bounds of a function, from .eh_frame
-};
-
-std::vector<Region> find_regions(const Image& image) {
-  std::vector<Region> regions;
-  auto frame = image.frames.begin();
-  for (const Range& code : image.code) {
-    std::uint64_t at = code.begin;
-    for (; frame != image.frames.end() && frame->begin < code.end; ++frame) {
-      const auto next = std::next(frame);
-      std::uint64_t end = std::min(frame->end, code.end);
-      if (next != image.frames.end()) {
-        end = std::min(end, next->begin);
-      }
-      if (frame->begin < at || end <= frame->begin) {
-        continue;
-      }
-      if (frame->begin > at) {
-        regions.push_back({{at, frame->begin}, false});
-      }
-      regions.push_back({{frame->begin, end}, true});
-      at = end;
-    }
-    if (at < code.end) {
-      regions.push_back({{at, code.end}, false});
-    }
-  }
-  return regions;
-}
-
-class Sweep {
- public:
-  Sweep(const Image& image, const Decoder& decoder)
-      : image_(image), decoder_(decoder) {
-    std::size_t bytes = 0;
-    for (const Range& code : image.code) {
-      bytes += code.end - code.begin;
-    }
-    // About as many as there are.
-    events.reserve(std::min(bytes, image.bytes.size()) / 16);
-  }
-
-  void read(const Region& region) {
-    ByteView bytes = image_.from(region.bounds.begin);
-    bytes = bytes.substr(
-        0, std::min<std::uint64_t>(bytes.size(),
-                                   region.bounds.end - region.bounds.begin));
-    bool runs = region.framed;
-    for (std::uint64_t at = 0; at < bytes.size();) {
-      const std::uint64_t address = region.bounds.begin + at;
-      const Instruction found =
-          decoder_.decode(bytes.substr(at), address, image_.fixed_place);
-      const bool stops = found.kind == Kind::Jump || found.kind == Kind::End ||
-                         found.kind == Kind::Return ||
-                         // The last call of a function does not come back.
-                         (region.framed && found.kind == Kind::Call &&
-                          at + found.length == bytes.size());
-      if (!runs && found.kind != Kind::Padding && found.kind != Kind::Unknown) {
-        runs = true;
-        events.push_back({address, 0, Event::What::Runs});
-      }
-      note(found, address, region);
-      if (stops) {
-        runs = false;
-        events.push_back({address, 0, Event::What::Stops});
-      }
-      at += found.length;
-    }
-  }
-
-  // What one instruction alone does not tell.
-  void add(const Mentions& mentions) {
-    if (mentions.found.empty()) {
-      return;
-    }
-    const std::size_t before = events.size();
-    for (const Mention& mention : mentions.found) {
-      const Event::What what = event_of(mention.what);
-      if (what == Event::What::Call || what == Event::What::Jump ||
-          in_image(mention.target)) {
-        events.push_back({mention.at, mention.target, what});
-      }
-    }
-    std::ranges::inplace_merge(
-        events, events.begin() + static_cast<std::ptrdiff_t>(before), {},
-        &Event::at);
-  }
-
-  std::vector<Event> events;
-
- private:
-  static Event::What event_of(Mention::What what) {
-    switch (what) {
-      case Mention::What::Address:
-        return Event::What::Address;
-      case Mention::What::Within:
-        return Event::What::Within;
-      case Mention::What::Memory:
-        return Event::What::Memory;
-      case Mention::What::Call:
-        return Event::What::Call;
-      default:
-        return Event::What::Jump;
-    }
-  }
-
-  void note(const Instruction& found, std::uint64_t address,
-            const Region& region) {
-    using enum Event::What;
-    switch (found.kind) {
-      case Kind::Syscall:
-        events.push_back({address, 0, Site});
-        return;
-      case Kind::OtherSyscall:
-        events.push_back({address, 0, OtherSite});
-        return;
-      case Kind::Unknown:
-        events.push_back({address, 0, Unknown});
-        return;
-      case Kind::Return:
-        events.push_back({address, 0, Returns});
-        return;
-      case Kind::Call:
-      case Kind::Jump:
-      case Kind::Branch:
-        if (!found.has_target && found.kind == Kind::Jump) {
-          events.push_back({address, 0, Returns});
-          if (found.place == Place::Address) {
-            events.push_back({address, found.address, Table});
-          }
-        }
-        if (found.has_target) {
-          // Within a function all is reached anyway.
-          if (!region.framed || !region.bounds.holds(found.target)) {
-            events.push_back({address, found.target,
-                              found.kind == Kind::Call ? Call : Jump});
-          }
-          return;
-        }
-        if (found.place == Place::Memory) {
-          events.push_back({address, found.address, Slot});
-          // What a table of jumps is looked up in: more than one place.
-          events.push_back({address, found.address, Memory});
-        }
-        return;
-      default:
-        break;
-    }
-    if (found.has_immediate && in_image(found.immediate)) {
-      events.push_back({address, found.immediate, Address});
-    }
-    if (found.place != Place::None && in_image(found.address)) {
-      events.push_back({address, found.address,
-                        found.place == Place::Address ? Address : Memory});
-    }
-  }
-
-  bool in_image(std::uint64_t address) const {
-    return std::ranges::any_of(image_.segments, [&](const Segment& segment) {
-      return segment.memory.holds(address);
-    });
-  }
-
-  const Image& image_;
-  const Decoder& decoder_;
-};
-
-// All words of the data that may be addresses of code.
-std::vector<Word> find_words(const Image& image) {
-  std::vector<Word> words;
-  if (!image.fixed_place) {
-    return words;
-  }
-  for (const Segment& segment : image.segments) {
-    const ByteView bytes =
-        image.bytes.substr(segment.offset, segment.file_bytes);
-    for (std::uint64_t at = (8 - segment.memory.begin % 8) % 8;
-         at + 8 <= bytes.size(); at += 8) {
-      const std::uint64_t place = segment.memory.begin + at;
-      const std::uint64_t target = *read_at<std::uint64_t>(bytes, at);
-      if (segment.offset + at >= image.header_bytes && image.is_code(target) &&
-          !image.is_code(place)) {
-        words.push_back({place, target});
-      }
-    }
-  }
-  return words;
-}
-
-// Leaves out the tables that jumps go through: their addresses lie within
-// functions. A table reaches as far as addresses of code follow each other, or
-// to the next thing that code speaks of.
-void drop_tables(const std::vector<Event>& events, std::vector<Word>& words) {
-  if (words.empty()) {
-    return;
-  }
-  std::vector<std::uint64_t> tables, spoken;
-  for (const Event& event : events) {
-    if (event.what == Event::What::Table) {
-      tables.push_back(event.target);
-    } else if (event.what == Event::What::Address ||
-               event.what == Event::What::Within ||
-               event.what == Event::What::Memory) {
-      spoken.push_back(event.target);
-    }
-  }
-  std::ranges::sort(spoken);
-  std::set<std::uint64_t> dropped;
-  for (const std::uint64_t table : tables) {
-    const auto next = std::ranges::upper_bound(spoken, table);
-    const std::uint64_t end = next == spoken.end() ? ~0ULL : *next;
-    std::uint64_t place = table;
-    for (auto word = std::ranges::lower_bound(words, table, {}, &Word::place);
-         word != words.end() && word->place == place && place < end; ++word) {
-      dropped.insert(place);
-      place += 8;
-    }
-  }
-  std::erase_if(words,
-                [&](const Word& word) { return dropped.contains(word.place); });
+// Whether the kernel lets it run.
+bool may_run(const Image& image, std::uint64_t address) {
+  return std::ranges::any_of(image.segments, [&](const Segment& segment) {
+    return segment.execute && segment.memory.holds(address);
+  });
 }
 
 // Where functions begin outside of .eh_frame: all that is spoken of.
@@ -332,7 +90,9 @@ class Starts {
 // Deals the events out to the functions in which they are.
 class Dealer {
  public:
-  explicit Dealer(const std::vector<Event>& events) : events_(events) {}
+  Dealer(const Image& image, const std::vector<Event>& events,
+         const JumpTables& tables)
+      : image_(image), events_(events), tables_(tables) {}
 
   // A region begins; what stands before the first function of a framed one
   // does not run into it.
@@ -374,6 +134,21 @@ class Dealer {
   Code code;
 
  private:
+  // Where the entries of a table lead out of the function that speaks of it.
+  void add_table(const Function& function,
+                 std::span<const std::uint64_t> targets) {
+    for (const std::uint64_t target : targets) {
+      if (function.bounds.holds(target)) {
+        continue;
+      }
+      code.edges.push_back({target, Edge::Kind::Jump});
+      // It may be called as well.
+      if (image_.begins_frame(target)) {
+        code.edges.push_back({target, Edge::Kind::Address});
+      }
+    }
+  }
+
   void add(Function& function, const Event& event) {
     switch (event.what) {
       case Event::What::Call:
@@ -384,16 +159,18 @@ class Dealer {
                                                   : Edge::Kind::Jump});
         }
         return;
-      case Event::What::Returns:
+      case Event::What::Return:
         function.returns = true;
         return;
       case Event::What::Table:
+        add_table(function, tables_.addresses_at(event.target));
         return;
       case Event::What::Slot:
         code.edges.push_back({event.target, Edge::Kind::Slot});
         return;
       case Event::What::Address:
         code.edges.push_back({event.target, Edge::Kind::Address});
+        add_table(function, tables_.distances_at(event.target));
         return;
       case Event::What::Within:
         code.edges.push_back({event.target, Edge::Kind::Within});
@@ -414,7 +191,9 @@ class Dealer {
     }
   }
 
+  const Image& image_;
   const std::vector<Event>& events_;
+  const JumpTables& tables_;
   std::size_t at_ = 0;
   bool runs_ = false;
 };
@@ -441,18 +220,12 @@ std::span<const std::uint64_t> Code::entries_of(
 }
 
 Code scan_code(const Image& image) {
-  const std::unique_ptr<Decoder> decoder = make_decoder(image.arch);
   const std::vector<Region> regions = find_regions(image);
-  Sweep sweep(image, *decoder);
-  for (const Region& region : regions) {
-    sweep.read(region);
-  }
-  const Mentions mentions = decoder->find_mentions(image);
-  sweep.add(mentions);
-  std::vector<Word> words = find_words(image);
-  drop_tables(sweep.events, words);
-  const Starts starts(image, regions, sweep.events, words);
-  Dealer dealer(sweep.events);
+  const auto [events, all] = sweep(image, regions);
+  const JumpTables tables = find_tables(image, events);
+  const std::vector<Word> words = find_words(image, events, tables);
+  const Starts starts(image, regions, events, words);
+  Dealer dealer(image, events, tables);
   auto start = starts.found.begin();
   for (const Region& region : regions) {
     dealer.begin(region);
@@ -466,7 +239,12 @@ Code scan_code(const Image& image) {
     }
   }
   Code& code = dealer.code;
-  code.complete = mentions.all;
+  code.complete = all;
+  code.contained = std::ranges::none_of(events, [&](const Event& event) {
+    return (event.what == Event::What::Call ||
+            event.what == Event::What::Jump) &&
+           !image.is_code(event.target) && may_run(image, event.target);
+  });
   for (const Word& word : words) {
     const auto function = code.function_at(word.target);
     if (function && code.functions[*function].bounds.begin == word.target) {

@@ -11,8 +11,9 @@
 //
 // A function is the unit of reachability: once it is entered, all instructions
 // between its bounds may run. That makes it unnecessary to follow jump tables
-// to be sound, and costs little, since compilers put what is rarely needed into
-// functions of their own (".cold").
+// within it to be sound, and costs little, since compilers put what is rarely
+// needed into functions of their own (".cold"). Where tables lead out of it is
+// an edge (jump_tables.h).
 namespace vambrace::elf {
 
 struct Edge {
@@ -63,6 +64,8 @@ struct Code {
   std::vector<std::uint64_t> inner_entries;
   // False if what the code speaks of takes too long to tell: edges are missing.
   bool complete = true;
+  // False if code goes on where the file says that none is.
+  bool contained = true;
 
   std::span<const Edge> edges_of(const Function& function) const {
     return std::span(edges).subspan(function.first_edge, function.edges);

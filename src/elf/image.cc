@@ -173,6 +173,44 @@ void find_code(Image& image, const std::vector<Elf64_Shdr>& sections) {
   join_ranges(image.code);
 }
 
+// What may be executed and is in no section: the kernel asks nobody's section
+// headers. Zeros fill up between sections.
+void add_unsaid_code(Image& image, const std::vector<Elf64_Shdr>& sections) {
+  std::vector<Range> said = image.code;
+  for (const Elf64_Shdr& section : sections) {
+    if ((section.sh_flags & SHF_ALLOC) != 0 &&
+        section.sh_addr + section.sh_size > section.sh_addr) {
+      said.push_back({section.sh_addr, section.sh_addr + section.sh_size});
+    }
+  }
+  join_ranges(said);
+  for (const Segment& segment : image.segments) {
+    if (!segment.execute) {
+      continue;
+    }
+    const std::uint64_t end = segment.memory.begin + segment.file_bytes;
+    std::uint64_t at = segment.memory.begin;
+    at += segment.offset < image.header_bytes
+              ? image.header_bytes - segment.offset
+              : 0;
+    const auto add = [&](std::uint64_t until) {
+      const ByteView bytes =
+          until > at ? image.at(at, until - at).value_or(ByteView()) : "";
+      if (bytes.find_first_not_of('\0') != ByteView::npos) {
+        image.code.push_back({at, until});
+      }
+    };
+    for (const Range& range : said) {
+      if (range.end > at && range.begin < end) {
+        add(range.begin);
+        at = std::max(at, range.end);
+      }
+    }
+    add(end);
+  }
+  join_ranges(image.code);
+}
+
 std::vector<Elf64_Shdr> read_sections(Image& image, const Elf64_Ehdr& header) {
   std::vector<Elf64_Shdr> sections;
   if (header.e_shoff == 0 || header.e_shentsize != sizeof(Elf64_Shdr)) {
@@ -213,6 +251,12 @@ bool Image::is_code(std::uint64_t address) const {
   return after != code.begin() && std::prev(after)->holds(address);
 }
 
+bool Image::begins_frame(std::uint64_t address) const {
+  const auto frame =
+      std::ranges::lower_bound(frames, address, {}, &Range::begin);
+  return frame != frames.end() && frame->begin == address;
+}
+
 const Pointer* Image::pointer_at(std::uint64_t place) const {
   const auto found =
       std::ranges::lower_bound(pointers, place, {}, &Pointer::place);
@@ -230,6 +274,7 @@ Result<Image> parse_image(ByteView bytes) {
   TRY_ASSIGN(const Headers headers, read_segments(image, header));
   const std::vector<Elf64_Shdr> sections = read_sections(image, header);
   find_code(image, sections);
+  add_unsaid_code(image, sections);
   if (headers.dynamic) {
     read_dynamic(image, *headers.dynamic);
   } else {

@@ -100,6 +100,8 @@ struct Image {
   // As many as the segment has from there on; empty if none.
   ByteView from(std::uint64_t address) const;
   bool is_code(std::uint64_t address) const;
+  // Whether a function begins there, as .eh_frame says.
+  bool begins_frame(std::uint64_t address) const;
   // nullptr: the loader writes nothing there.
   const Pointer* pointer_at(std::uint64_t place) const;
 };

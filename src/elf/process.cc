@@ -119,6 +119,11 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
     process_.gaps.push_back({"library-unreadable", file.path, "", 0,
                              "what its code speaks of takes too long to tell"});
   }
+  if (!object.code.contained) {
+    process_.gaps.push_back({"library-unreadable", file.path, "", 0,
+                             "its code goes on in a part that is said to hold "
+                             "none, which is not read"});
+  }
   object.requester = {.path = name,
                       .rpath = list_of(object.image.rpath),
                       .runpath = list_of(object.image.runpath),

@@ -96,12 +96,11 @@ std::optional<std::uint32_t> slot_target(const Process& process,
 std::optional<std::uint32_t> call_target(const Process& process,
                                          const Object& object,
                                          std::uint64_t address) {
-  if (const auto slot = stub_slot(object.image, address)) {
-    const Pointer* pointer = object.image.pointer_at(*slot);
-    return pointer == nullptr ? std::nullopt
-                              : slot_target(process, object, *pointer);
-  }
-  return process.node_at(object, address);
+  const auto slot = stub_slot(object.image, address);
+  // A jump through a variable of the program looks the same.
+  const Pointer* pointer = slot ? object.image.pointer_at(*slot) : nullptr;
+  return pointer == nullptr ? process.node_at(object, address)
+                            : slot_target(process, object, *pointer);
 }
 
 }  // namespace vambrace::elf

@@ -321,8 +321,10 @@ class Walker {
     const Pointer* pointer = object.image.pointer_at(edge.target);
     const bool forms = edge.kind != Edge::Kind::Memory;
     if (forms) {
-      if (const auto slot = stub_slot(object.image, edge.target)) {
-        pointer = object.image.pointer_at(*slot);
+      const auto slot = stub_slot(object.image, edge.target);
+      const Pointer* jumped = slot ? object.image.pointer_at(*slot) : nullptr;
+      if (jumped != nullptr) {
+        pointer = jumped;
       } else if (object.image.is_code(edge.target)) {
         hand_over(process_.node_at(object, edge.target), from, called);
         return;

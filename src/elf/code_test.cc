@@ -1,0 +1,212 @@
+// Ways on through a program that no call and no relocation tells.
+#include "elf/code.h"
+
+#include <elf.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "elf/compiled_analysis.h"
+
+namespace vambrace::elf {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
+using testing::Not;
+
+constexpr const char* kMade = R"(
+#include <sys/syscall.h>
+#define NOINLINE __attribute__((noinline, noclone, noipa))
+#define KEEP __attribute__((used))
+static inline __attribute__((always_inline)) long make(long number) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "0"(number)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+)";
+
+class ReachedCode : public CompiledAnalysis {
+ protected:
+  ReachedCode() : CompiledAnalysis("cc -fno-stack-protector", kMade) {}
+
+  // What a program that is built so reaches; no gap explains anything.
+  std::vector<std::string> reached(const std::string& source,
+                                   const std::string& words) {
+    const auto reach = reach_of(source, words);
+    EXPECT_TRUE(reach) << reach.error().message();
+    EXPECT_THAT(gaps(*reach), IsEmpty()) << words;
+    return names(*reach);
+  }
+};
+
+const std::string kFixed = "-static -fno-pie -no-pie -s";
+const std::string kMovable = "-static-pie -fpie -s";
+
+TEST_F(ReachedCode, OfASwitchThatLeadsIntoAPartElsewhere) {
+  const std::string source = R"(
+volatile int v;
+__attribute__((cold)) NOINLINE void rare(int x) { v = x; }
+NOINLINE int f(int i, int z) {
+  switch (i) {
+    case 0: v = 3; v = z * 3; return 7;
+    case 1: v = 5; v = z / 3; return 2;
+    case 2: v = 8; v = z ^ v; return 9;
+    case 3: rare(3); make(SYS_getuid); v = z; return 5;
+    case 4: v = 77; v = z << v; return 3;
+    case 5: v = 9; v += z; return 11;
+    case 6: rare(z); make(SYS_getgid); v = 4 * z; return 1;
+    case 7: v = 2; return 8;
+    default: v = z * 9; v = z / 7; return 3;
+  }
+}
+KEEP NOINLINE void unused(void) { make(SYS_reboot); }
+void _start(void) { f(v, v); make(SYS_exit); }
+)";
+  for (const std::string& words : {kFixed, kMovable}) {
+    const auto made =
+        reached(source, words + " -freorder-blocks-and-partition");
+    EXPECT_THAT(made, IsSupersetOf({"getuid", "getgid", "exit"})) << words;
+    EXPECT_THAT(made, Not(Contains("reboot"))) << words;
+  }
+}
+
+TEST_F(ReachedCode, OfALastCallThroughATable) {
+  const std::string source = R"(
+NOINLINE static int a(int x) { make(SYS_getuid); return 1; }
+NOINLINE static int b(int x) { make(SYS_getgid); return 2; }
+static int (*const tab[])(int) = {a, b, a, b};
+NOINLINE int f(unsigned i) { return tab[i](i); }
+volatile int v;
+void _start(void) { f(v); make(SYS_exit); }
+)";
+  for (const std::string& words : {kFixed, kMovable}) {
+    EXPECT_THAT(reached(source, words),
+                IsSupersetOf({"getuid", "getgid", "exit"}))
+        << words;
+  }
+}
+
+TEST_F(ReachedCode, OfAFunctionThatBeginsWithAJumpThroughAVariable) {
+  const std::string source = R"(
+NOINLINE void f(void) {
+  static void* next = &&one;
+  goto *next;
+one:
+  make(SYS_getuid);
+  next = &&two;
+  return;
+two:
+  make(SYS_getgid);
+  next = &&one;
+}
+void _start(void) { f(); make(SYS_exit); }
+)";
+  for (const std::string& words : {kFixed, kMovable}) {
+    EXPECT_THAT(reached(source, words),
+                IsSupersetOf({"getuid", "getgid", "exit"}))
+        << words;
+  }
+}
+
+TEST_F(ReachedCode, OfAnAddressThatIsPacked) {
+  const std::string source = R"(
+NOINLINE static void a(void) { make(SYS_getuid); }
+NOINLINE static void b(void) { make(SYS_getgid); }
+struct __attribute__((packed)) Entry { char c; void (*f)(void); };
+static const struct Entry entries[] = {{1, a}, {2, b}};
+volatile int v;
+void _start(void) { entries[v].f(); make(SYS_exit); }
+)";
+  EXPECT_THAT(reached(source, kFixed),
+              IsSupersetOf({"getuid", "getgid", "exit"}));
+}
+
+TEST_F(ReachedCode, OfATableOfDistances) {
+  const std::string functions = R"(
+KEEP void x(void) { make(SYS_getuid); }
+KEEP void y(void) { make(SYS_getgid); }
+KEEP NOINLINE void unused(void) { make(SYS_reboot); }
+volatile int v;
+__asm__(".section .rodata; .balign 8; tab: .long x-tab, y-tab; .text");
+)";
+  const std::string formed = functions + R"(
+extern const int tab[];
+void _start(void) {
+  ((void (*)(void))((char*)tab + tab[v]))();
+  make(SYS_exit);
+}
+)";
+  // As with relative tables of virtual functions: an object points to it.
+  const std::string pointed = functions + R"(
+extern const int tab[];
+const int* volatile object = tab;
+void _start(void) {
+  const int* table = object;
+  ((void (*)(void))((char*)table + table[v]))();
+  make(SYS_exit);
+}
+)";
+  for (const std::string& words : {kFixed, kMovable}) {
+    for (const std::string& source : {formed, pointed}) {
+      if (words == kFixed && source == pointed) {
+        continue;  // no relocation says that it is a pointer
+      }
+      const auto made = reached(source, words);
+      EXPECT_THAT(made, IsSupersetOf({"getuid", "getgid", "exit"})) << words;
+      EXPECT_THAT(made, Not(Contains("reboot"))) << words;
+    }
+  }
+}
+
+TEST_F(ReachedCode, BehindDataThatLooksLikeAnInstruction) {
+  EXPECT_THAT(reached(R"(
+void _start(void) {
+  long result;
+  __asm__ volatile("jmp 1f; .byte 0x48, 0xb8; 1: mov $102, %%eax; syscall;"
+                   "nop; nop; nop; nop" : "=a"(result) : : "rcx", "r11", "memory");
+  make(SYS_exit);
+}
+)",
+                      kMovable),
+              IsSupersetOf({"getuid", "exit"}));
+}
+
+TEST_F(ReachedCode, ThatSectionHeadersDoNotTellOf) {
+  std::string bytes = compile(R"(
+KEEP NOINLINE void hidden(void) { make(SYS_getuid); }
+void _start(void) { hidden(); make(SYS_exit); }
+)",
+                              kFixed);
+  Elf64_Ehdr header{};
+  std::memcpy(&header, bytes.data(), sizeof header);
+  for (unsigned i = 0; i < header.e_shnum; ++i) {
+    const std::size_t at = header.e_shoff + i * sizeof(Elf64_Shdr);
+    Elf64_Shdr section{};
+    std::memcpy(&section, bytes.data() + at, sizeof section);
+    if ((section.sh_flags & SHF_EXECINSTR) != 0) {
+      section.sh_size = 1;
+      std::memcpy(bytes.data() + at, &section, sizeof section);
+    }
+  }
+  root_.files["/t"] = bytes;
+  const auto reach = analyze(root_, {.program = "/t"});
+  ASSERT_TRUE(reach) << reach.error().message();
+  EXPECT_THAT(names(*reach), IsSupersetOf({"getuid", "exit"}));
+}
+
+TEST_F(ReachedCode, InAPartForDataIsAGap) {
+  const auto reach = reach_of(R"(
+__asm__(".section .rodata; made: mov $102, %eax; syscall; ret; .text");
+void made(void);
+void _start(void) { made(); make(SYS_exit); }
+)",
+                              kFixed + " -Wl,-z,noseparate-code");
+  ASSERT_TRUE(reach) << reach.error().message();
+  EXPECT_THAT(gaps(*reach), Contains(HasSubstr("said to hold none")));
+}
+
+}  // namespace
+}  // namespace vambrace::elf
