@@ -151,6 +151,9 @@ class Run {
           blocks_[*target];
         }
       }
+      if (way == Way::Call) {
+        note_own_call(found, at);
+      }
       if (way == Way::Branch && inside(next)) {
         blocks_[next];
       }
@@ -163,6 +166,15 @@ class Run {
     kept_ = std::make_unique_for_overwrite<Decoded[]>(room_);
   }
 
+  // Hand-written code calls places within itself: others enter there, too.
+  void note_own_call(const Decoded& found, std::uint64_t at) {
+    const auto target = Machine::target_of(found, at);
+    if (target && inside(*target) && *target != bounds_.begin) {
+      blocks_[*target];
+      called_within_.insert(*target);
+    }
+  }
+
   // False if that takes too long.
   bool propagate() {
     do {
@@ -173,6 +185,9 @@ class Run {
       unresolved_ = false;
       reach(bounds_.begin, machine_.entered_at(bounds_.begin));
       for (const std::uint64_t entry : entries_) {
+        reach(entry, machine_.entered_at(entry));
+      }
+      for (const std::uint64_t entry : called_within_) {
         reach(entry, machine_.entered_at(entry));
       }
       drain();
@@ -377,6 +392,7 @@ class Run {
   std::size_t used_ = 0;
   Decoded spare_;
   std::map<std::uint64_t, Block> blocks_;
+  std::set<std::uint64_t> called_within_;
   std::set<std::uint64_t> waiting_;
   std::vector<Moment> moments_;
   bool escaped_ = false;  // when this round began

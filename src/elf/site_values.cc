@@ -85,17 +85,32 @@ bool SiteValues::leads_to(const Object& object, const Moment& moment,
   return here ? target == entry : begins;
 }
 
+// The C library calls what the entry point hands to it.
+bool SiteValues::is_handed_over(std::uint32_t node) const {
+  const Visit& visit = walk_->visits[node];
+  if (visit.link != Link::Call || visit.from == kNobody) {
+    return false;
+  }
+  return !std::ranges::binary_search(walk_->calls, std::pair(node, visit.from));
+}
+
 void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
                                 Question& question) {
   const Visit& visit = walk_->visits[node];
   const std::uint64_t begin = process_.function_of(node).bounds.begin;
-  if (origin.entry == begin && (visit.pointed_to || visit.link == Link::Start ||
-                                visit.link == Link::Initializer)) {
+  bool told =
+      origin.entry == begin && (visit.pointed_to || visit.link == Link::Start ||
+                                visit.link == Link::Initializer);
+  if (told) {
     question.answer.lost.insert({node, begin,
                                  "a parameter of a function that is called "
                                  "through a pointer"});
   }
-  for (const std::uint32_t caller : walk_->callers_of(node)) {
+  std::vector<std::uint32_t> callers = walk_->callers_of(node);
+  if (std::ranges::find(callers, node) == callers.end()) {
+    callers.push_back(node);  // hand-written code calls places within itself
+  }
+  for (const std::uint32_t caller : callers) {
     const Object& object = process_.object_of(caller);
     for (const Moment& moment : moments(caller)) {
       effort_.spend(1);
@@ -108,6 +123,7 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
           !leads_to(object, moment, node, origin.entry)) {
         continue;
       }
+      told = true;
       if (!origin.stack) {
         follow(caller, moment.address,
                moment.registers[static_cast<std::size_t>(origin.number)],
@@ -118,6 +134,10 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
       follow(caller, moment.address,
              slot == moment.stack.end() ? Value{} : slot->second, question);
     }
+  }
+  if (!told || is_handed_over(node)) {
+    question.answer.lost.insert(
+        {node, origin.entry, "a parameter that no known caller hands over"});
   }
 }
 

@@ -69,6 +69,7 @@ class SiteValues {
               Question& question);
   void follow_callers(std::uint32_t node, const Origin& origin,
                       Question& question);
+  bool is_handed_over(std::uint32_t node) const;
   bool leads_to(const Object& object, const Moment& moment, std::uint32_t node,
                 std::uint64_t entry) const;
 
