@@ -158,7 +158,7 @@ class Run {
         blocks_[next];
       }
       begins = begins || way == Way::Jump || way == Way::Return ||
-               way == Way::Stop || ends(found, way, at);
+               way == Way::Stop || comes_back(found, way, at) == Back::Never;
       at = next;
     }
     numbers_.resize(bytes_.size());
@@ -275,14 +275,18 @@ class Run {
       }
       const Decoded& found = *instruction;
       const Way way = Machine::way_of(found);
+      const Back back = comes_back(found, way, at);
       if (way == Way::Branch || way == Way::Jump) {
         leave(found, at, state, note);
       } else {
         step(found, way, at, state, note);
       }
       if (way == Way::Jump || way == Way::Return || way == Way::Stop ||
-          ends(found, way, at)) {
+          back == Back::Never) {
         return;
+      }
+      if (back == Back::Again) {
+        state.forget_stack();
       }
       at += Machine::length_of(found);
     }
@@ -296,13 +300,13 @@ class Run {
     }
   }
 
-  // A call that does not come back.
-  bool ends(const Decoded& found, Way way, std::uint64_t at) const {
+  // Of what is no call: once.
+  Back comes_back(const Decoded& found, Way way, std::uint64_t at) const {
     if (way != Way::Call) {
-      return false;
+      return Back::Once;
     }
     const auto [target, through_slot] = Machine::called_by(found, at);
-    return target != 0 && !returns_(target, through_slot);
+    return target == 0 ? Back::Once : returns_(target, through_slot);
   }
 
   void leave(const Decoded& found, std::uint64_t at, State& state, bool note) {

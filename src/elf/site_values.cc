@@ -8,7 +8,43 @@ namespace {
 // Wrappers around wrappers; more are not believed to be ones.
 constexpr std::size_t kMaxAsked = 4096;
 
+// Return more than once for one call.
+constexpr std::string_view kAgain[] = {
+    "setjmp", "_setjmp", "sigsetjmp",    "__sigsetjmp", "savectx",
+    "vfork",  "__vfork", "__libc_vfork", "getcontext",  "__getcontext",
+};
+
+// By their names, exported or of the symbol table.
+std::vector<bool> find_returning_again(const Process& process) {
+  std::vector<bool> again(process.nodes, false);
+  for (const Object& object : process.objects) {
+    for (const auto* symbols :
+         {&object.image.symbols, &object.image.local_symbols}) {
+      for (const Symbol& symbol : *symbols) {
+        if (!symbol.defined || !symbol.function ||
+            std::ranges::find(kAgain, symbol.name) == std::end(kAgain)) {
+          continue;
+        }
+        if (const auto node = process.node_at(object, symbol.address)) {
+          again[*node] = true;
+        }
+      }
+    }
+  }
+  return again;
+}
+
 }  // namespace
+
+void SiteValues::use(const Walk& walk) {
+  walk_ = &walk;
+  // Files that were loaded since bring functions, and what was called of them
+  // may return.
+  if (returning_.size() != process_.nodes) {
+    returning_ = find_returning(process_);
+    again_ = find_returning_again(process_);
+  }
+}
 
 const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
   Moments& known = moments_[node];
@@ -16,7 +52,12 @@ const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
     const Object& object = process_.object_of(node);
     const Returns returns = [&](std::uint64_t target, bool through_slot) {
       const auto to = called(object, target, through_slot);
-      return !to || returning_[*to];
+      if (!to) {
+        return Back::Once;
+      }
+      return again_[*to]       ? Back::Again
+             : returning_[*to] ? Back::Once
+                               : Back::Never;
     };
     known = object.binary->followed.moments(
         object.image, object.code, node - object.first_node, returns, effort_);

@@ -38,14 +38,7 @@ class SiteValues {
   explicit SiteValues(const Process& process) : process_(process) {}
 
   // What follows is about this walk.
-  void use(const Walk& walk) {
-    walk_ = &walk;
-    // Files that were loaded since bring functions, and what was called of
-    // them may return.
-    if (returning_.size() != process_.nodes) {
-      returning_ = find_returning(process_);
-    }
-  }
+  void use(const Walk& walk);
 
   const std::vector<Moment>& moments(std::uint32_t node);
 
@@ -76,6 +69,7 @@ class SiteValues {
   const Process& process_;
   const Walk* walk_ = nullptr;
   std::vector<bool> returning_;
+  std::vector<bool> again_;  // those that return more than once
   Effort effort_;
   std::unordered_map<std::uint32_t, Moments> moments_;
 };

@@ -197,5 +197,29 @@ __asm__(".text; .globl _start; .type _start,@function; _start:"
   EXPECT_THAT(gaps(*reach), Not(IsEmpty()));
 }
 
+// Comes back a second time, when the number is another one.
+constexpr const char* kComesBackAgain = R"(
+volatile int came;
+NOINLINE int setjmp(void) { return came; }
+void _start(void) {
+  volatile long number = GETPID;
+  if (setjmp() == 0) { number = GETUID; raw(EXIT); }
+  RAW_OF(number);
+  raw(EXIT);
+}
+)";
+
+TEST_F(ValuesOfX86_64, AreUnknownInAFrameToWhichACallComesBackAgain) {
+  const auto reach = reach_of(kComesBackAgain, "-static-pie -fpie");
+  ASSERT_TRUE(reach) << reach.error().message();
+  EXPECT_THAT(gaps(*reach), Not(IsEmpty()));
+}
+
+TEST_F(ValuesOfAarch64, AreUnknownInAFrameToWhichACallComesBackAgain) {
+  const auto reach = reach_of(kComesBackAgain, "-static-pie -fpie");
+  ASSERT_TRUE(reach) << reach.error().message();
+  EXPECT_THAT(gaps(*reach), Not(IsEmpty()));
+}
+
 }  // namespace
 }  // namespace vambrace::elf
