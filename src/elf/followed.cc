@@ -25,7 +25,7 @@ Moments Followed::moments(const Image& image, const Code& code,
   }
   Known fresh;
   const Returns noted = [&](std::uint64_t target, bool through_slot) {
-    const bool back = returns(target, through_slot);
+    const Back back = returns(target, through_slot);
     fresh.returns.insert_or_assign({target, through_slot}, back);
     return back;
   };

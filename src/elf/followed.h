@@ -31,8 +31,8 @@ class Followed {
 
  private:
   struct Known {
-    // Which calls come back, of those that mattered.
-    std::map<std::pair<std::uint64_t, bool>, bool> returns;
+    // How calls come back, of those that mattered.
+    std::map<std::pair<std::uint64_t, bool>, Back> returns;
     std::uint64_t steps = 0;
     Moments moments;
   };

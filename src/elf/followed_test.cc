@@ -28,7 +28,7 @@ class FollowedTest : public testing::Test {
         [&](std::uint64_t target, bool) {
           EXPECT_EQ(target, kCalled);
           ++asked_;
-          return comes_back;
+          return comes_back ? Back::Once : Back::Never;
         },
         effort_);
   }

@@ -116,6 +116,10 @@ JumpTables find_tables(const Image& image, const std::vector<Event>& events) {
       places.push_back(pointer.target);
     }
   }
+  // Functions are no tables, whatever numbers their first instructions look
+  // like.
+  std::erase_if(places,
+                [&](std::uint64_t place) { return image.begins_frame(place); });
   return JumpTables(image, std::move(places), std::move(jumps));
 }
 

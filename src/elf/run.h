@@ -151,16 +151,28 @@ class Run {
           blocks_[*target];
         }
       }
+      if (way == Way::Call) {
+        note_own_call(found, at);
+      }
       if (way == Way::Branch && inside(next)) {
         blocks_[next];
       }
       begins = begins || way == Way::Jump || way == Way::Return ||
-               way == Way::Stop || ends(found, way, at);
+               way == Way::Stop || comes_back(found, way, at) == Back::Never;
       at = next;
     }
     numbers_.resize(bytes_.size());
     room_ = std::min(instructions, kMaxKept);
     kept_ = std::make_unique_for_overwrite<Decoded[]>(room_);
+  }
+
+  // Hand-written code calls places within itself: others enter there, too.
+  void note_own_call(const Decoded& found, std::uint64_t at) {
+    const auto target = Machine::target_of(found, at);
+    if (target && inside(*target) && *target != bounds_.begin) {
+      blocks_[*target];
+      called_within_.insert(*target);
+    }
   }
 
   // False if that takes too long.
@@ -173,6 +185,9 @@ class Run {
       unresolved_ = false;
       reach(bounds_.begin, machine_.entered_at(bounds_.begin));
       for (const std::uint64_t entry : entries_) {
+        reach(entry, machine_.entered_at(entry));
+      }
+      for (const std::uint64_t entry : called_within_) {
         reach(entry, machine_.entered_at(entry));
       }
       drain();
@@ -260,14 +275,18 @@ class Run {
       }
       const Decoded& found = *instruction;
       const Way way = Machine::way_of(found);
+      const Back back = comes_back(found, way, at);
       if (way == Way::Branch || way == Way::Jump) {
         leave(found, at, state, note);
       } else {
         step(found, way, at, state, note);
       }
       if (way == Way::Jump || way == Way::Return || way == Way::Stop ||
-          ends(found, way, at)) {
+          back == Back::Never) {
         return;
+      }
+      if (back == Back::Again) {
+        state.forget_stack();
       }
       at += Machine::length_of(found);
     }
@@ -281,13 +300,13 @@ class Run {
     }
   }
 
-  // A call that does not come back.
-  bool ends(const Decoded& found, Way way, std::uint64_t at) const {
+  // Of what is no call: once.
+  Back comes_back(const Decoded& found, Way way, std::uint64_t at) const {
     if (way != Way::Call) {
-      return false;
+      return Back::Once;
     }
     const auto [target, through_slot] = Machine::called_by(found, at);
-    return target != 0 && !returns_(target, through_slot);
+    return target == 0 ? Back::Once : returns_(target, through_slot);
   }
 
   void leave(const Decoded& found, std::uint64_t at, State& state, bool note) {
@@ -377,6 +396,7 @@ class Run {
   std::size_t used_ = 0;
   Decoded spare_;
   std::map<std::uint64_t, Block> blocks_;
+  std::set<std::uint64_t> called_within_;
   std::set<std::uint64_t> waiting_;
   std::vector<Moment> moments_;
   bool escaped_ = false;  // when this round began

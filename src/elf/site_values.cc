@@ -8,7 +8,43 @@ namespace {
 // Wrappers around wrappers; more are not believed to be ones.
 constexpr std::size_t kMaxAsked = 4096;
 
+// Return more than once for one call.
+constexpr std::string_view kAgain[] = {
+    "setjmp", "_setjmp", "sigsetjmp",    "__sigsetjmp", "savectx",
+    "vfork",  "__vfork", "__libc_vfork", "getcontext",  "__getcontext",
+};
+
+// By their names, exported or of the symbol table.
+std::vector<bool> find_returning_again(const Process& process) {
+  std::vector<bool> again(process.nodes, false);
+  for (const Object& object : process.objects) {
+    for (const auto* symbols :
+         {&object.image.symbols, &object.image.local_symbols}) {
+      for (const Symbol& symbol : *symbols) {
+        if (!symbol.defined || !symbol.function ||
+            std::ranges::find(kAgain, symbol.name) == std::end(kAgain)) {
+          continue;
+        }
+        if (const auto node = process.node_at(object, symbol.address)) {
+          again[*node] = true;
+        }
+      }
+    }
+  }
+  return again;
+}
+
 }  // namespace
+
+void SiteValues::use(const Walk& walk) {
+  walk_ = &walk;
+  // Files that were loaded since bring functions, and what was called of them
+  // may return.
+  if (returning_.size() != process_.nodes) {
+    returning_ = find_returning(process_);
+    again_ = find_returning_again(process_);
+  }
+}
 
 const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
   Moments& known = moments_[node];
@@ -16,7 +52,12 @@ const std::vector<Moment>& SiteValues::moments(std::uint32_t node) {
     const Object& object = process_.object_of(node);
     const Returns returns = [&](std::uint64_t target, bool through_slot) {
       const auto to = called(object, target, through_slot);
-      return !to || returning_[*to];
+      if (!to) {
+        return Back::Once;
+      }
+      return again_[*to]       ? Back::Again
+             : returning_[*to] ? Back::Once
+                               : Back::Never;
     };
     known = object.binary->followed.moments(
         object.image, object.code, node - object.first_node, returns, effort_);
@@ -85,18 +126,46 @@ bool SiteValues::leads_to(const Object& object, const Moment& moment,
   return here ? target == entry : begins;
 }
 
+// The C library calls what the entry point hands to it.
+bool SiteValues::is_handed_over(std::uint32_t node) const {
+  const Visit& visit = walk_->visits[node];
+  if (visit.link != Link::Call || visit.from == kNobody) {
+    return false;
+  }
+  return !std::ranges::binary_search(walk_->calls, std::pair(node, visit.from));
+}
+
+// Whether code of the caller goes there, as far as its edges tell.
+bool SiteValues::jumps_to(std::uint32_t caller, std::uint32_t node,
+                          std::uint64_t entry) const {
+  const Object& object = process_.object_of(caller);
+  return &object == &process_.object_of(node) &&
+         std::ranges::any_of(object.code.edges_of(process_.function_of(caller)),
+                             [&](const Edge& edge) {
+                               return edge.kind == Edge::Kind::Jump &&
+                                      edge.target == entry;
+                             });
+}
+
 void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
                                 Question& question) {
   const Visit& visit = walk_->visits[node];
   const std::uint64_t begin = process_.function_of(node).bounds.begin;
-  if (origin.entry == begin && (visit.pointed_to || visit.link == Link::Start ||
-                                visit.link == Link::Initializer)) {
+  bool told =
+      origin.entry == begin && (visit.pointed_to || visit.link == Link::Start ||
+                                visit.link == Link::Initializer);
+  if (told) {
     question.answer.lost.insert({node, begin,
                                  "a parameter of a function that is called "
                                  "through a pointer"});
   }
-  for (const std::uint32_t caller : walk_->callers_of(node)) {
+  std::vector<std::uint32_t> callers = walk_->callers_of(node);
+  if (std::ranges::find(callers, node) == callers.end()) {
+    callers.push_back(node);  // hand-written code calls places within itself
+  }
+  for (const std::uint32_t caller : callers) {
     const Object& object = process_.object_of(caller);
+    bool explained = false;
     for (const Moment& moment : moments(caller)) {
       effort_.spend(1);
       if (moment.given_up) {
@@ -108,6 +177,7 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
           !leads_to(object, moment, node, origin.entry)) {
         continue;
       }
+      explained = true;
       if (!origin.stack) {
         follow(caller, moment.address,
                moment.registers[static_cast<std::size_t>(origin.number)],
@@ -118,6 +188,15 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
       follow(caller, moment.address,
              slot == moment.stack.end() ? Value{} : slot->second, question);
     }
+    told = told || explained;
+    if (!explained && jumps_to(caller, node, origin.entry)) {
+      question.answer.lost.insert(
+          {caller, origin.entry, "a jump through a table leads there"});
+    }
+  }
+  if (!told || is_handed_over(node)) {
+    question.answer.lost.insert(
+        {node, origin.entry, "a parameter that no known caller hands over"});
   }
 }
 

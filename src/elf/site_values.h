@@ -38,14 +38,7 @@ class SiteValues {
   explicit SiteValues(const Process& process) : process_(process) {}
 
   // What follows is about this walk.
-  void use(const Walk& walk) {
-    walk_ = &walk;
-    // Files that were loaded since bring functions, and what was called of
-    // them may return.
-    if (returning_.size() != process_.nodes) {
-      returning_ = find_returning(process_);
-    }
-  }
+  void use(const Walk& walk);
 
   const std::vector<Moment>& moments(std::uint32_t node);
 
@@ -69,12 +62,16 @@ class SiteValues {
               Question& question);
   void follow_callers(std::uint32_t node, const Origin& origin,
                       Question& question);
+  bool is_handed_over(std::uint32_t node) const;
+  bool jumps_to(std::uint32_t caller, std::uint32_t node,
+                std::uint64_t entry) const;
   bool leads_to(const Object& object, const Moment& moment, std::uint32_t node,
                 std::uint64_t entry) const;
 
   const Process& process_;
   const Walk* walk_ = nullptr;
   std::vector<bool> returning_;
+  std::vector<bool> again_;  // those that return more than once
   Effort effort_;
   std::unordered_map<std::uint32_t, Moments> moments_;
 };

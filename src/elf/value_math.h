@@ -25,6 +25,7 @@ class ValueMath {
           some({.origins = {{entry, false, static_cast<std::int64_t>(i)}}});
     }
     state.pointer() = {.kind = Value::Kind::Frame, .entry = entry};
+    state.overwritten = false;
     return state;
   }
 
@@ -35,17 +36,7 @@ class ValueMath {
     for (std::size_t i = 0; i < state.registers.size(); ++i) {
       changed |= join(state.registers[i], other.registers[i]);
     }
-    for (auto slot = state.stack.begin(); slot != state.stack.end();) {
-      const auto theirs = other.stack.find(slot->first);
-      if (theirs == other.stack.end()) {
-        slot = state.stack.erase(slot);
-        changed = true;
-      } else {
-        changed |= join(slot->second, theirs->second);
-        ++slot;
-      }
-    }
-    return changed;
+    return join_stacks(state, other) || changed;
   }
 
  protected:
@@ -89,16 +80,19 @@ class ValueMath {
     return some(std::move(all));
   }
 
-  // What stands in the frame. Arguments stand from `arguments` on, unless
+  // What stands in the frame. Arguments are what they were at the entry, unless
   // somebody may have written there.
   template <class State>
-  Value slot(const State& state, std::uint64_t entry, std::int64_t offset,
-             std::int64_t arguments) const {
-    const auto known = state.stack.find(offset);
-    if (known != state.stack.end()) {
+  Value slot(const State& state, std::uint64_t entry,
+             std::int64_t offset) const {
+    const auto near = state.stack.lower_bound(offset - 7);
+    if (const auto known = state.stack.find(offset);
+        known != state.stack.end()) {
       return known->second;
     }
-    return offset >= arguments && !escaped_
+    const bool written = state.overwritten || (near != state.stack.end() &&
+                                               near->first < offset + 8);
+    return offset >= State::kArguments && !escaped_ && !written
                ? some({.origins = {{entry, true, offset}}})
                : Value{};
   }
@@ -107,6 +101,30 @@ class ValueMath {
   void escape() { escaped_ = true; }
 
  private:
+  // An argument that one way wrote and the other left alone is unknown.
+  template <class State>
+  bool join_stacks(State& state, const State& other) const {
+    bool changed = other.overwritten && !state.overwritten;
+    for (auto slot = state.stack.begin(); slot != state.stack.end();) {
+      const auto theirs = other.stack.find(slot->first);
+      if (theirs != other.stack.end()) {
+        changed |= join((slot++)->second, theirs->second);
+      } else if (slot->first < State::kArguments) {
+        slot = state.stack.erase(slot);
+        changed = true;
+      } else {
+        changed |= join((slot++)->second, Value{});
+      }
+    }
+    for (auto theirs = other.stack.lower_bound(State::kArguments - 7);
+         theirs != other.stack.end(); ++theirs) {
+      // What was not here may be an argument.
+      changed |= state.stack.try_emplace(theirs->first).second;
+    }
+    state.overwritten = state.overwritten || other.overwritten;
+    return changed;
+  }
+
   Choices& choices_;
   bool escaped_ = false;
 };

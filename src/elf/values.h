@@ -105,8 +105,14 @@ struct Moment {
   std::map<std::int64_t, Value> stack;
 };
 
-// Whether a call comes back: of its target, or of the slot that says it.
-using Returns = std::function<bool(std::uint64_t target, bool through_slot)>;
+enum class Back : std::uint8_t {
+  Never,
+  Once,
+  Again,  // later, too, when the frame has changed: setjmp(3), vfork(2)
+};
+
+// How a call comes back: of its target, or of the slot that says it.
+using Returns = std::function<Back(std::uint64_t target, bool through_slot)>;
 
 // What following values may cost before it is given up: files may be made to
 // take forever. In steps, of which a second has some millions.

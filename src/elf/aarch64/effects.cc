@@ -18,6 +18,7 @@ std::uint64_t with_sign(std::uint64_t number, unsigned bits) {
 
 void Effects::apply(Word word, std::uint64_t at, const Image& image,
                     State& state) {
+  note_escape(word, state);
   if (is_immediate_group(word)) {
     compute_immediate(word, at, state);
   } else if (is_register_group(word)) {
@@ -35,14 +36,42 @@ void Effects::apply(Word word, std::uint64_t at, const Image& image,
     const bool adds = group_of(word) == 0b0010 && rd_of(word) == kStackPointer;
     if (moves || adds) {
       state.pointer() = {};
-      state.stack.clear();
+      state.forget_stack();
     } else if (is_memory_group(word)) {
       // It may be a store to the frame.
       const bool frame = rn_of(word) == kStackPointer ||
                          state.registers[rn_of(word)].kind == VKind::Frame;
       if (frame || escaped()) {
-        state.stack.clear();
+        state.forget_stack();
       }
+    }
+  }
+}
+
+// Addresses of the frame that are computed in another way than is followed:
+// with an index, say. What is copied is looked at where it is written.
+void Effects::note_escape(Word word, const State& state) {
+  const auto holds = [&](unsigned number) {
+    return state.registers[number].kind == VKind::Frame;
+  };
+  if (is_register_group(word)) {
+    // Number 31 is the stack pointer only where a register is extended.
+    const bool extends = (word & 0x1fe00000) == 0x0b200000;
+    const bool compares = sets_flags(word) && rd_of(word) == kStackPointer;
+    const auto reads = [&](unsigned number) {
+      return holds(number) && number != kStackPointer;
+    };
+    if (!compares && !is_move(word) &&
+        (reads(rn_of(word)) || reads(rm_of(word)) ||
+         (extends && holds(rn_of(word))))) {
+      escape();
+    }
+  } else if (is_memory_group(word)) {
+    // As an index.
+    const auto found = access_of(word);
+    if (found && found->form == Access::Form::Register &&
+        rm_of(word) != kStackPointer && holds(rm_of(word))) {
+      escape();
     }
   }
 }
@@ -50,7 +79,7 @@ void Effects::apply(Word word, std::uint64_t at, const Image& image,
 void Effects::forget_scratch(State& state) const {
   forget(kChangedByCalls, state);
   if (escaped()) {
-    state.stack.clear();
+    state.forget_stack();
   }
 }
 
@@ -89,7 +118,7 @@ void Effects::write_or_pointer(State& state, unsigned number, bool wide,
   }
   state.registers[number] = written;
   if (number == kStackPointer && written.kind != VKind::Frame) {
-    state.stack.clear();
+    state.forget_stack();
   }
 }
 
@@ -241,8 +270,9 @@ void Effects::access(const Access& access, State& state) {
       if (access.second != kNoRegister) {
         store(access, state, offset + access.bytes, access.second);
       }
-    } else if (escaped() || access.base == kStackPointer) {
-      state.stack.clear();
+    } else if (escaped() || access.base == kStackPointer ||
+               base.kind == VKind::Frame) {
+      state.forget_stack();
     }
   }
   if (access.load && !access.vector) {
@@ -266,9 +296,8 @@ Value Effects::loaded(const Access& access, const State& state,
   if (access.bytes < 4) {
     return {};
   }
-  // Arguments stand where the stack pointer was.
   const Value value =
-      narrowed(slot(state, state.registers[access.base].entry, offset, 0),
+      narrowed(slot(state, state.registers[access.base].entry, offset),
                access.bytes * 8);
   if (access.with_sign && value.kind == VKind::Some) {
     return mapped(value,

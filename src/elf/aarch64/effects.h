@@ -10,7 +10,8 @@
 namespace vambrace::elf::aarch64 {
 
 // x0 to x30, and the stack pointer.
-using State = elf::State<32, kStackPointer>;
+// Arguments stand where the stack pointer was.
+using State = elf::State<32, kStackPointer, 0>;
 
 class Effects : public ValueMath {
  public:
@@ -34,6 +35,7 @@ class Effects : public ValueMath {
   Value bit_field(Word word, const Value& from) const;
   Value selected(Word word, const State& state) const;
   Value shifted(Word word, const State& state) const;
+  void note_escape(Word word, const State& state);
   void access(const Access& access, State& state);
   Value loaded(const Access& access, const State& state,
                std::int64_t offset) const;

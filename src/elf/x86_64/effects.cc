@@ -1,6 +1,7 @@
 #include "elf/x86_64/effects.h"
 
 #include <algorithm>
+#include <array>
 
 namespace vambrace::elf::x86_64 {
 namespace {
@@ -35,7 +36,7 @@ void Effects::forget_scratch(State& state) const {
     state.registers[number] = {};
   }
   if (escaped()) {
-    state.stack.clear();
+    state.forget_stack();
   }
 }
 
@@ -53,11 +54,16 @@ void Effects::pop(const Decoded& found, State& state) {
 
 void Effects::write_stack(State& state, std::int64_t above,
                           const Value& value) {
+  if (value.kind == VKind::Frame) {
+    escape();
+  }
   if (state.pointer().kind != VKind::Frame) {
-    state.stack.clear();
+    state.forget_stack();
     return;
   }
-  state.stack[state.pointer().number + above] = value;
+  const std::int64_t offset = state.pointer().number + above;
+  state.erase_around(offset, 8);
+  state.stack[offset] = value;
 }
 
 Value Effects::read_stack(const State& state, std::int64_t above) const {
@@ -65,12 +71,6 @@ Value Effects::read_stack(const State& state, std::int64_t above) const {
   return pointer.kind == VKind::Frame
              ? slot(state, pointer.entry, pointer.number + above)
              : Value{};
-}
-
-// Above the return address stand arguments.
-Value Effects::slot(const State& state, std::uint64_t entry,
-                    std::int64_t offset) const {
-  return ValueMath::slot(state, entry, offset, 8);
 }
 
 // The distance from the entry's stack pointer that a memory operand means.
@@ -139,9 +139,10 @@ void Effects::write(const ZydisDecodedOperand& operand, const Value& value,
       if (operand.size == 64 || operand.size == 32) {
         state.stack[*offset] = value;
       }
-    } else if (escaped() || register_number(operand.mem.base) ==
-                                static_cast<int>(kStackPointer)) {
-      state.stack.clear();
+    } else if (escaped() || names_frame(operand, state) ||
+               register_number(operand.mem.base) ==
+                   static_cast<int>(kStackPointer)) {
+      state.forget_stack();
     }
   }
 }
@@ -200,10 +201,54 @@ Value Effects::table_entry(const ZydisDecodedOperand& operand,
                : Value{};
 }
 
+// Whether its address is one of the frame, plus something.
+bool Effects::names_frame(const ZydisDecodedOperand& operand,
+                          const State& state) {
+  return std::ranges::any_of(
+      std::array{operand.mem.base, operand.mem.index}, [&](ZydisRegister name) {
+        const int number = register_number(name);
+        return number >= 0 && state.registers[number].kind == VKind::Frame;
+      });
+}
+
+// Addresses of the frame that are computed in another way than is followed:
+// with an index, say. What is copied is looked at where it is written.
+void Effects::note_escape(const Decoded& found, const State& state) {
+  const ZydisMnemonic mnemonic = found.instruction.mnemonic;
+  if (mnemonic == ZYDIS_MNEMONIC_MOV || mnemonic == ZYDIS_MNEMONIC_CMP ||
+      mnemonic == ZYDIS_MNEMONIC_TEST || mnemonic == ZYDIS_MNEMONIC_NOP) {
+    return;
+  }
+  const ZydisDecodedOperand& into = found.operands[0];
+  const bool moves =
+      into.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+      (mnemonic == ZYDIS_MNEMONIC_ADD || mnemonic == ZYDIS_MNEMONIC_SUB ||
+       mnemonic == ZYDIS_MNEMONIC_AND);
+  for (unsigned i = 0; i < found.instruction.operand_count_visible; ++i) {
+    const ZydisDecodedOperand& operand = found.operands[i];
+    if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY &&
+        operand.mem.type == ZYDIS_MEMOP_TYPE_AGEN) {
+      if (!frame_offset(operand, state) && names_frame(operand, state)) {
+        escape();
+      }
+    } else if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+               (operand.actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0) {
+      const int number = register_number(operand.reg.value);
+      const bool own = i == 0 && moves &&
+                       (number == static_cast<int>(kStackPointer) ||
+                        number == static_cast<int>(kFramePointer));
+      if (number >= 0 && state.registers[number].kind == VKind::Frame && !own) {
+        escape();
+      }
+    }
+  }
+}
+
 void Effects::compute(const Decoded& found, std::uint64_t at, State& state) {
   const ZydisDecodedOperand& into = found.operands[0];
   const ZydisDecodedOperand& from = found.operands[1];
   const std::uint64_t next = at + found.instruction.length;
+  note_escape(found, state);
   const auto both = [&](auto operation) {
     write(into, combine(read(into, state), read(from, state), operation),
           state);
@@ -242,7 +287,7 @@ void Effects::compute(const Decoded& found, std::uint64_t at, State& state) {
           register_number(into.reg.value) == static_cast<int>(kStackPointer)) {
         // Aligned: below what was there before.
         state.pointer() = {};
-        state.stack.clear();
+        state.forget_stack();
         return;
       }
       both([](std::uint64_t a, std::uint64_t b) { return a & b; });
@@ -331,13 +376,16 @@ void Effects::subtract(const ZydisDecodedOperand& into,
 }
 
 // The lowest byte becomes 0 or 1.
-void Effects::set_byte(const ZydisDecodedOperand& into, State& state) const {
+void Effects::set_byte(const ZydisDecodedOperand& into, State& state) {
   if (into.type != ZYDIS_OPERAND_TYPE_REGISTER) {
+    write(into, {}, state);
     return;
   }
   const int number = register_number(into.reg.value);
   Value& value = state.registers[number];
-  if (!value.is_constant()) {
+  const bool high = into.reg.value >= ZYDIS_REGISTER_AH &&
+                    into.reg.value <= ZYDIS_REGISTER_BH;
+  if (!value.is_constant() || high) {
     value = {};
     return;
   }
@@ -350,6 +398,9 @@ void Effects::set_byte(const ZydisDecodedOperand& into, State& state) const {
 }
 
 void Effects::forget_written(const Decoded& found, State& state) {
+  constexpr ZyanU64 kRepeats =
+      ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE;
+  const bool repeats = (found.instruction.attributes & kRepeats) != 0;
   for (unsigned i = 0; i < found.instruction.operand_count; ++i) {
     const ZydisDecodedOperand& operand = found.operands[i];
     if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) == 0) {
@@ -362,10 +413,13 @@ void Effects::forget_written(const Decoded& found, State& state) {
       }
     } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
       write(operand, Value{}, state);
+      if (repeats && names_frame(operand, state)) {
+        state.forget_stack();
+      }
     }
   }
   if (state.pointer().kind != VKind::Frame) {
-    state.stack.clear();
+    state.forget_stack();
   }
 }
 

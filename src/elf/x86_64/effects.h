@@ -13,7 +13,8 @@ namespace vambrace::elf::x86_64 {
 constexpr std::size_t kStackPointer = 4;
 constexpr std::size_t kFramePointer = 5;
 
-using State = elf::State<16, kStackPointer>;
+// Above the return address stand arguments.
+using State = elf::State<16, kStackPointer, 8>;
 
 struct Decoded {
   ZydisDecodedInstruction instruction;
@@ -35,10 +36,8 @@ class Effects : public ValueMath {
  private:
   void push(const Decoded& found, State& state);
   void pop(const Decoded& found, State& state);
-  static void write_stack(State& state, std::int64_t above, const Value& value);
+  void write_stack(State& state, std::int64_t above, const Value& value);
   Value read_stack(const State& state, std::int64_t above) const;
-  Value slot(const State& state, std::uint64_t entry,
-             std::int64_t offset) const;
   static std::optional<std::int64_t> frame_offset(
       const ZydisDecodedOperand& operand, const State& state);
   Value read(const ZydisDecodedOperand& operand, const State& state) const;
@@ -51,13 +50,16 @@ class Effects : public ValueMath {
   Value table_entry(const ZydisDecodedOperand& operand,
                     const State& state) const;
   void compute(const Decoded& found, std::uint64_t at, State& state);
+  static bool names_frame(const ZydisDecodedOperand& operand,
+                          const State& state);
+  void note_escape(const Decoded& found, const State& state);
   static bool same_register(const ZydisDecodedOperand& left,
                             const ZydisDecodedOperand& right);
   void move_signed(const ZydisDecodedOperand& into,
                    const ZydisDecodedOperand& from, State& state);
   void subtract(const ZydisDecodedOperand& into,
                 const ZydisDecodedOperand& from, State& state);
-  void set_byte(const ZydisDecodedOperand& into, State& state) const;
+  void set_byte(const ZydisDecodedOperand& into, State& state);
   void forget_written(const Decoded& found, State& state);
 };
 
