@@ -36,10 +36,29 @@ bool is_same(const std::string& one, const policy::Subject& other) {
   return subject && *subject == other;
 }
 
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 Result<> check_words(const DecisionWords& words, const std::string& today) {
   const bool waive = words.choice == "waive";
   const bool forget = words.choice == "forget";
-  if (!forget && words.why.value_or("").empty()) {
+  for (const std::string& text :
+       {words.what, words.why.value_or(""), words.who.value_or("")}) {
+    if (!json::is_utf8(text)) {
+      return std::unexpected(
+          Error(ErrorCode::InvalidInput,
+                fmt::format("\"{}\" is not UTF-8", json::quote_bytes(text)))
+              .with_hint("bundle.yaml holds text: write a path's other bytes "
+                         "as AppArmor does, \\ and three octal digits"));
+    }
+  }
+  if (words.who && is_blank(*words.who)) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "--as: a decision needs a name")
+            .with_hint("say who decides with --as NAME"));
+  }
+  if (!forget && is_blank(words.why.value_or(""))) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput, "a decision needs a reason")
             .with_hint("tell it with --why REASON"));
@@ -55,13 +74,17 @@ Result<> check_words(const DecisionWords& words, const std::string& today) {
     return {};
   }
   if (words.until->size() != 10 || !review::day_number(*words.until)) {
-    return fail(ErrorCode::InvalidInput,
-                "--until: \"{}\" is no day such as 2027-03-31",
-                json::quote_bytes(*words.until));
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("--until: \"{}\" is no day of the calendar",
+                          json::quote_bytes(*words.until)))
+            .with_hint("write it as 2027-03-31"));
   }
   if (*words.until < today) {
-    return fail(ErrorCode::InvalidInput, "--until: {} has passed",
-                *words.until);
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("--until: {} has passed", *words.until))
+            .with_hint(fmt::format("today is {}", today)));
   }
   return {};
 }
@@ -174,14 +197,19 @@ Result<> write_decision(Environment& environment, const std::string& directory,
   const std::string today =
       evidence::format_time(environment.now()).substr(0, 10);
   const bool forget = words.choice == "forget";
+  TRY(check_words(words, today));
   if (!forget) {
     TRY(policy::parse_subject(words.what));
   }
-  TRY(check_words(words, today));
   const std::string path = directory + "/bundle.yaml";
   std::string who = words.who.value_or("");
   if (who.empty() && !forget) {
     TRY_ASSIGN(who, git_name(directory));
+  }
+  // From the reading to the writing: another decision may come between.
+  Fd held;
+  if (environment.hold && environment.files.is_directory(directory)) {
+    TRY_ASSIGN(held, environment.hold(directory));
   }
   TRY_ASSIGN(repository::Manifest manifest,
              repository::load_manifest(environment.files, directory));

@@ -156,6 +156,16 @@ TEST(ReviewCommand, ForgetTakesOutNoMoreThanIsAsked) {
   world.answer({"review", "b", "forget", "decision syscall ptrace"}, 2);
 }
 
+TEST(ReviewCommand, SynthTellsOfAnExpiredWaiver) {
+  World world;
+  world.decide({"waive", "syscall ptrace", "--until", "2026-12-31"});
+  world.at("2027-01-01");
+  EXPECT_THAT(world.answer({"synth", "-o", "b"}, 0),
+              HasSubstr("waiver \"syscall ptrace\": expired on 2026-12-31"));
+  EXPECT_THAT(world.answer({"review", "b"}, 1),
+              HasSubstr("next: vambrace review b drop \"syscall ptrace\""));
+}
+
 TEST(ReviewCommand, RefusesWhatCannotBeDecided) {
   World world;
   const std::string before = world.files.files["b/bundle.yaml"];
@@ -174,6 +184,14 @@ TEST(ReviewCommand, RefusesWhatCannotBeDecided) {
   EXPECT_THAT(refused({"waive", "syscall ptrace", "--as", "A", "--why", "x",
                        "--until", "2026-05-31"}),
               HasSubstr("has passed"));
+  for (const auto& [why, who] :
+       {std::pair{" ", "A"}, {"x", "  "}, {"\xff", "A"}, {"x", "\xc3("}}) {
+    EXPECT_THAT(refused({"drop", "syscall kill", "--as", who, "--why", why}),
+                Not(HasSubstr("json")));
+  }
+  EXPECT_THAT(refused({"drop", "file /a\xff r", "--as", "A", "--why", "x"}),
+              HasSubstr("not UTF-8"));
+  EXPECT_THAT(refused({"--json", "--format", "sarif"}), HasSubstr("--format"));
   EXPECT_THAT(refused({"allow", "syscall ptrace", "--as", "A", "--why", "x"}),
               HasSubstr("keep, drop, add, waive or forget"));
 }
