@@ -92,6 +92,17 @@ def test_an_expired_waiver_blocks():
     assert "waiver-expired" in vambrace("lint", bundle, expect=1).out
 
 
+def test_everybody_who_decides_at_the_same_time_is_heard():
+    bundle = bundle_of(support.temp_dir())
+    calls = ["chroot", "read", "write", "kill", "openat", "close", "fork", "vfork"]
+    deciding = [subprocess.Popen([support.VAMBRACE, "review", bundle, "keep", f"syscall {call}",
+                                  *WHO], stdout=subprocess.DEVNULL) for call in calls]
+    assert [one.wait() for one in deciding] == [0] * len(calls)
+    with open(os.path.join(bundle, "bundle.yaml"), encoding="utf-8") as file:
+        stored = file.read()
+    assert all(f"syscall {call}" in stored for call in calls), stored
+
+
 def test_the_name_is_that_of_git_and_none_is_refused():
     folder = support.temp_dir()
     bundle = bundle_of(folder)

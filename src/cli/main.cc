@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "host/disk_files.h"
+#include "host/folder_lock.h"
 
 extern char** environ;
 
@@ -60,6 +61,10 @@ int main(int argc, char** argv) {
                 std::chrono::system_clock::now());
           },
       .variables = variables(),
+  };
+  environment.hold = [](const std::string& folder) {
+    constexpr std::chrono::seconds kPatience{30};
+    return vambrace::lock_folder(folder, kPatience);
   };
   environment.color =
       terminal.out_is_terminal() && !environment.variables.contains("NO_COLOR");

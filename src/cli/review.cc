@@ -232,6 +232,11 @@ Result<Exit> review_command(Environment& environment, Words words) {
   declare(options, request);
   TRY(options.parse(environment, words));
   TRY(request.memos.check());
+  if (request.json && request.format != "text") {
+    return std::unexpected(Error(ErrorCode::InvalidInput,
+                                 "--json and --format say two ways to write it")
+                               .with_hint("leave one of them out"));
+  }
   while (request.directory.size() > 1 && request.directory.ends_with('/')) {
     request.directory.pop_back();
   }

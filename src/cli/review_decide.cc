@@ -36,10 +36,29 @@ bool is_same(const std::string& one, const policy::Subject& other) {
   return subject && *subject == other;
 }
 
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 Result<> check_words(const DecisionWords& words, const std::string& today) {
   const bool waive = words.choice == "waive";
   const bool forget = words.choice == "forget";
-  if (!forget && words.why.value_or("").empty()) {
+  for (const std::string& text :
+       {words.what, words.why.value_or(""), words.who.value_or("")}) {
+    if (!json::is_utf8(text)) {
+      return std::unexpected(
+          Error(ErrorCode::InvalidInput,
+                fmt::format("\"{}\" is not UTF-8", json::quote_bytes(text)))
+              .with_hint("bundle.yaml holds text: write a path's other bytes "
+                         "as AppArmor does, \\ and three octal digits"));
+    }
+  }
+  if (words.who && is_blank(*words.who)) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput, "--as: a decision needs a name")
+            .with_hint("say who decides with --as NAME"));
+  }
+  if (!forget && is_blank(words.why.value_or(""))) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput, "a decision needs a reason")
             .with_hint("tell it with --why REASON"));
@@ -55,39 +74,120 @@ Result<> check_words(const DecisionWords& words, const std::string& today) {
     return {};
   }
   if (words.until->size() != 10 || !review::day_number(*words.until)) {
-    return fail(ErrorCode::InvalidInput,
-                "--until: \"{}\" is no day such as 2027-03-31",
-                json::quote_bytes(*words.until));
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("--until: \"{}\" is no day of the calendar",
+                          json::quote_bytes(*words.until)))
+            .with_hint("write it as 2027-03-31"));
   }
   if (*words.until < today) {
-    return fail(ErrorCode::InvalidInput, "--until: {} has passed",
-                *words.until);
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("--until: {} has passed", *words.until))
+            .with_hint(fmt::format("today is {}", today)));
   }
   return {};
 }
 
-// The manifest with the decision in the place of those about the same thing.
-Result<repository::Manifest> with_decision(repository::Manifest manifest,
-                                           const DecisionWords& words,
-                                           const std::string& who) {
-  TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(words.what));
+// The manifest with the decision in it, and what had to go for it.
+struct Edit {
+  repository::Manifest manifest;
+  std::vector<policy::Decision> decisions;  // taken out
+  std::vector<policy::Waiver> waivers;      // taken out
+};
+
+// Moves the entries that `gone` picks from one list to another.
+template <class Entry, class Gone>
+void take_out(std::vector<Entry>& from, std::vector<Entry>& to, Gone gone) {
+  std::ranges::copy_if(from, std::back_inserter(to), gone);
+  std::erase_if(from, gone);
+}
+
+// What is to be forgotten: "syscall ptrace", with "decision" or "waiver" in
+// front if there is one of each.
+struct Forgotten {
+  std::string what;
+  bool decision = true;
+  bool waiver = true;
+};
+
+Forgotten forgotten_of(const std::string& what) {
+  if (what.starts_with("decision ")) {
+    return {.what = what.substr(what.find(' ') + 1), .waiver = false};
+  }
+  if (what.starts_with("waiver ")) {
+    return {.what = what.substr(what.find(' ') + 1), .decision = false};
+  }
+  return {.what = what};
+}
+
+Result<Edit> without(repository::Manifest manifest, const std::string& words) {
+  const Forgotten asked = forgotten_of(words);
+  TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(asked.what));
   const auto same = [&](const auto& one) { return is_same(one.what, subject); };
-  std::size_t before = 0;
-  if (words.choice != "waive") {
-    before += std::erase_if(manifest.decisions, same);
+  Edit edit{.manifest = std::move(manifest)};
+  if (asked.decision) {
+    take_out(edit.manifest.decisions, edit.decisions, same);
   }
-  if (words.choice == "waive" || words.choice == "forget") {
-    before += std::erase_if(manifest.waivers, same);
+  if (asked.waiver) {
+    take_out(edit.manifest.waivers, edit.waivers, same);
   }
-  if (words.choice == "waive") {
-    manifest.waivers.push_back({words.what, who, *words.why, *words.until});
-  } else if (words.choice != "forget") {
-    manifest.decisions.push_back({words.what, words.choice, who, *words.why});
-  } else if (before == 0) {
-    return fail(ErrorCode::InvalidInput, "nothing was decided about \"{}\"",
-                json::quote_bytes(words.what));
+  if (edit.decisions.empty() && edit.waivers.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("nothing was decided about \"{}\"",
+                          json::quote_bytes(words)))
+            .with_hint("vambrace review DIR tells what was"));
   }
-  return manifest;
+  if (!edit.decisions.empty() && !edit.waivers.empty()) {
+    const std::string what = json::quote_bytes(asked.what);
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("a decision and a waiver are about \"{}\"", what))
+            .with_hint(fmt::format("forget \"waiver {}\", or forget "
+                                   "\"decision {}\"",
+                                   what, what)));
+  }
+  return edit;
+}
+
+// In the place of those about the same thing. With any decision an expired
+// waiver is answered; one that holds goes only with what it was for.
+Result<Edit> with_decision(repository::Manifest manifest,
+                           const DecisionWords& words, const std::string& who,
+                           const std::string& today) {
+  TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(words.what));
+  const bool waive = words.choice == "waive";
+  Edit edit{.manifest = std::move(manifest)};
+  take_out(edit.manifest.waivers, edit.waivers, [&](const policy::Waiver& one) {
+    return is_same(one.what, subject) &&
+           (waive || words.choice == "drop" || one.until < today);
+  });
+  if (waive) {
+    edit.manifest.waivers.push_back(
+        {words.what, who, *words.why, *words.until});
+    return edit;
+  }
+  take_out(
+      edit.manifest.decisions, edit.decisions,
+      [&](const policy::Decision& one) { return is_same(one.what, subject); });
+  edit.manifest.decisions.push_back(
+      {words.what, words.choice, who, *words.why});
+  return edit;
+}
+
+std::string taken_text(const Edit& edit) {
+  std::string text;
+  for (const policy::Decision& one : edit.decisions) {
+    text += fmt::format("  took out: {} by {}: {}\n", one.choice,
+                        json::quote_bytes(one.who), json::quote_bytes(one.why));
+  }
+  for (const policy::Waiver& one : edit.waivers) {
+    text += fmt::format("  took out: waive until {} by {}: {}\n",
+                        json::quote_bytes(one.until),
+                        json::quote_bytes(one.who), json::quote_bytes(one.why));
+  }
+  return text;
 }
 
 }  // namespace
@@ -96,27 +196,38 @@ Result<> write_decision(Environment& environment, const std::string& directory,
                         const DecisionWords& words) {
   const std::string today =
       evidence::format_time(environment.now()).substr(0, 10);
-  TRY(policy::parse_subject(words.what));
+  const bool forget = words.choice == "forget";
   TRY(check_words(words, today));
+  if (!forget) {
+    TRY(policy::parse_subject(words.what));
+  }
   const std::string path = directory + "/bundle.yaml";
-  TRY_ASSIGN(const repository::Manifest manifest,
-             repository::load_manifest(environment.files, directory));
   std::string who = words.who.value_or("");
-  if (who.empty() && words.choice != "forget") {
+  if (who.empty() && !forget) {
     TRY_ASSIGN(who, git_name(directory));
   }
-  TRY_ASSIGN(const repository::Manifest wanted,
-             during(path, with_decision(manifest, words, who)));
+  // From the reading to the writing: another decision may come between.
+  Fd held;
+  if (environment.hold && environment.files.is_directory(directory)) {
+    TRY_ASSIGN(held, environment.hold(directory));
+  }
+  TRY_ASSIGN(repository::Manifest manifest,
+             repository::load_manifest(environment.files, directory));
+  TRY_ASSIGN(const Edit wanted,
+             during(path, forget ? without(std::move(manifest), words.what)
+                                 : with_decision(std::move(manifest), words,
+                                                 who, today)));
   TRY_ASSIGN(const std::string yaml, environment.files.read(path));
   TRY_ASSIGN(const std::string edited,
-             during(path, repository::edit_manifest(yaml, wanted)));
+             during(path, repository::edit_manifest(yaml, wanted.manifest)));
   TRY(repository::write_bundle(environment.files, directory,
                                {{"bundle.yaml", edited}}));
   environment.output.out(
-      fmt::format("{}: {} \"{}\"{}{}\nnext: vambrace synth -o {}\n", path,
+      fmt::format("{}: {} \"{}\"{}{}\n{}next: vambrace synth -o {}\n", path,
                   words.choice, json::quote_bytes(words.what),
-                  who.empty() ? "" : " by " + json::quote_bytes(who),
-                  words.until ? " until " + *words.until : "", directory));
+                  who.empty() || forget ? "" : " by " + json::quote_bytes(who),
+                  words.until ? " until " + *words.until : "",
+                  taken_text(wanted), directory));
   return {};
 }
 

@@ -108,6 +108,64 @@ TEST(ReviewCommand, ALaterDecisionTakesThePlaceOfAnEarlierOne) {
   world.answer({"review", "b", "forget", "syscall ptrace"}, 2);
 }
 
+// As the hint of the finding says.
+TEST(ReviewCommand, ALaterDecisionAnswersAnExpiredWaiver) {
+  for (const char* choice : {"drop", "keep"}) {
+    World world;
+    world.decide({"waive", "syscall ptrace", "--until", "2026-12-31"});
+    world.answer({"synth", "-o", "b"}, 0);
+    world.at("2027-01-01");
+    EXPECT_THAT(world.answer({"review", "b"}, 1),
+                HasSubstr("drop \"syscall ptrace\""));
+    world.decide({choice, "syscall ptrace"});
+    EXPECT_THAT(world.output.answer,
+                HasSubstr("took out: waive until 2026-12-31 by Ann"));
+    world.answer({"synth", "-o", "b"}, 0);
+    EXPECT_THAT(world.answer({"review", "b"}, 0),
+                Not(HasSubstr("waiver-expired")));
+    world.run({"lint", "b"});
+    EXPECT_THAT(world.output.answer, Not(HasSubstr("waiver-expired")));
+  }
+}
+
+TEST(ReviewCommand, AKeepLeavesAWaiverThatHolds) {
+  World world;
+  world.decide({"waive", "syscall ptrace", "--until", "2026-12-31"});
+  world.decide({"keep", "syscall ptrace"});
+  const auto manifest =
+      repository::parse_manifest(world.files.files["b/bundle.yaml"]).value();
+  EXPECT_EQ(manifest.waivers.size(), 1U);
+  EXPECT_EQ(manifest.decisions.size(), 1U);
+}
+
+TEST(ReviewCommand, ForgetTakesOutNoMoreThanIsAsked) {
+  World world;
+  world.decide({"keep", "syscall ptrace"});
+  world.decide({"waive", "syscall ptrace", "--until", "2026-12-31"});
+  const std::string both = world.files.files["b/bundle.yaml"];
+  world.answer({"review", "b", "forget", "syscall ptrace"}, 2);
+  EXPECT_THAT(world.output.error,
+              HasSubstr("forget \"waiver syscall ptrace\""));
+  EXPECT_EQ(world.files.files["b/bundle.yaml"], both);
+  EXPECT_THAT(
+      world.answer({"review", "b", "forget", "waiver syscall ptrace"}, 0),
+      HasSubstr("took out: waive until 2026-12-31 by Ann: asked in May"));
+  EXPECT_THAT(world.answer({"review", "b", "forget", "syscall ptrace"}, 0),
+              HasSubstr("took out: keep by Ann: asked in May"));
+  EXPECT_THAT(world.files.files["b/bundle.yaml"], Not(HasSubstr("ptrace")));
+  world.answer({"review", "b", "forget", "decision syscall ptrace"}, 2);
+}
+
+TEST(ReviewCommand, SynthTellsOfAnExpiredWaiver) {
+  World world;
+  world.decide({"waive", "syscall ptrace", "--until", "2026-12-31"});
+  world.at("2027-01-01");
+  EXPECT_THAT(world.answer({"synth", "-o", "b"}, 0),
+              HasSubstr("waiver \"syscall ptrace\": expired on 2026-12-31"));
+  EXPECT_THAT(world.answer({"review", "b"}, 1),
+              HasSubstr("next: vambrace review b drop \"syscall ptrace\""));
+}
+
 TEST(ReviewCommand, RefusesWhatCannotBeDecided) {
   World world;
   const std::string before = world.files.files["b/bundle.yaml"];
@@ -126,6 +184,14 @@ TEST(ReviewCommand, RefusesWhatCannotBeDecided) {
   EXPECT_THAT(refused({"waive", "syscall ptrace", "--as", "A", "--why", "x",
                        "--until", "2026-05-31"}),
               HasSubstr("has passed"));
+  for (const auto& [why, who] :
+       {std::pair{" ", "A"}, {"x", "  "}, {"\xff", "A"}, {"x", "\xc3("}}) {
+    EXPECT_THAT(refused({"drop", "syscall kill", "--as", who, "--why", why}),
+                Not(HasSubstr("json")));
+  }
+  EXPECT_THAT(refused({"drop", "file /a\xff r", "--as", "A", "--why", "x"}),
+              HasSubstr("not UTF-8"));
+  EXPECT_THAT(refused({"--json", "--format", "sarif"}), HasSubstr("--format"));
   EXPECT_THAT(refused({"allow", "syscall ptrace", "--as", "A", "--why", "x"}),
               HasSubstr("keep, drop, add, waive or forget"));
 }

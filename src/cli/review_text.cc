@@ -182,7 +182,8 @@ std::string section(std::string_view title, const std::string& text,
 // What a person does next about it.
 std::string next_step(const Review& review, const std::string& directory) {
   for (const review::Grant& grant : review.grants) {
-    const bool decided = grant.decision || grant.waiver;
+    const bool decided =
+        grant.decision || (grant.waiver && grant.waiver->state != "expired");
     if (grant.risk.level == policy::RiskClass::High && !decided &&
         !grant.traits.contains(review::Trait::RuntimeOnly)) {
       return fmt::format(

@@ -17,6 +17,7 @@
 #include "policy/closure.h"
 #include "policy/json.h"
 #include "repository/compose.h"
+#include "review/days.h"
 
 namespace vambrace::cli {
 namespace {
@@ -163,6 +164,7 @@ Result<> apply_identity(repository::Manifest& manifest, const Request& request,
 struct Intent {
   repository::Manifest manifest;
   std::string yaml;
+  std::optional<std::string> read;  // the file as it was; none: there was none
 };
 
 // The options that were given now are written into bundle.yaml, so that it
@@ -178,6 +180,7 @@ Result<Intent> wanted_manifest(const Environment& environment,
         evidence, *runtime::target_named("docker"), policy::Stage::Harden);
   } else {
     TRY_ASSIGN(wanted.yaml, environment.files.read(path));
+    wanted.read = wanted.yaml;
     TRY_ASSIGN(wanted.manifest,
                during(path, repository::parse_manifest(wanted.yaml)));
   }
@@ -221,15 +224,32 @@ Result<> name_included(Intent& wanted, const repository::Composition& made) {
   return {};
 }
 
+// Nobody decided while the policy was made: what they wrote would be lost.
+Result<> check_unchanged(const Files& files, const std::string& folder,
+                         const Intent& wanted) {
+  const std::string path = folder + "/bundle.yaml";
+  if (!wanted.read && !files.exists(path)) {
+    return {};
+  }
+  TRY_ASSIGN(const std::string now, files.read(path));
+  if (wanted.read && now == *wanted.read) {
+    return {};
+  }
+  return std::unexpected(
+      Error(ErrorCode::Unavailable,
+            fmt::format("{}: was changed while the policy was made", path))
+          .with_hint("run synth again; nothing was written"));
+}
+
 std::size_t rules_with_arguments(const policy::Policy& policy) {
   return static_cast<std::size_t>(std::ranges::count_if(
       policy.syscalls, [](const auto& rule) { return !rule.args.empty(); }));
 }
 
-std::vector<policy::Finding> all_findings(const repository::Composition& made,
-                                          const Input& input,
-                                          const LocalLayer& local,
-                                          const BundleAbstractions& included) {
+std::vector<policy::Finding> all_findings(
+    const repository::Composition& made, const Input& input,
+    const std::vector<policy::Waiver>& waivers, const LocalLayer& local,
+    const BundleAbstractions& included, std::string_view day) {
   std::vector<policy::Finding> all = made.policy.findings;
   all.insert(all.end(), local.findings.begin(), local.findings.end());
   all.insert(all.end(), made.seccomp.findings.begin(),
@@ -239,6 +259,9 @@ std::vector<policy::Finding> all_findings(const repository::Composition& made,
   all.insert(all.end(), made.apparmor.findings.begin(),
              made.apparmor.findings.end());
   std::ranges::copy(about(included, made.apparmor), std::back_inserter(all));
+  std::ranges::copy(review::waiver_findings(review::waiver_states(
+                        waivers, review::day_number(day).value_or(0))),
+                    std::back_inserter(all));
   for (const std::string& name : input.unused) {
     all.push_back({"evidence-unused", "low", json::quote_bytes(name),
                    "lies in the bundle and was not given now; replay judges "
@@ -532,6 +555,11 @@ Result<Exit> synth(Environment& environment, Words words) {
   contents.merge(input.copies);
   contents.insert(local.copies.begin(), local.copies.end());
   contents["bundle.yaml"] = wanted.yaml;
+  Fd held;
+  if (environment.hold && environment.files.is_directory(request.output)) {
+    TRY_ASSIGN(held, environment.hold(request.output));
+  }
+  TRY(check_unchanged(environment.files, request.output, wanted));
   const std::vector<std::string> changed =
       repository::changed_files(environment.files, request.output, contents);
   if (!changed.empty()) {
@@ -541,9 +569,13 @@ Result<Exit> synth(Environment& environment, Words words) {
   TRY_ASSIGN(const std::vector<std::string> written,
              repository::write_bundle(environment.files, request.output,
                                       std::move(contents)));
-  const Outcome outcome{request, wanted.manifest,
-                        made,    all_findings(made, input, local, abstractions),
-                        written, local.from};
+  const Outcome outcome{request,
+                        wanted.manifest,
+                        made,
+                        all_findings(made, input, wanted.manifest.waivers,
+                                     local, abstractions, day),
+                        written,
+                        local.from};
   environment.output.out(request.json ? json::print(json_of(outcome))
                                       : text_of(outcome));
   return Exit::Clean;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "evidence/gaps.h"
 #include "kernel/capabilities.h"
 #include "policy/arguments.h"
 #include "policy/risk.h"
@@ -19,7 +20,7 @@ void judge_evidence(Policy& policy) {
                : fmt::format("the evidence has a gap: {}", gap),
          uring ? "drop io_uring_setup in bundle.yaml if the program can do "
                  "without"
-               : "record again, or name the gap in a waiver"});
+               : std::string(evidence::advice(gap))});
   }
 }
 

@@ -91,6 +91,20 @@ TEST(Manifest, RefusesWaiversWithoutAPersonOrADay) {
               testing::HasSubstr("SYS_ADMN"));
 }
 
+// As text such a day comes after every other and would never end.
+TEST(Manifest, RefusesAWaiverUntilADayThatNoCalendarHas) {
+  for (const char* day :
+       {"9999-99-99", "2027-02-31", "2027-13-45", "2027-00-10", "2027-04-31",
+        "2027-02-29", "2027-1-011", "2027-01-1x"}) {
+    const Error error = refusal(with("2026-12-31", day));
+    EXPECT_EQ(error.code(), ErrorCode::InvalidInput);
+    EXPECT_THAT(error.message(), testing::HasSubstr("no day of the calendar"));
+    EXPECT_THAT(error.message(), testing::HasSubstr(day));
+    EXPECT_THAT(error.message(), testing::HasSubstr("line "));
+  }
+  EXPECT_TRUE(parse_manifest(with("2026-12-31", "2028-02-29")));
+}
+
 TEST(Manifest, AnEditKeepsEveryOtherLine) {
   const std::string yaml = "# ours\n" + with("stage: allow",
                                              "stage: allow  # for now\n"

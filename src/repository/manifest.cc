@@ -2,6 +2,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "evidence/time.h"
 #include "policy/closure.h"
 #include "repository/bundle.h"
 #include "repository/yaml.h"
@@ -91,19 +92,6 @@ Result<evidence::Workload> read_workload(YamlReader& parent) {
   return workload;
 }
 
-bool is_day(const std::string& text) {
-  if (text.size() != 10) {
-    return false;
-  }
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 4 || i == 7;
-    if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9') {
-      return false;
-    }
-  }
-  return true;
-}
-
 Result<Decision> read_decision(const YAML::Node& node) {
   TRY_ASSIGN(YamlReader reader, YamlReader::of(node, "decisions"));
   Decision decision;
@@ -133,10 +121,18 @@ Result<Waiver> read_waiver(const YAML::Node& node) {
   TRY_ASSIGN(waiver.until, reader.text("until"));
   TRY(reader.finish());
   TRY(locate(node, "waivers", policy::parse_subject(waiver.what)));
-  if (waiver.who.empty() || !is_day(waiver.until)) {
-    return fail(ErrorCode::InvalidInput,
-                "{}needs a person and a last day such as 2026-12-31",
+  if (waiver.who.empty()) {
+    return fail(ErrorCode::InvalidInput, "{}needs a person",
                 where(node, "waivers"));
+  }
+  // Days are compared as text: one that no calendar has would never come.
+  if (!evidence::parse_time(waiver.until + "T00:00:00.000000Z")) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("{}\"{}\" is no day of the calendar",
+                          where(node["until"], "waivers: until"),
+                          json::quote_bytes(waiver.until)))
+            .with_hint("write the last day as 2026-12-31"));
   }
   return waiver;
 }

@@ -82,8 +82,11 @@ Result<std::string> edit_yaml_list(
                         list.size() > 0 &&
                         list.Style() == YAML::EmitterStyle::Flow;
   if (one_line) {
-    return fail(ErrorCode::InvalidInput, "{}is written in one line",
-                where(list, key));
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("{}is written in one line", where(list, key)))
+            .with_hint("give each entry a line of its own that begins with a "
+                       "dash"));
   }
   if (list.IsDefined() && list.IsSequence()) {
     for (const YAML::Node& entry : list) {

@@ -99,6 +99,33 @@ TEST(Markdown, TellsWhatIsNewAlone) {
   EXPECT_THAT(text, Not(HasSubstr("seccomp: mount")));
 }
 
+TEST(Markdown, QuotesAPlaceOnce) {
+  policy::Finding odd = remark("a", "high");
+  odd.place = "apparmor: file /a\\\\042 r";
+  EXPECT_THAT(markdown(with({odd}), std::nullopt),
+              HasSubstr("file /a\\\\\\\\042 r"));
+}
+
+TEST(Sarif, TellsFindingsOfOneRuleAndPlaceApart) {
+  policy::Finding one = remark("a", "high");
+  policy::Finding other = one;
+  one.message = "seen 3 times";
+  other.message = "seen in 1 phase";
+  const json::Value made =
+      json::parse(sarif(with({one, other}), std::nullopt, "/x")).value();
+  const json::Value& results = made["runs"][0]["results"];
+  EXPECT_NE(results[0]["partialFingerprints"],
+            results[1]["partialFingerprints"]);
+  one.message = "seen 12 times";
+  const json::Value later =
+      json::parse(sarif(with({one}), std::nullopt, "/x")).value();
+  EXPECT_EQ(later["runs"][0]["results"][0]["partialFingerprints"],
+            results[0]["partialFingerprints"]);
+  EXPECT_EQ(
+      results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+      "file:///x/seccomp.json");
+}
+
 TEST(Sarif, HasWhatTheStandardAsksFor) {
   const Review old = with({remark("a", "high")});
   const Review now = with({remark("a", "high"), remark("b", "low", "grants")});

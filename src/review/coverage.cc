@@ -83,7 +83,9 @@ ProgramCoverage coverage_of(const elf::Reach& reach, const Calls& observed) {
     made.files.push_back(coverage_of(file, reach.arch, observed));
   }
   for (const kernel::Syscall call : observed) {
-    if (call.arch == reach.arch && !reachable.contains(call)) {
+    // After a signal the kernel has it called; no program needs to hold it.
+    const bool by_kernel = kernel::syscall_name(call) == "restart_syscall";
+    if (call.arch == reach.arch && !reachable.contains(call) && !by_kernel) {
       made.outside.push_back(kernel::syscall_label(call));
     }
   }

@@ -115,5 +115,11 @@ TEST(Coverage, TellsWhatEachPhaseShowsAlone) {
   EXPECT_EQ(made.phases[0].only_here, 1U);
 }
 
+TEST(Coverage, TheCallThatTheKernelMakesByItselfIsNotOutside) {
+  const auto made = coverage_of(recorded({{"read", "restart_syscall"}}),
+                                std::vector{reach_of({"read"})});
+  EXPECT_TRUE(made.programs.at(0).outside.empty());
+}
+
 }  // namespace
 }  // namespace vambrace::review

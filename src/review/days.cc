@@ -68,16 +68,18 @@ std::vector<policy::Finding> waiver_findings(
   constexpr std::int64_t kWeek = 7;
   std::vector<policy::Finding> findings;
   for (const WaiverState& state : states) {
-    const std::string place = fmt::format("bundle.yaml: waiver \"{}\"",
-                                          json::quote_bytes(state.waiver.what));
+    const std::string what = json::quote_bytes(state.waiver.what);
+    const std::string place = fmt::format("bundle.yaml: waiver \"{}\"", what);
     const std::string until = json::quote_bytes(state.waiver.until);
     const std::string who = json::quote_bytes(state.waiver.who);
     if (state.state == "expired") {
       findings.push_back(
           {"waiver-expired", "high", place,
            fmt::format("expired on {}; it was given by {}", until, who),
-           "decide again: vambrace review DIR waive SUBJECT --until DAY --why "
-           "REASON, or drop SUBJECT"});
+           fmt::format("decide again: vambrace review DIR waive \"{}\" --until "
+                       "DAY --why REASON, or drop \"{}\", or forget \"waiver "
+                       "{}\"",
+                       what, what, what)});
     } else if (state.state == "expiring") {
       findings.push_back(
           {"waiver-expiring", state.within <= kWeek ? "medium" : "low", place,

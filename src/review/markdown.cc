@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json.h"
+#include "base/printable.h"
 #include "kernel/syscalls.h"
 
 namespace vambrace::review {
@@ -14,7 +14,7 @@ constexpr std::size_t kGrantsShown = 40;
 // Text in a table or a list: what markup would act on is escaped.
 std::string plain(std::string_view text) {
   std::string out;
-  for (const char c : json::quote_bytes(text)) {
+  for (const char c : printable(text)) {
     if (std::string_view("\\`*_{}[]<>()#+!|~&@").find(c) !=
         std::string_view::npos) {
       out += '\\';

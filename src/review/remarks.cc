@@ -119,6 +119,13 @@ class Remarks {
       if (about_risk && grant != review_.grants.end()) {
         told_.insert(finding.place);
         answer(finding, *grant);
+      } else if (finding.id == "dangerous-capability") {
+        finding.severity = "low";
+        finding.message += "; it was used and is not granted";
+        finding.hint = fmt::format(
+            "waive \"{0}\" with a name and a date if it must work, or drop "
+            "\"{0}\"",
+            "capability " + finding.place.substr(finding.place.find('_') + 1));
       }
       findings_.push_back(std::move(finding));
     }

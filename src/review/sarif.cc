@@ -26,14 +26,14 @@ std::string_view file_of(const policy::Finding& finding) {
                                               : "policy.json";
 }
 
-// A path as a relative URI (RFC 3986, section 3.3).
+// A path as a URI: relative (RFC 3986, section 3.3), or of a file (RFC 8089).
 std::string uri_of(std::string_view folder, std::string_view file) {
   std::string path(folder);
   if (!path.empty() && !path.ends_with('/')) {
     path += '/';
   }
   path += file;
-  std::string uri;
+  std::string uri = path.starts_with('/') ? "file://" : "";
   for (const char c : path) {
     const bool plain =
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -43,6 +43,20 @@ std::string uri_of(std::string_view folder, std::string_view file) {
                  : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return uri;
+}
+
+// Two findings of one rule and place differ in their words, not in counts.
+std::string without_counts(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit) {
+      out += c;
+    } else if (!out.ends_with('#')) {
+      out += '#';
+    }
+  }
+  return out;
 }
 
 Value result_of(const policy::Finding& finding,
@@ -60,7 +74,8 @@ Value result_of(const policy::Finding& finding,
                         {"region", {{"startLine", 1}}}}}}})},
       // The same finding again, whatever its counts say by then.
       {"partialFingerprints",
-       {{"vambrace/v1", fmt::format("{}:{}", finding.id, finding.place)}}}};
+       {{"vambrace/v1", fmt::format("{}:{}:{}", finding.id, finding.place,
+                                    without_counts(finding.message))}}}};
   if (since) {
     const bool is_new =
         std::ranges::find(since->found, finding) != since->found.end();
