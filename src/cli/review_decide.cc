@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/review_words.h"
 #include "evidence/time.h"
+#include "policy/file_decisions.h"
 #include "repository/bundle.h"
 #include "review/days.h"
 
@@ -96,7 +97,11 @@ Result<> write_decision(Environment& environment, const std::string& directory,
                         const DecisionWords& words) {
   const std::string today =
       evidence::format_time(environment.now()).substr(0, 10);
-  TRY(policy::parse_subject(words.what));
+  TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(words.what));
+  // What synthesis refuses is not written down.
+  if (words.choice != "waive" && words.choice != "forget") {
+    TRY(policy::check_decision(subject, words.choice));
+  }
   TRY(check_words(words, today));
   const std::string path = directory + "/bundle.yaml";
   TRY_ASSIGN(const repository::Manifest manifest,
