@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/review_words.h"
 #include "evidence/time.h"
+#include "policy/file_decisions.h"
 #include "repository/bundle.h"
 #include "review/days.h"
 
@@ -199,7 +200,12 @@ Result<> write_decision(Environment& environment, const std::string& directory,
   const bool forget = words.choice == "forget";
   TRY(check_words(words, today));
   if (!forget) {
-    TRY(policy::parse_subject(words.what));
+    TRY_ASSIGN(const policy::Subject subject,
+               policy::parse_subject(words.what));
+    // What synthesis refuses is not written down.
+    if (words.choice != "waive") {
+      TRY(policy::check_decision(subject, words.choice));
+    }
   }
   const std::string path = directory + "/bundle.yaml";
   std::string who = words.who.value_or("");

@@ -1,10 +1,15 @@
 #include "policy/explain.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+
+#include <fmt/ranges.h>
 
 #include "base/json.h"
 #include "kernel/capabilities.h"
+#include "kernel/errnos.h"
+#include "kernel/sockets.h"
 #include "policy/arguments.h"
 #include "policy/capabilities/noise.h"
 #include "policy/capabilities/reduce.h"
@@ -68,12 +73,17 @@ class Explainer {
         evidence_(evidence) {}
 
   Result<std::vector<Answer>> run() {
-    if (question_.name.empty()) {
+    if (question_.signal) {
+      return std::vector{signal()};
+    }
+    std::vector<Answer> answers;
+    if (question_.socket) {
+      answers.push_back(socket());
+    } else if (question_.name.empty()) {
       return std::vector{capability()};
     }
     TRY_ASSIGN(const seccomp::Evaluator evaluator,
                seccomp::Evaluator::of(rendering_.profile, rendering_.target));
-    std::vector<Answer> answers;
     for (const kernel::Arch arch : evaluator.arches()) {
       if (const auto nr = kernel::syscall_number(arch, question_.name)) {
         answers.push_back(call(evaluator, {arch, *nr}));
@@ -87,6 +97,68 @@ class Explainer {
   }
 
  private:
+  // AppArmor's answer, from the policy's rules.
+  template <class Rule, class Fits>
+  Answer of_rules(std::string what, const std::vector<Rule>& rules,
+                  Fits fits) const {
+    Answer answer{.what = std::move(what) + " in AppArmor"};
+    for (const Rule& rule : rules) {
+      const Permission permission = fits(rule);
+      if (permission == Permission::Refused) {
+        continue;
+      }
+      if (answer.permission != Permission::Allowed) {
+        answer.permission = permission;
+      }
+      merge(answer.reasons, rule.reasons);
+    }
+    if (answer.permission != Permission::Allowed) {
+      answer.otherwise = {rendering_.stage == Stage::Harden
+                              ? seccomp::Action::Errno
+                              : seccomp::Action::Log,
+                          kernel::kEacces};
+    }
+    if (!rendering_.target.apparmor.value_or(true)) {
+      answer.notes.emplace_back(
+          "the target does not use AppArmor: it refuses nothing there");
+    }
+    return answer;
+  }
+
+  Answer socket() const {
+    const SocketSubject& asked = *question_.socket;
+    Answer answer =
+        of_rules(fmt::format("network {}{}{}", asked.family,
+                             asked.type.empty() ? "" : " ", asked.type),
+                 rendering_.policy.sockets, [&](const SocketRule& rule) {
+                   if (!rule.family.empty() && rule.family != asked.family) {
+                     return Permission::Refused;
+                   }
+                   return rule.type.empty() || rule.type == asked.type
+                              ? Permission::Allowed
+                          : asked.type.empty() ? Permission::Depends
+                                               : Permission::Refused;
+                 });
+    for (const SocketRule& rule : rendering_.policy.sockets) {
+      if (answer.permission == Permission::Depends &&
+          rule.family == asked.family) {
+        answer.when.push_back("the type is " + rule.type);
+      }
+    }
+    return answer;
+  }
+
+  Answer signal() const {
+    Answer answer = of_rules(
+        "signal " + question_.signal->signal, rendering_.policy.signals,
+        [&](const SignalRule& rule) {
+          return rule.signal == question_.signal->signal ? Permission::Allowed
+                                                         : Permission::Refused;
+        });
+    answer.notes.emplace_back("the filter does not tell signals apart");
+    return answer;
+  }
+
   Answer call(const seccomp::Evaluator& evaluator, kernel::Syscall syscall) {
     PartialArguments arguments;
     std::ranges::copy(question_.values, arguments.begin());
@@ -289,6 +361,53 @@ std::string_view to_string(Permission permission) {
   return "refused";
 }
 
+namespace {
+
+// The argument that a name stands for.
+template <class Named>
+std::optional<std::uint64_t> number_of(std::string_view name, Named named) {
+  constexpr std::uint32_t kNumbers = 64;  // beyond every family and type
+  for (std::uint32_t number = 0; number < kNumbers; ++number) {
+    if (named(number) == name) {
+      return number;
+    }
+  }
+  return std::nullopt;
+}
+
+Question question_of(const SocketSubject& socket) {
+  Question question{.name = "socket", .socket = socket};
+  question.values = {number_of(socket.family, kernel::socket_family_name)};
+  if (!socket.type.empty()) {
+    question.values.push_back(number_of(socket.type, kernel::socket_type_name));
+  }
+  return question;
+}
+
+// A socket or a signal in the words of a decision; nullopt: it is neither.
+// There is a call named signal: without a name it is meant.
+Result<std::optional<Question>> parse_other_question(
+    const std::vector<std::string>& parts) {
+  if (parts.size() < 2 || (parts[0] != "network" && parts[0] != "signal")) {
+    return std::nullopt;
+  }
+  const bool value = parts[1] == "_" ||
+                     std::isdigit(static_cast<unsigned char>(parts[1][0])) != 0;
+  if (parts[0] == "signal" && value) {
+    return std::nullopt;
+  }
+  TRY_ASSIGN(const Subject subject,
+             parse_subject(fmt::format("{}", fmt::join(parts, " "))));
+  if (const auto* socket = std::get_if<SocketSubject>(&subject)) {
+    return question_of(*socket);
+  }
+  Question question;
+  question.signal = std::get<SignalSubject>(subject);
+  return question;
+}
+
+}  // namespace
+
 Result<Question> parse_question(std::span<const std::string> words) {
   if (!words.empty() && words[0].starts_with('/')) {
     return parse_file_question(words);
@@ -303,6 +422,10 @@ Result<Question> parse_question(std::span<const std::string> words) {
       }
       at = end + 1;
     }
+  }
+  TRY_ASSIGN(const auto other, parse_other_question(parts));
+  if (other) {
+    return *other;
   }
   const bool call_first = !parts.empty() && parts[0] == "syscall";
   bool capability_first = !parts.empty() && parts[0] == "capability";

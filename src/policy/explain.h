@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "policy/decision.h"
 #include "policy/partial_call.h"
 #include "policy/replay.h"
 #include "runtime/layer.h"
@@ -15,18 +16,21 @@
 namespace vambrace::policy {
 
 // What is asked: a call, perhaps with some of its arguments, a file, perhaps
-// with an access, or a capability.
+// with an access, a socket, a signal or a capability.
 struct Question {
   std::string path;    // of the file; empty: no file is asked for
   std::string access;  // letters, sorted; empty: which are allowed?
-  std::string name;    // of the call; empty for a capability
+  std::string name;    // of the call; of a socket "socket"; else empty
   std::vector<std::optional<std::uint64_t>> values;
   std::uint32_t capability = 0;
+  std::optional<SocketSubject> socket;
+  std::optional<SignalSubject> signal;
   auto operator<=>(const Question&) const = default;
 };
 
 // "socket", "syscall ptrace", "socket 0x26", "ioctl _ 0x5412",
-// "/etc/x r", "capability NET_ADMIN", "CAP_CHOWN": values are the call's
+// "/etc/x r", "capability NET_ADMIN", "CAP_CHOWN", "network inet stream",
+// "signal term": values are the call's
 // arguments from the first on, "_" for one that is left open. InvalidInput,
 // with the nearest name as hint, for anything else.
 Result<Question> parse_question(std::span<const std::string> words);
@@ -66,8 +70,9 @@ struct Answer {
 };
 
 // One answer for each architecture of the profile that has the call; for a file
-// those of explain_files.h; one for a capability. InvalidInput where the
-// target's runtime refuses the profile.
+// those of explain_files.h; one for a capability or a signal; of a socket what
+// AppArmor says of it, then those of the call that makes it. InvalidInput where
+// the target's runtime refuses the profile.
 Result<std::vector<Answer>> explain(const Question& question,
                                     const Rendering& rendering,
                                     const runtime::RuntimeLayer& layer,

@@ -1,19 +1,36 @@
 #include "policy/explain_decisions.h"
 
+#include <algorithm>
+
 #include "base/json.h"
-#include "policy/apparmor/pattern.h"
-#include "policy/apparmor/variables.h"
+#include "kernel/sockets.h"
+#include "policy/file_decisions.h"
 
 namespace vambrace::policy {
 namespace {
 
 bool pattern_matches(const std::string& text, const std::string& path) {
-  apparmor::Variables variables;
-  for (const std::string& name : apparmor::variables_in(text)) {
-    variables[name] = {apparmor::variable_value(name)};
-  }
-  const auto pattern = apparmor::Pattern::parse(text, variables);
+  const auto pattern = decided_pattern(text);
   return text == path || (pattern && pattern->matches(path));
+}
+
+bool sends(std::string_view call) {
+  constexpr std::string_view kCalls[] = {
+      "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"};
+  return std::ranges::find(kCalls, call) != std::end(kCalls);
+}
+
+// Also of the call that makes sockets, unless another family is asked for.
+bool is_about(const SocketSubject& socket, const Question& question) {
+  if (question.name != "socket" && question.name != "socketpair") {
+    return false;
+  }
+  const auto is = [&](std::size_t at, std::string_view name, auto named) {
+    return name.empty() || at >= question.values.size() ||
+           !question.values[at] || named(*question.values[at]) == name;
+  };
+  return is(0, socket.family, kernel::socket_family_name) &&
+         is(1, socket.type, kernel::socket_type_name);
 }
 
 bool is_about(const std::string& what, const Question& question) {
@@ -28,9 +45,16 @@ bool is_about(const std::string& what, const Question& question) {
     return !question.path.empty() &&
            pattern_matches(file->pattern, question.path);
   }
+  if (const auto* socket = std::get_if<SocketSubject>(&*subject)) {
+    return is_about(*socket, question);
+  }
+  if (const auto* signal = std::get_if<SignalSubject>(&*subject)) {
+    return question.signal == *signal || sends(question.name);
+  }
   const auto* capability = std::get_if<CapabilitySubject>(&*subject);
   return capability != nullptr && question.name.empty() &&
-         question.path.empty() && capability->number == question.capability;
+         question.path.empty() && !question.signal &&
+         capability->number == question.capability;
 }
 
 }  // namespace

@@ -24,7 +24,9 @@ std::string mode_of(const apparmor::FileRule& rule) {
       mode += letter;
     }
   }
-  return mode + std::string(apparmor::letters(rule.exec));
+  return mode + (rule.deny && rule.exec != apparmor::Exec::None
+                     ? "x"
+                     : std::string(apparmor::letters(rule.exec)));
 }
 
 class FileExplainer {
@@ -65,11 +67,14 @@ class FileExplainer {
             profile_.name, child.empty() ? "" : "//" + child)};
     permit(out, judge);
     Reasons reasons;
+    bool denied = false;
     for (const apparmor::FileRule* rule : judge.matching(question_.path)) {
+      denied = denied || rule->deny;
       const apparmor::Include* include = apparmor::include_of(rules, *rule);
       out.notes.push_back(fmt::format(
-          "rule {}{} {}{}", rule->owner ? "owner " : "",
-          json::quote_bytes(rule->pattern), mode_of(*rule),
+          "rule {}{}{} {}{}", rule->deny ? "audit deny " : "",
+          rule->owner ? "owner " : "", json::quote_bytes(rule->pattern),
+          mode_of(*rule),
           include == nullptr ? "" : " of include " + include->name));
       for (const std::string& wide : rule->why.examples) {
         out.notes.push_back("wider: " + json::quote_bytes(wide));
@@ -82,7 +87,7 @@ class FileExplainer {
       }
     }
     out.reasons = reasons.sorted();
-    if (out.permission == Permission::Refused) {
+    if (out.permission == Permission::Refused && !denied) {
       out.notes.push_back(fmt::format(
           "no counted evidence needs it; to grant it, add a decision \"file {} "
           "{}: add\" to bundle.yaml",

@@ -171,6 +171,55 @@ TEST(Explain, CapabilitiesTellUseNoiseAndRisk) {
   EXPECT_THAT(admin.uses, SizeIs(1));
 }
 
+TEST(Question, TakesSocketsAndSignals) {
+  EXPECT_EQ(question({"network", "inet", "stream"}).values,
+            (std::vector<std::optional<std::uint64_t>>{2, 1}));
+  EXPECT_EQ(question({"signal", "term"}).signal->signal, "term");
+  EXPECT_FALSE(parse_question(std::vector<std::string>{"network", "ine"}));
+}
+
+TEST(Explain, TellsOfASocketWhatBothLayersSay) {
+  const Policy policy = synthesize(seen()).value();
+  const runtime::Target target = runtime::target_named("process").value();
+  const seccomp::Profile profile =
+      seccomp::render(policy, target, Stage::Harden).value().profile;
+  const std::set<std::uint32_t> none;
+  const auto asked = [&](const std::vector<std::string>& words) {
+    return explain(question(words),
+                   {.policy = policy,
+                    .profile = profile,
+                    .target = target,
+                    .capabilities = none},
+                   runtime::runtime_layer(target), seen())
+        .value();
+  };
+  const auto unix_socket = asked({"network", "unix"});
+  ASSERT_THAT(unix_socket, SizeIs(2));
+  EXPECT_EQ(unix_socket[0].permission, Permission::Depends);
+  EXPECT_THAT(unix_socket[0].when, Contains("the type is stream"));
+  EXPECT_EQ(unix_socket[1].permission, Permission::Depends);
+  for (const Answer& one : asked({"network", "inet", "stream"})) {
+    EXPECT_EQ(one.permission, Permission::Refused) << one.what;
+  }
+  EXPECT_EQ(asked({"signal", "term"}).at(0).permission, Permission::Refused);
+}
+
+TEST(SaidAbout, KnowsSocketsAndSignals) {
+  const std::vector<Decision> decisions = {
+      {"network inet", "drop", "ann", "none"},
+      {"signal term", "drop", "ann", "none"}};
+  const auto said = [&](const std::vector<std::string>& words) {
+    return said_about(question(words), decisions, {}, "2026-06-01").size();
+  };
+  EXPECT_EQ(said({"network", "inet", "stream"}), 1U);
+  EXPECT_EQ(said({"network", "unix"}), 0U);
+  EXPECT_EQ(said({"socket"}), 1U);
+  EXPECT_EQ(said({"socket", "1"}), 0U);
+  EXPECT_EQ(said({"signal", "term"}), 1U);
+  EXPECT_EQ(said({"signal", "kill"}), 0U);
+  EXPECT_EQ(said({"kill"}), 1U);
+}
+
 TEST(SaidAbout, TellsDecisionsAndWaiversWithTheirNames) {
   const std::vector<Decision> decisions = {
       {"syscall kill", "drop", "ann", "never"},

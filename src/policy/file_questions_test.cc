@@ -72,6 +72,43 @@ std::vector<std::string> denied(const Replay& replay) {
   return out;
 }
 
+TEST(FileQuestions, KnowWhatWasDropped) {
+  const evidence::Evidence evidence =
+      evidence_of({with_files({file("/x/a", "rw")})});
+  Bundle dropped(evidence);
+  dropped.policy =
+      synthesize(evidence,
+                 {.decisions = {{"file /x/* rw", "add", "ann", "any"},
+                                {"file /x/a w", "drop", "ann", "no"}}})
+          .value();
+  const auto answers = dropped.explain({"/x/a", "w"}, evidence);
+  EXPECT_EQ(answers.at(0).permission, Permission::Refused);
+  EXPECT_THAT(answers[0].notes, Contains("rule audit deny /x/a w"));
+  EXPECT_EQ(dropped.explain({"/x/a", "r"}, evidence)[0].permission,
+            Permission::Allowed);
+  EXPECT_EQ(dropped.explain({"/x/b", "w"}, evidence)[0].permission,
+            Permission::Allowed);
+}
+
+TEST(FileQuestions, TellADenialApart) {
+  const auto rule = [](const char* pattern, bool deny) {
+    return apparmor::FileRule{.pattern = pattern,
+                              .access = {.read = true},
+                              .target = {},
+                              .deny = deny,
+                              .why = {}};
+  };
+  apparmor::Profile wide{.name = "web"};
+  wide.rules.files = {rule("/x/*", false)};
+  apparmor::Profile narrow = wide;
+  narrow.rules.files.push_back(rule("/x/a", true));
+  EXPECT_THAT(files_beyond(narrow, wide).value(), IsEmpty());
+  EXPECT_THAT(files_beyond(narrow, narrow).value(), IsEmpty());
+  const auto more = files_beyond(wide, narrow).value();
+  ASSERT_EQ(more.size(), 1U);
+  EXPECT_EQ(more[0].example, "/x/a");
+}
+
 TEST(ReplayFiles, OwnEvidenceIsNeverDenied) {
   for (const bool no_new_privs : {true, false}) {
     for (const Stage stage : {Stage::Observe, Stage::Harden}) {

@@ -263,6 +263,34 @@ TEST(Files, PeopleAddAndDropRules) {
   EXPECT_EQ(decided("file /x r", "keep").files[0].reasons.size(), 2U);
 }
 
+TEST(Files, ADropTakesEveryLetterThatAppArmorDoesNotTellApart) {
+  const Policy policy = policy_of({with_files({file("/x", "crw")})},
+                                  {{"file /x w", "drop", "ann", "no"}});
+  EXPECT_THAT(rules(policy), ElementsAre("/x r"));
+  ASSERT_EQ(policy.denied.size(), 1U);
+  EXPECT_EQ(policy.denied[0].access, "acdopw");
+}
+
+TEST(Files, ADropHoldsForWiderAndNarrowerPatterns) {
+  const auto dropped = [](const char* what) {
+    return policy_of(
+        {with_files({file("/x/a", "rw")})},
+        {{"file /x/* rw", "add", "ann", "any"}, {what, "drop", "ann", "no"}});
+  };
+  const Policy within = dropped("file /x/a w");
+  EXPECT_THAT(rules(within), ElementsAre("/x/* rw", "/x/a r"));
+  EXPECT_EQ(within.denied.at(0).pattern, "/x/a");
+  EXPECT_THAT(rules(dropped("file /x/** w")), ElementsAre("/x/* r", "/x/a r"));
+}
+
+TEST(Files, ALaterAddTakesADropBack) {
+  const Policy policy = policy_of(
+      {with_files({file("/x", "r")})},
+      {{"file /x r", "drop", "ann", "no"}, {"file /x r", "add", "ann", "yes"}});
+  EXPECT_THAT(rules(policy), ElementsAre("/x r"));
+  EXPECT_THAT(policy.denied, IsEmpty());
+}
+
 TEST(Files, PeopleAddAndDropSocketsAndSignals) {
   evidence::Process process = with_files({file("/x", "r")});
   process.syscalls = {sample::fact("socket", {{2, 1, 0}, {2, 2, 0}})};
@@ -308,7 +336,8 @@ TEST(Files, ADecisionThatNamesNoRuleIsRefused) {
   EXPECT_THAT(refusal("signal term", "dorp"), HasSubstr("unknown choice"));
   EXPECT_THAT(refusal("file /x", "add"), HasSubstr("names no file rule"));
   EXPECT_THAT(refusal("file /x z", "add"), HasSubstr("names no file rule"));
-  EXPECT_THAT(refusal("file /[x r", "add"), testing::StartsWith("decision: "));
+  EXPECT_THAT(refusal("file /[x r", "drop"),
+              testing::StartsWith("decision \"file /[x r\": "));
   EXPECT_THAT(refusal("file /@{none} r", "add"), HasSubstr("no variable"));
   EXPECT_THAT(refusal("file /x x", "add"), HasSubstr("not added by hand"));
 }

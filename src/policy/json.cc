@@ -388,6 +388,9 @@ std::string print(const Policy& policy) {
   for (const FileRule& rule : policy.files) {
     out["files"].push_back(to_json(rule));
   }
+  for (const FileDenial& denial : policy.denied) {
+    out["denied"].push_back(to_json(denial));
+  }
   for (const SocketRule& rule : policy.sockets) {
     out["sockets"].push_back(to_json(rule));
   }
@@ -433,6 +436,13 @@ Result<Policy> parse(std::string_view text) {
   if (policy.files_known) {
     TRY_ASSIGN(policy.files,
                read_list<FileRule>(reader, "files", read_file_rule));
+  }
+  if (reader.has("denied")) {
+    TRY_ASSIGN(policy.denied,
+               read_list<FileDenial>(reader, "denied", read_file_denial));
+    if (policy.denied.empty()) {
+      TRY(bad("denied", "empty; leave it out"));
+    }
   }
   TRY_ASSIGN(policy.sockets,
              read_list<SocketRule>(reader, "sockets", read_socket_rule));

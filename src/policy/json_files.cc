@@ -1,3 +1,4 @@
+#include "policy/file_decisions.h"
 #include "policy/json_parts.h"
 
 namespace vambrace::policy {
@@ -124,6 +125,12 @@ Value to_json(const FileRule& rule) {
   return out;
 }
 
+Value to_json(const FileDenial& denial) {
+  return {{"pattern", json::quote_bytes(denial.pattern)},
+          {"access", denial.access},
+          {"reasons", reasons_json(denial.reasons)}};
+}
+
 Value to_json(const SocketRule& rule) {
   Value out = {{"family", rule.family},
                {"type", rule.type},
@@ -203,6 +210,23 @@ Result<FileRule> read_file_rule(const Value& value, const std::string& place) {
             "\"acdklmoprwx\" in that order"));
   }
   return rule;
+}
+
+Result<FileDenial> read_file_denial(const Value& value,
+                                    const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  FileDenial denial;
+  TRY_ASSIGN(denial.pattern, read_quoted(reader, "pattern"));
+  TRY_ASSIGN(denial.access, reader.text("access"));
+  TRY_ASSIGN(denial.reasons, read_reasons(reader));
+  TRY(reader.finish());
+  if (denial.pattern.empty() || !is_access(denial.access) ||
+      denial.access != refused_with(denial.access)) {
+    TRY(bad(place,
+            "no pattern, or an access that is not some of \"acdklmoprwx\" in "
+            "that order, with all of \"acdopw\" or none"));
+  }
+  return denial;
 }
 
 Result<SocketRule> read_socket_rule(const Value& value,

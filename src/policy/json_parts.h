@@ -51,11 +51,14 @@ Result<MountRule> read_mount_rule(const json::Value& value,
 Result<TraceRule> read_trace_rule(const json::Value& value,
                                   const std::string& place);
 json::Value to_json(const FileRule& rule);
+json::Value to_json(const FileDenial& denial);
 json::Value to_json(const SocketRule& rule);
 json::Value to_json(const SignalRule& rule);
 json::Value to_json(const Abstraction& abstraction);
 Result<FileRule> read_file_rule(const json::Value& value,
                                 const std::string& place);
+Result<FileDenial> read_file_denial(const json::Value& value,
+                                    const std::string& place);
 Result<SocketRule> read_socket_rule(const json::Value& value,
                                     const std::string& place);
 Result<SignalRule> read_signal_rule(const json::Value& value,

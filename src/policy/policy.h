@@ -160,6 +160,16 @@ struct FileRule {
   auto operator<=>(const FileRule&) const = default;
 };
 
+// Files that a person dropped: no program of the workload may access them,
+// whatever rules and includes allow.
+struct FileDenial {
+  std::string pattern;  // as of a FileRule, and once in a policy
+  // Some of evidence::kAccessLetters, never "i"; all that write, or none.
+  std::string access;
+  std::vector<Reason> reasons;  // sorted, at least one
+  auto operator<=>(const FileDenial&) const = default;
+};
+
 // Sockets that one program may make.
 struct SocketRule {
   std::string program;
@@ -243,6 +253,7 @@ struct Policy {
   // the workload needs of them is unknown, not nothing.
   bool files_known = false;
   std::vector<FileRule> files;      // sorted
+  std::vector<FileDenial> denied;   // sorted
   std::vector<SocketRule> sockets;  // sorted
   std::vector<SignalRule> signals;  // sorted
   std::vector<MountRule> mounts;    // sorted

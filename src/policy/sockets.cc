@@ -9,9 +9,13 @@
 namespace vambrace::policy {
 namespace {
 
-bool makes_sockets(kernel::Syscall syscall) {
-  const auto name = kernel::syscall_name(syscall);
-  return name == "socket" || name == "socketpair" || name == "socketcall";
+// Whether the argument may be what the name is of: one that is not compared is
+// any.
+template <class Named>
+bool may_be(const ArgTuple& tuple, std::uint8_t index, std::string_view name,
+            Named named) {
+  const auto match = std::ranges::find(tuple, index, &ArgMatch::index);
+  return match == tuple.end() || named(match->value) == name;
 }
 
 // The family and the type that one tuple of arguments names.
@@ -28,6 +32,17 @@ SocketKind kind_of(const std::vector<std::uint64_t>& tuple) {
 }
 
 }  // namespace
+
+bool makes_sockets(kernel::Syscall syscall) {
+  const auto name = kernel::syscall_name(syscall);
+  return name == "socket" || name == "socketpair" || name == "socketcall";
+}
+
+bool makes(const ArgTuple& tuple, std::string_view family,
+           std::string_view type) {
+  return may_be(tuple, 0, family, kernel::socket_family_name) &&
+         (type.empty() || may_be(tuple, 1, type, kernel::socket_type_name));
+}
 
 std::set<SocketKind> sockets_of(const evidence::SyscallFact& fact) {
   if (!makes_sockets(fact.syscall) || evidence::total(fact.by).count == 0) {

@@ -27,4 +27,12 @@ std::string signal_of(const evidence::SignalFact& fact);
 void add_sockets(const evidence::Evidence& evidence, Policy& policy);
 void add_signals(const evidence::Evidence& evidence, Policy& policy);
 
+// socket, socketpair and what i386 makes of them.
+bool makes_sockets(kernel::Syscall syscall);
+
+// Whether a tuple of a rule on one of these lets a socket of this family, and
+// of this type if it is not empty, be made.
+bool makes(const ArgTuple& tuple, std::string_view family,
+           std::string_view type);
+
 }  // namespace vambrace::policy

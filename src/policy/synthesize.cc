@@ -8,10 +8,9 @@
 #include "kernel/capabilities.h"
 #include "kernel/errnos.h"
 #include "policy/always.h"
-#include "policy/apparmor/pattern.h"
-#include "policy/apparmor/variables.h"
 #include "policy/arguments.h"
 #include "policy/capabilities/reduce.h"
+#include "policy/file_decisions.h"
 #include "policy/files.h"
 #include "policy/findings.h"
 #include "policy/mounts.h"
@@ -313,28 +312,31 @@ class Synthesis {
 
   Result<> apply_decisions() {
     for (const Decision& decision : options_.decisions) {
+      const std::string place =
+          fmt::format("decision \"{}\"", json::quote_bytes(decision.what));
       TRY_ASSIGN(const Subject subject,
-                 during("decision", parse_subject(decision.what)));
+                 during(place, parse_subject(decision.what)));
+      TRY(during(place, check_decision(subject, decision.choice)));
       const Reason reason{.cause = Cause::Decision,
                           .note = fmt::format("{} by {}: {}", decision.choice,
                                               decision.who, decision.why)};
       if (const auto* call = std::get_if<SyscallSubject>(&subject)) {
-        TRY(decide_syscall(call->name, decision.choice, reason));
+        decide_syscall(call->name, decision.choice, reason);
       } else if (const auto* file = std::get_if<FileSubject>(&subject)) {
-        TRY(during("decision", decide_file(*file, decision.choice, reason)));
+        TRY(decide_file(*file, decision.choice, reason));
       } else if (const auto* socket = std::get_if<SocketSubject>(&subject)) {
-        TRY(decide(policy_.sockets, decision.choice, reason,
-                   {.program = {},
-                    .family = socket->family,
-                    .type = socket->type,
-                    .reasons = {reason}}));
+        socket_choices_.emplace_back(*socket, decision.choice);
+        decide(policy_.sockets, decision.choice, reason,
+               {.program = {},
+                .family = socket->family,
+                .type = socket->type,
+                .reasons = {reason}});
       } else if (const auto* signal = std::get_if<SignalSubject>(&subject)) {
-        TRY(decide(
-            policy_.signals, decision.choice, reason,
-            {.program = {}, .signal = signal->signal, .reasons = {reason}}));
+        decide(policy_.signals, decision.choice, reason,
+               {.program = {}, .signal = signal->signal, .reasons = {reason}});
       } else {
-        TRY(decide_capability(std::get<CapabilitySubject>(subject).number,
-                              decision.choice, reason));
+        decide_capability(std::get<CapabilitySubject>(subject).number,
+                          decision.choice, reason);
       }
     }
     std::ranges::sort(policy_.files);
@@ -353,36 +355,25 @@ class Synthesis {
 
   // As of files: a rule of the main program is added, a drop is for every one.
   template <class Rule>
-  static Result<> decide(std::vector<Rule>& rules, const std::string& choice,
-                         const Reason& reason, const Rule& wanted) {
+  static void decide(std::vector<Rule>& rules, const std::string& choice,
+                     const Reason& reason, const Rule& wanted) {
     if (choice == "add") {
       rules.push_back(wanted);
     } else if (choice == "drop") {
       std::erase_if(rules,
                     [&](const Rule& rule) { return is_about(rule, wanted); });
-    } else if (choice == "keep") {
+    } else {
       for (Rule& rule : rules) {
         if (is_about(rule, wanted)) {
           rule.reasons.push_back(reason);
           std::ranges::sort(rule.reasons);
         }
       }
-    } else {
-      return unknown_choice(choice);
     }
-    return {};
   }
 
-  static Result<> unknown_choice(const std::string& choice) {
-    return std::unexpected(
-        Error(ErrorCode::InvalidInput, fmt::format("decision: unknown choice "
-                                                   "\"{}\"",
-                                                   json::quote_bytes(choice)))
-            .with_hint("a choice is keep, drop or add"));
-  }
-
-  Result<> decide_syscall(const std::string& name, const std::string& choice,
-                          const Reason& reason) {
+  void decide_syscall(const std::string& name, const std::string& choice,
+                      const Reason& reason) {
     for (const kernel::Arch arch : policy_.arches) {
       const auto nr = kernel::syscall_number(arch, name);
       if (!nr) {
@@ -398,20 +389,15 @@ class Synthesis {
         if (rule != rules_.end()) {
           rules_.erase(rule);
         }
-      } else if (choice == "keep") {
-        if (rule != rules_.end()) {
-          rule->second.reasons.push_back(reason);
-          std::ranges::sort(rule->second.reasons);
-        }
-      } else {
-        return unknown_choice(choice);
+      } else if (rule != rules_.end()) {
+        rule->second.reasons.push_back(reason);
+        std::ranges::sort(rule->second.reasons);
       }
     }
-    return {};
   }
 
-  Result<> decide_capability(std::uint32_t number, const std::string& choice,
-                             const Reason& reason) {
+  void decide_capability(std::uint32_t number, const std::string& choice,
+                         const Reason& reason) {
     if (choice == "drop") {
       capabilities_.erase(number);
     } else if (choice == "add" || capabilities_.contains(number)) {
@@ -421,33 +407,13 @@ class Synthesis {
       rule.reasons.push_back(reason);
       std::ranges::sort(rule.reasons);
     }
-    if (choice != "drop" && choice != "add" && choice != "keep") {
-      return unknown_choice(choice);
-    }
-    return {};
   }
 
   // A rule of the main program is added; a drop is for every program.
   Result<> decide_file(const FileSubject& file, const std::string& choice,
                        const Reason& reason) {
-    apparmor::Variables variables;
-    for (const std::string& name : apparmor::variables_in(file.pattern)) {
-      const std::string value = apparmor::variable_value(name);
-      if (value.empty()) {
-        return fail(ErrorCode::InvalidInput, "\"{}\": no variable is named {}",
-                    json::quote_bytes(file.pattern), json::quote_bytes(name));
-      }
-      variables[name] = {value};
-    }
-    TRY(apparmor::Pattern::parse(file.pattern, variables));
     if (choice == "add") {
-      if (file.access.contains('x')) {
-        return std::unexpected(
-            Error(ErrorCode::InvalidInput,
-                  fmt::format("\"{}\": a program to start is not added by hand",
-                              json::quote_bytes(file.pattern)))
-                .with_hint("record a run that starts it"));
-      }
+      allow_again(policy_, file);
       policy_.files.push_back({.program = {},
                                .pattern = file.pattern,
                                .access = file.access,
@@ -456,19 +422,16 @@ class Synthesis {
                                .reasons = {reason}});
       return {};
     }
+    if (choice == "drop") {
+      return drop_file(policy_, file, reason);
+    }
     for (FileRule& rule : policy_.files) {
-      if (rule.pattern == file.pattern && choice == "drop") {
-        std::erase_if(rule.access,
-                      [&](char c) { return file.access.contains(c); });
-      } else if (rule.pattern == file.pattern && choice == "keep") {
+      if (rule.pattern == file.pattern) {
         rule.reasons.push_back(reason);
         std::ranges::sort(rule.reasons);
       }
     }
-    std::erase_if(policy_.files,
-                  [](const FileRule& rule) { return rule.access.empty(); });
-    return choice == "drop" || choice == "keep" ? Result<>{}
-                                                : unknown_choice(choice);
+    return {};
   }
 
   void store() {
@@ -503,6 +466,31 @@ class Synthesis {
       const auto name = kernel::syscall_name(rule.syscall);
       return name && dropped_.contains(std::string(*name));
     });
+    fence_sockets();
+  }
+
+  // What AppArmor refuses of a dropped family the filter refuses, too, where
+  // its rule tells families apart.
+  void fence_sockets() {
+    std::erase_if(policy_.syscalls, [&](SyscallRule& rule) {
+      if (!makes_sockets(rule.syscall) || rule.args.empty()) {
+        return false;
+      }
+      std::erase_if(rule.args,
+                    [&](const ArgTuple& tuple) { return is_dropped(tuple); });
+      return rule.args.empty();
+    });
+  }
+
+  // The last decision about such a socket counts.
+  bool is_dropped(const ArgTuple& tuple) const {
+    bool dropped = false;
+    for (const auto& [socket, choice] : socket_choices_) {
+      if (makes(tuple, socket.family, socket.type)) {
+        dropped = choice == "drop" || (dropped && choice != "add");
+      }
+    }
+    return dropped;
   }
 
   // The same for a clone3 that nobody was seen to ask for: an older glibc, musl
@@ -562,6 +550,7 @@ class Synthesis {
   std::map<kernel::Syscall, ExpectedDenial> expected_;
   std::map<std::uint32_t, CapabilityRule> capabilities_;
   std::set<std::string> dropped_;  // calls, by decision
+  std::vector<std::pair<SocketSubject, std::string>> socket_choices_;
 };
 
 }  // namespace

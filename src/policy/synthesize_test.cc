@@ -94,6 +94,27 @@ TEST(Synthesize, PinsTheSocketFamilyAndIgnoresDescriptorFlags) {
   EXPECT_EQ(rule(policy, "socket")->args, expected);
 }
 
+TEST(Synthesize, ADroppedFamilyLeavesTheFilter) {
+  const auto dropped = [](const char* what) {
+    return policy_of({fact("socket", {{2, 1, 0}, {2, 2, 0}, {16, 3, 0}})},
+                     {.decisions = {{what, "drop", "ann", "no network"}}});
+  };
+  for (const ArgTuple& tuple : rule(dropped("network inet"), "socket")->args) {
+    EXPECT_EQ(tuple[0].value, 16U);
+  }
+  EXPECT_FALSE(covers(rule(dropped("network inet dgram"), "socket")->args,
+                      {{{0, kInt, 2}, {1, kInt, 2}, {2, kInt, 0}}}));
+  EXPECT_TRUE(covers(rule(dropped("network inet dgram"), "socket")->args,
+                     {{{0, kInt, 2}, {1, kInt, 1}, {2, kInt, 0}}}));
+}
+
+TEST(Synthesize, WithoutAFamilyLeftTheCallIsRefused) {
+  const Policy policy =
+      policy_of({fact("socket", {{2, 1, 0}})},
+                {.decisions = {{"network inet", "drop", "ann", "none"}}});
+  EXPECT_EQ(rule(policy, "socket"), nullptr);
+}
+
 TEST(Synthesize, TakesTheDefaultProtocolForItsName) {
   const Policy policy = policy_of({fact("socket", {{2, 1, 6}})});
   const std::set<ArgTuple>& args = rule(policy, "socket")->args;

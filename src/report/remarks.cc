@@ -61,6 +61,9 @@ Html decision_item(const review::DecisionState& state) {
   out.text(" ").leaf("span", {{"class", "state-" + state.state}}, state.state);
   out.close().open("p", {{"class", "note"}});
   out.text(state.decision.who + ": " + state.decision.why);
+  if (!state.because.empty()) {
+    out.close().open("p").text(state.because);
+  }
   return out.close().close().close();
 }
 

@@ -5,6 +5,7 @@
 #include "evidence/span.h"
 #include "kernel/capabilities.h"
 #include "policy/arguments.h"
+#include "policy/file_decisions.h"
 #include "policy/mounts.h"
 #include "policy/reasons.h"
 #include "review/days.h"
@@ -67,6 +68,21 @@ std::string limits_of(const policy::FileRule& rule) {
   return text;
 }
 
+// What a dropped pattern takes from a wider rule.
+std::string limit_of(const policy::FileRule& rule,
+                     const policy::FileDenial& denial) {
+  std::string letters;
+  for (const char letter : rule.access) {
+    letters += denial.access.contains(letter) ? std::string(1, letter) : "";
+  }
+  const auto own = policy::decided_pattern(rule.pattern);
+  const auto other = policy::decided_pattern(denial.pattern);
+  return !letters.empty() && own && other && overlap(*own, *other)
+             ? fmt::format("not {} of {}, which is dropped", letters,
+                           denial.pattern)
+             : "";
+}
+
 // A call of the runtime's alone has the same form as one of the workload's.
 class Grants {
  public:
@@ -81,6 +97,11 @@ class Grants {
       Grant& grant =
           add_rule(rule, fmt::format("file {} {}", rule.pattern, rule.access));
       grant.limits = limits_of(rule);
+      for (const policy::FileDenial& denial : inputs_.policy.denied) {
+        if (const auto text = limit_of(rule, denial); !text.empty()) {
+          grant.limits += (grant.limits.empty() ? "" : "; ") + text;
+        }
+      }
     }
     for (const policy::SocketRule& rule : inputs_.policy.sockets) {
       add_rule(rule,

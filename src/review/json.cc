@@ -244,6 +244,7 @@ std::string print_review(const Review& review) {
                              [](const DecisionState& state) {
                                Value out = decision_json(state.decision);
                                out["state"] = state.state;
+                               out["because"] = quote_bytes(state.because);
                                return out;
                              })},
        {"waivers", list_of(review.waivers, waiver_json)},

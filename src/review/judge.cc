@@ -9,6 +9,7 @@
 #include "policy/reasons.h"
 #include "review/coverage.h"
 #include "review/days.h"
+#include "review/decisions.h"
 #include "review/grants.h"
 #include "review/rank.h"
 #include "review/remarks.h"
@@ -61,56 +62,6 @@ std::optional<WaiverState> waiver_about(
     }
   }
   return best;
-}
-
-// As synthesis writes it into a rule's reasons.
-std::string note_of(const policy::Decision& decision) {
-  return fmt::format("{} by {}: {}", decision.choice, decision.who,
-                     decision.why);
-}
-
-bool has_reason(const Grant& grant, const policy::Decision& decision) {
-  return std::ranges::any_of(grant.reasons, [&](const policy::Reason& reason) {
-    return reason.cause == policy::Cause::Decision &&
-           reason.note == note_of(decision);
-  });
-}
-
-std::string state_of(const Spoken<policy::Decision>& decision,
-                     const std::vector<Grant>& grants) {
-  bool granted = false;
-  bool told = false;
-  for (const Grant& grant : grants) {
-    if (speaks_of(decision.subject, grant) &&
-        !grant.traits.contains(Trait::RuntimeOnly)) {
-      granted = true;
-      told = told || has_reason(grant, decision.word);
-    }
-  }
-  if (decision.word.choice == "drop") {
-    return granted ? "pending" : "applied";
-  }
-  if (told) {
-    return "applied";
-  }
-  return granted || decision.word.choice == "add" ? "pending" : "idle";
-}
-
-// A later decision about the same thing takes the place of an earlier one.
-std::vector<DecisionState> decision_states(
-    const std::vector<Spoken<policy::Decision>>& decisions,
-    const std::vector<Grant>& grants) {
-  std::vector<DecisionState> states;
-  for (std::size_t i = 0; i < decisions.size(); ++i) {
-    const bool replaced = std::any_of(
-        decisions.begin() + static_cast<std::ptrdiff_t>(i) + 1, decisions.end(),
-        [&](const Spoken<policy::Decision>& later) {
-          return later.subject == decisions[i].subject;
-        });
-    states.push_back({decisions[i].word,
-                      replaced ? "applied" : state_of(decisions[i], grants)});
-  }
-  return states;
 }
 
 std::vector<Gap> gaps_of(const Inputs& inputs) {
@@ -282,7 +233,6 @@ Result<Review> judge(const Inputs& inputs) {
     grant.decision = about(grant, decisions);
     grant.waiver = waiver_about(grant, waivers);
   }
-  review.decisions = decision_states(decisions, review.grants);
 
   // What could be done beside it.
   review.candidates = ranked(inputs, uses, review.grants, risks);
@@ -290,6 +240,12 @@ Result<Review> judge(const Inputs& inputs) {
     const Grant named{.subject = candidate.subject};
     candidate.decision = about(named, decisions);
   }
+  std::vector<DecidedSubject> decided;
+  for (const Spoken<policy::Decision>& one : decisions) {
+    decided.push_back({one.subject, one.word});
+  }
+  review.decisions =
+      decision_states(inputs, decided, review.grants, review.candidates);
   review.coverage = coverage_of(inputs.evidence, inputs.reaches);
   review.advisories = by_exposure(risks.advisories(all_of(inputs)));
   review.gaps = gaps_of(inputs);

@@ -202,6 +202,75 @@ TEST(Review, SaysWhichDecisionsTheNextSynthApplies) {
   EXPECT_EQ(grant(review, "syscall kill").decision->why, "reload");
 }
 
+std::string state_of(World& world, const char* what,
+                     const char* choice = "drop") {
+  world.decisions.push_back({what, choice, "Ann", "no"});
+  world.synthesize();
+  const DecisionState& made = world.review().decisions.back();
+  return made.state;
+}
+
+TEST(Review, ADropOfAFileIsAppliedWhereItIsDenied) {
+  World world{.evidence = evidence_of({with_files({file("/x/a", "crw")})}),
+              .decisions = {}};
+  EXPECT_EQ(state_of(world, "file /x/a w"), "applied");
+  EXPECT_EQ(state_of(world, "file /x/* r"), "applied");
+  EXPECT_EQ(state_of(world, "file /y w"), "idle");
+  EXPECT_TRUE(finding(world.review(), "decision-idle"));
+  world.target.apparmor = false;
+  EXPECT_EQ(world.review().decisions[0].state, "ineffective");
+  EXPECT_EQ(finding(world.review(), "decision-ineffective")->severity, "high");
+}
+
+TEST(Review, ADropIsPartialWhereTheBundleTellsNoEngineOfTheProfile) {
+  World world{.evidence = evidence_of({with_files({file("/x", "rw")})}),
+              .decisions = {},
+              .target = *runtime::target_named("docker")};
+  EXPECT_EQ(state_of(world, "file /x w"), "partial");
+  EXPECT_TRUE(finding(world.review(), "decision-partial"));
+  world.target.apparmor = true;
+  EXPECT_EQ(world.review().decisions[0].state, "applied");
+}
+
+TEST(Review, AnAddThatADropCoversIsIneffective) {
+  World world{.evidence = evidence_of({with_files({file("/x/a", "r")})}),
+              .decisions = {}};
+  EXPECT_EQ(state_of(world, "file /x/* r"), "applied");
+  EXPECT_EQ(state_of(world, "file /x/b r", "add"), "ineffective");
+}
+
+TEST(Review, AWiderRuleTellsWhatWasDroppedOfIt) {
+  World world{.evidence = evidence_of({with_files({file("/x/a", "r")})}),
+              .decisions = {{"file /x/* r", "add", "Ann", "any"}}};
+  state_of(world, "file /x/a r");
+  EXPECT_THAT(grant(world.review(), "file /x/* r").limits,
+              HasSubstr("not r of /x/a"));
+}
+
+TEST(Review, ADroppedFamilyIsRefusedByBothLayers) {
+  evidence::Process maker = with_files({file("/x", "r")});
+  maker.syscalls = {fact("socket", {{2, 1, 0}, {16, 3, 0}})};
+  World world{.evidence = evidence_of({maker}), .decisions = {}};
+  EXPECT_EQ(state_of(world, "network inet"), "applied");
+  EXPECT_EQ(state_of(world, "network inet6"), "idle");
+  world.decisions.push_back({"syscall socket", "add", "Ann", "any"});
+  EXPECT_EQ(state_of(world, "network netlink"), "partial");
+  world.target.apparmor = false;
+  EXPECT_EQ(world.review().decisions.back().state, "ineffective");
+}
+
+TEST(Review, ADropOfWhatTheRuntimeCallsIsIneffective) {
+  World world{.evidence = evidence_of({process({fact("execve", seen(9))})}),
+              .decisions = {},
+              .target = *runtime::target_named("docker")};
+  EXPECT_EQ(state_of(world, "syscall execve"), "ineffective");
+  const Review review = world.review();
+  EXPECT_EQ(finding(review, "decision-ineffective")->severity, "medium");
+  EXPECT_THAT(finding(review, "decision-ineffective")->message,
+              HasSubstr("still granted to the runtime"));
+  EXPECT_EQ(state_of(world, "syscall bpf"), "idle");
+}
+
 TEST(Review, NeverTakesNoAnalysisForNothingReachable) {
   World world{.evidence = evidence_of({process({fact("read", seen(9))})})};
   const Review review = world.review();

@@ -159,8 +159,17 @@ class Remarks {
                         quote_bytes(state.decision.choice)),
             "apply it with: vambrace synth -o DIR");
       } else if (state.state == "idle") {
-        add("decision-idle", "low", place, "there is no such rule to keep",
-            "remove it, or add the rule");
+        add("decision-idle", "low", place, state.because,
+            "look for a mistake in its words, or forget it");
+      } else if (state.state == "partial") {
+        add("decision-partial", "medium", place, state.because,
+            "decide about what permits it, too");
+      } else if (state.state == "ineffective") {
+        const bool runtime = state.because.contains("granted to the runtime");
+        add("decision-ineffective", runtime ? "medium" : "high", place,
+            state.because,
+            runtime ? "forget it: the runtime must make it"
+                    : "decide about what permits it, or forget it");
       }
     }
   }

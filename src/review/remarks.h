@@ -19,6 +19,9 @@ namespace vambrace::review {
 //   overreach           high risk, and rarely or narrowly needed
 //   decision-pending    the bundle is not what bundle.yaml says
 //   decision-idle       speaks of nothing
+//   decision-partial    one of two layers still permits what is dropped
+//   decision-ineffective  high: what is dropped can be done all the same, or
+//                       what is added cannot; medium: for the runtime's sake
 //   reachable           calls that were not seen, most likely first
 //   rare, one-recording, one-phase, startup-only, helper-only, unobserved
 //                       other grants that are used so, in one finding each

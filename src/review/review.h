@@ -85,8 +85,11 @@ std::string_view to_string(Trait trait);
 struct DecisionState {
   policy::Decision decision;
   // "applied"; "pending": the next `vambrace synth` applies it; "idle": there
-  // is no such rule and none would be made.
+  // is no such rule and none would be made; "partial": of the layers that could
+  // refuse what is dropped one still permits it; "ineffective": the workload
+  // can do it all the same, or cannot do what was added.
   std::string state;
+  std::string because;  // empty: nothing is to be said
   auto operator<=>(const DecisionState&) const = default;
 };
 

@@ -21,7 +21,7 @@ bool allows(const FileRule& rule, char letter) {
     case 'l':
       return rule.access.link;
     case 'm':  // inheriting implies it
-      return rule.access.map || rule.exec == Exec::Inherit;
+      return rule.access.map || (!rule.deny && rule.exec == Exec::Inherit);
     case 'x':
       return rule.exec != Exec::None;
     default:

@@ -39,6 +39,7 @@ class FileJudge {
 };
 
 // Does the rule let through what the letter of an evidence's access stands for?
+// Of a rule that denies: does it refuse that?
 bool allows(const FileRule& rule, char letter);
 
 }  // namespace vambrace::policy::apparmor

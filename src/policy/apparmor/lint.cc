@@ -55,6 +55,13 @@ bool share_access(const FileRule& one, const FileRule& other) {
          (one.exec != Exec::None && other.exec != Exec::None);
 }
 
+// A person asked for it, and knows.
+bool is_decided(const FileRule& rule) {
+  return std::ranges::any_of(rule.why.reasons, [](const Reason& reason) {
+    return reason.cause == Cause::Decision;
+  });
+}
+
 // The remarks about the rules of one profile or child.
 class Linter {
  public:
@@ -75,7 +82,9 @@ class Linter {
   void lint() {
     for (const ReadRule& one : read_) {
       if (one.rule->deny) {
-        denied(one);
+        if (!is_decided(*one.rule)) {
+          denied(one);
+        }
         continue;
       }
       broad(one);
@@ -107,8 +116,7 @@ class Linter {
       if (!allow.rule->deny && share_access(*deny.rule, *allow.rule) &&
           overlap(deny.pattern, allow.pattern)) {
         add("apparmor-deny-overlap", "high", *deny.rule,
-            fmt::format("the deny wins over what {} allows, without a word in "
-                        "the log",
+            fmt::format("the deny wins over what {} allows",
                         printable(allow.rule->pattern)),
             "leave the deny out: what no rule allows is denied and logged");
         return;

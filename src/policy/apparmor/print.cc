@@ -300,7 +300,7 @@ class Printer {
     mode += access.link ? "l" : "";
     mode += rule.deny && rule.exec != Exec::None ? "x" : letters(rule.exec);
     TRY(check(!mode.empty(), "rule: it has no access", rule.pattern));
-    std::string out = rule.deny ? "deny " : "";
+    std::string out = rule.deny ? "audit deny " : "";
     out += rule.owner ? "owner " : "";
     out += word_of(rule.pattern) + " " + mode;
     if (!rule.target.empty()) {

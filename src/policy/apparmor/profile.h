@@ -22,8 +22,8 @@ enum class Mode : std::uint8_t {
   Enforce,
 };
 
-// Enforce in harden alone: AppArmor cannot deny a part and log the rest without
-// rules that deny, and those win over what was learned.
+// Enforce in harden alone: AppArmor cannot deny a part and log the rest. In
+// Complain what is denied is logged and allowed, too: see FileRule::deny.
 Mode mode_of(Stage stage);
 
 // Why a rule is there, and paths that a wider pattern stands for; for comments.
@@ -60,6 +60,8 @@ struct FileRule {
   Exec exec = Exec::None;
   std::string target;  // "helper", "&helper" to stack; empty: by the path
   bool owner = false;  // only files of the process's own user
+  // Wins over every rule that allows, those of includes among them. Without
+  // the word "audit" such a rule would refuse silently, in Complain, too.
   bool deny = false;
   Why why;
   auto operator<=>(const FileRule&) const = default;

@@ -90,6 +90,10 @@ class Renderer {
       profile_.children[child];
     }
     add_files();
+    add_denied(profile_.rules);
+    for (auto& [child, rules] : profile_.children) {
+      add_denied(rules);
+    }
     add_capabilities();
     add_sockets();
     add_mounts();
@@ -150,6 +154,23 @@ class Renderer {
       // Inheriting implies it.
       line.access.map = line.access.map && line.exec != Exec::Inherit;
       std::get<Rules*>(key)->files.push_back(std::move(line));
+    }
+  }
+
+  // What a person dropped is for nobody.
+  void add_denied(Rules& rules) {
+    for (const FileDenial& denial : policy_.denied) {
+      for (const std::string& name : variables_in(denial.pattern)) {
+        profile_.variables[name] = {variable_value(name)};
+      }
+      rules.files.push_back(
+          {.pattern = denial.pattern,
+           .access = access_of(denial.access),
+           .exec = denial.access.contains('x') ? Exec::Profile : Exec::None,
+           .target = {},
+           .owner = false,
+           .deny = true,
+           .why = {.reasons = denial.reasons, .examples = {}}});
     }
   }
 

@@ -115,6 +115,25 @@ std::size_t times(const std::string& text, const std::string& word) {
   return count;
 }
 
+TEST(AppArmorRender, WhatWasDroppedIsDeniedToEveryProgram) {
+  Policy policy = web();
+  policy.denied = {
+      {.pattern = "/data",
+       .access = "acdoprwx",
+       .reasons = {{.cause = Cause::Decision, .note = "drop by ann: no"}}}};
+  runtime::Target target = *runtime::target_named("process");
+  target.no_new_privs = false;
+  const auto made = render(policy, target, Stage::Harden, {});
+  const std::string line = "  audit deny /data rwx,\n";
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->profile->children.at("cat").files.size(), 2U);
+  EXPECT_THAT(made->text, HasSubstr("\n" + line));
+  EXPECT_THAT(made->text, HasSubstr("\n  " + line));
+  for (const Finding& finding : made->findings) {
+    EXPECT_NE(finding.id, "apparmor-deny-overlap");
+  }
+}
+
 TEST(AppArmorRender, WhoTracedMayTraceTheWorkloadsOwnPrograms) {
   EXPECT_EQ(times(rendered(web(), false).text, "ptrace"), 0U);
   const Rendered out = rendered(
