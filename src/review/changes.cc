@@ -36,7 +36,12 @@ std::tuple<Layer, std::string, std::string> key_of(const Grant& grant) {
 
 Changes changes(const Review& old, const Review& now) {
   const auto key = [](const auto& item) { return key_of(item); };
-  return {.found = without(now.findings, old.findings, key),
+  // An edit of a file may be another one than that of before.
+  std::vector<policy::Finding> known = old.findings;
+  std::erase_if(known, [](const policy::Finding& finding) {
+    return finding.id == "layer-edited";
+  });
+  return {.found = without(now.findings, known, key),
           .gone = without(old.findings, now.findings, key),
           .granted = without(now.grants, old.grants, key),
           .withdrawn = without(old.grants, now.grants, key)};

@@ -19,7 +19,8 @@ struct Changes {
 };
 
 // A finding is the same if its id, place and severity are: counts and days in
-// its message may differ. A grant is the same if its layer, subject and program
+// its message may differ. An edited file is found anew each time: the edit may
+// be another one. A grant is the same if its layer, subject and program
 // are.
 Changes changes(const Review& old, const Review& now);
 

@@ -78,7 +78,10 @@ class Remarks {
 
   std::vector<Finding> run() {
     findings_ = waiver_findings(review_.waivers);
+    std::ranges::move(edited_findings(inputs_.edited),
+                      std::back_inserter(findings_));
     add_of_policy();
+    add_of_rendering();
     add_decisions();
     for (const Grant& grant : review_.grants) {
       add_risk(grant);
@@ -119,6 +122,24 @@ class Remarks {
       if (about_risk && grant != review_.grants.end()) {
         told_.insert(finding.place);
         answer(finding, *grant);
+      }
+      findings_.push_back(std::move(finding));
+    }
+  }
+
+  // A place is of a file's rule if it ends in its pattern.
+  void add_of_rendering() {
+    for (Finding finding : inputs_.rendering) {
+      for (const Grant& grant : review_.grants) {
+        const auto subject = policy::parse_subject(grant.subject);
+        const auto* file =
+            subject ? std::get_if<policy::FileSubject>(&*subject) : nullptr;
+        if (file != nullptr && grant.layer == Layer::AppArmor &&
+            finding.severity == "high" &&
+            finding.place.ends_with(": " + quote_bytes(file->pattern))) {
+          answer(finding, grant);
+          break;
+        }
       }
       findings_.push_back(std::move(finding));
     }
@@ -368,6 +389,21 @@ class Remarks {
 };
 
 }  // namespace
+
+std::vector<Finding> edited_findings(const std::vector<std::string>& files) {
+  std::vector<Finding> findings;
+  for (const std::string& file : files) {
+    findings.push_back(
+        {.id = "layer-edited",
+         .severity = "high",
+         .place = quote_bytes(file),
+         .message = "is not what the policy renders to: it was edited, is "
+                    "missing, or another version of vambrace wrote it",
+         .hint = "vambrace synth -o DIR renders it anew; vambrace diff shows "
+                 "what the rules permit"});
+  }
+  return findings;
+}
 
 int severity_rank(std::string_view severity) {
   constexpr std::string_view kWords[] = {"info", "low", "medium", "high"};

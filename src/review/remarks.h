@@ -13,6 +13,7 @@ namespace vambrace::review {
 // severity lowered where a decision or a waiver that holds answers it. Worst
 // first, then by place and id.
 //
+//   layer-edited        high: a file is not what the policy renders to
 //   waiver-expired      high: blocks
 //   waiver-expiring     low, medium within a week
 //   high-risk           of the table of risks, without a waiver
@@ -28,6 +29,11 @@ namespace vambrace::review {
 //   not-enforced        a stage before harden
 std::vector<policy::Finding> remarks_of(const Inputs& inputs,
                                         const Review& review);
+
+// "layer-edited", of severity high, for each of these files of a bundle: what
+// is enforced is not what was judged.
+std::vector<policy::Finding> edited_findings(
+    const std::vector<std::string>& files);
 
 // 0 "info" to 3 "high".
 int severity_rank(std::string_view severity);
