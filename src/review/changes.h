@@ -22,6 +22,8 @@ struct Changes {
 // its message may differ. An edited file is found anew each time: the edit may
 // be another one. A grant is the same if its layer, subject and program
 // are.
+// Of a call the arguments count, too: with more of them it is granted, with
+// fewer withdrawn, with others both.
 Changes changes(const Review& old, const Review& now);
 
 // From which findings on a review fails.
