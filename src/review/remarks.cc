@@ -64,17 +64,20 @@ std::string place_of(const Grant& grant) {
 }
 
 bool is_waived(const Grant& grant) {
-  return grant.waiver && grant.waiver->state != "expired";
+  return grant.waiver && grant.waiver->state != "expired" &&
+         grant.unnamed.empty();
 }
 // Who adds a risk has not yet said that it is worth it.
 bool is_kept(const Grant& grant) {
-  return grant.decision && grant.decision->choice == "keep";
+  return grant.decision && grant.decision->choice == "keep" &&
+         grant.unnamed.empty();
 }
 
 class Remarks {
  public:
-  Remarks(const Inputs& inputs, const Review& review)
-      : inputs_(inputs), review_(review) {}
+  Remarks(const Inputs& inputs, const Review& review,
+          const std::set<std::string>& others)
+      : inputs_(inputs), review_(review), others_(others) {}
 
   std::vector<Finding> run() {
     findings_ = waiver_findings(review_.waivers);
@@ -147,7 +150,14 @@ class Remarks {
 
   // An expired waiver answers nothing, whatever policy.json still says.
   static void answer(Finding& finding, const Grant& grant) {
-    if (is_waived(grant)) {
+    if (!grant.unnamed.empty()) {
+      finding.severity = grant.unnamed_risk == RiskClass::High  ? "high"
+                         : grant.unnamed_risk == RiskClass::Low ? "low"
+                                                                : "medium";
+      finding.message += fmt::format(
+          "; nobody spoke of \"{}\" in what was kept or waived of it",
+          quote_bytes(grant.unnamed));
+    } else if (is_waived(grant)) {
       finding.severity = "info";
       finding.message += fmt::format("; waived by {} until {}",
                                      quote_bytes(grant.waiver->waiver.who),
@@ -182,12 +192,21 @@ class Remarks {
   // What the table calls high, each by itself.
   void add_risk(const Grant& grant) {
     const bool high = grant.risk.level == RiskClass::High;
-    const bool medium = grant.risk.level == RiskClass::Medium;
-    if (!high && !medium) {
+    const bool unknown = grant.risk.level == RiskClass::Unknown;
+    if (grant.risk.level == RiskClass::Low) {
       return;
     }
     const std::string place = place_of(grant);
     const bool runtime = grant.traits.contains(Trait::RuntimeOnly);
+    if (unknown && !told_.contains(place)) {
+      Finding finding{"unknown-risk", runtime ? "low" : "medium", place,
+                      "the table of risks does not say what it opens",
+                      hint_for(grant)};
+      if (is_waived(grant) || is_kept(grant)) {
+        answer(finding, grant);
+      }
+      findings_.push_back(std::move(finding));
+    }
     if (high && !told_.contains(place)) {
       Finding finding{"high-risk", runtime ? "medium" : "high", place,
                       quote_bytes(grant.risk.exposes),
@@ -201,7 +220,7 @@ class Remarks {
       if (grant.traits.contains(words.trait)) {
         add("overreach",
             is_waived(grant) || is_kept(grant) ? "info"
-            : high                             ? "medium"
+            : high || unknown                  ? "medium"
                                                : "low",
             place,
             fmt::format("{} risk and {}", to_string(grant.risk.level),
@@ -223,8 +242,7 @@ class Remarks {
   void add_trait(const TraitWords& words) {
     std::vector<std::string> names;
     for (const Grant& grant : review_.grants) {
-      const bool told = grant.risk.level == RiskClass::High ||
-                        grant.risk.level == RiskClass::Medium;
+      const bool told = grant.risk.level != RiskClass::Low;
       const std::string name =
           grant.subject.substr(grant.subject.find(' ') + 1);
       const bool expected = grant.layer == Layer::Seccomp &&
@@ -343,6 +361,11 @@ class Remarks {
   }
 
   void add_analysis() {
+    for (const std::string& program : others_) {
+      add("analysis-other", "low", "program: " + quote_bytes(program),
+          "was analyzed and is in no recording: what it can do is left out",
+          "analyze a program that was recorded, by the path it has there");
+    }
     if (inputs_.reaches.empty()) {
       add("analysis-none", "low", "coverage",
           "no program was analyzed: what they could do beside what was seen "
@@ -384,6 +407,7 @@ class Remarks {
 
   const Inputs& inputs_;
   const Review& review_;
+  const std::set<std::string>& others_;
   std::vector<Finding> findings_;
   std::set<std::string> told_;  // places of risks that the policy tells
 };
@@ -413,8 +437,9 @@ int severity_rank(std::string_view severity) {
              : static_cast<int>(std::distance(std::begin(kWords), word));
 }
 
-std::vector<Finding> remarks_of(const Inputs& inputs, const Review& review) {
-  return Remarks(inputs, review).run();
+std::vector<Finding> remarks_of(const Inputs& inputs, const Review& review,
+                                const std::set<std::string>& others) {
+  return Remarks(inputs, review, others).run();
 }
 
 }  // namespace vambrace::review

@@ -17,7 +17,8 @@ namespace vambrace::review {
 //   waiver-expired      high: blocks
 //   waiver-expiring     low, medium within a week
 //   high-risk           of the table of risks, without a waiver
-//   overreach           high risk, and rarely or narrowly needed
+//   unknown-risk        the table of risks does not speak of it: medium
+//   overreach           more than low risk, and rarely or narrowly needed
 //   decision-pending    the bundle is not what bundle.yaml says
 //   decision-idle       speaks of nothing
 //   reachable           calls that were not seen, most likely first
@@ -25,10 +26,13 @@ namespace vambrace::review {
 //                       other grants that are used so, in one finding each
 //   noise               capabilities that were asked for and not needed
 //   evidence-none, evidence-stale, evidence-kernel, build-changed
+//   analysis-other      low: an answer of a program that was not recorded
 //   analysis-none, analysis-stale, analysis-gap, analysis-unsound
 //   not-enforced        a stage before harden
-std::vector<policy::Finding> remarks_of(const Inputs& inputs,
-                                        const Review& review);
+// `others`: programs of which there is an answer and no recording.
+std::vector<policy::Finding> remarks_of(
+    const Inputs& inputs, const Review& review,
+    const std::set<std::string>& others = {});
 
 // "layer-edited", of severity high, for each of these files of a bundle: what
 // is enforced is not what was judged.
