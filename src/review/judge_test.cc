@@ -32,6 +32,7 @@ struct World {
   std::set<std::uint32_t> capabilities;
   runtime::Target target = *runtime::target_named("process");
   policy::Stage stage = policy::Stage::Harden;
+  const policy::RiskTable* risks = &policy::builtin_risks();
   // Made before the decisions, unless synthesized again.
   std::optional<policy::Policy> policy;
 
@@ -56,7 +57,8 @@ struct World {
                   .waivers = waivers,
                   .reaches = reaches,
                   .installed = installed,
-                  .day = day})
+                  .day = day,
+                  .risks = *risks})
         .value();
   }
 };
@@ -202,6 +204,27 @@ TEST(Review, AKeepSpeaksOfTheLettersThatItNames) {
   EXPECT_EQ(finding(world.review(), "high-risk", place)->severity, "high");
   world.waivers[0].what = all;
   EXPECT_EQ(finding(world.review(), "high-risk", place)->severity, "info");
+}
+
+TEST(Review, AUsersTableOfRisksRulesWhatIsSaid) {
+  World world{.evidence = evidence_of({process({fact("ptrace", seen(99))})})};
+  policy::RiskTable table = policy::builtin_risks();
+  table.version = "ours-1";
+  table.syscalls["ptrace"].level = RiskClass::Low;
+  std::erase_if(table.arguments,
+                [](const auto& one) { return one.call == "ptrace"; });
+  world.risks = &table;
+  Review review = world.review();
+  const auto* lowered = finding(review, "dangerous-syscall");
+  ASSERT_NE(lowered, nullptr);
+  EXPECT_EQ(lowered->severity, "info");
+  EXPECT_THAT(lowered->message, HasSubstr("ours-1"));
+  table.syscalls.erase("ptrace");
+  review = world.review();
+  EXPECT_EQ(finding(review, "dangerous-syscall")->severity, "medium");
+  table.syscalls.clear();
+  review = world.review();
+  EXPECT_TRUE(finding(review, "unknown-risk", "seccomp: exit_group"));
 }
 
 TEST(Review, SaysWhichDecisionsTheNextSynthApplies) {

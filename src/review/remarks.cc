@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "kernel/capabilities.h"
 #include "review/days.h"
+#include "review/risks.h"
 #include "review/traits.h"
 
 namespace vambrace::review {
@@ -122,12 +123,53 @@ class Remarks {
           review_.grants,
           [&](const Grant& one) { return place_of(one) == finding.place; });
       const bool about_risk = finding.id.starts_with("dangerous-");
+      if (about_risk && has_own_table()) {
+        judge_by_table(finding, grant == review_.grants.end()
+                                    ? std::nullopt
+                                    : std::optional(grant->risk));
+      }
       if (about_risk && grant != review_.grants.end()) {
         told_.insert(finding.place);
         answer(finding, *grant);
       }
       findings_.push_back(std::move(finding));
     }
+  }
+
+  bool has_own_table() const {
+    return &inputs_.risks != &policy::builtin_risks();
+  }
+  std::string by_table() const {
+    return fmt::format("by the table of risks of {}",
+                       quote_bytes(inputs_.risks.version));
+  }
+
+  // Synthesis knows the table that ships alone.
+  void judge_by_table(Finding& finding, std::optional<Risk> risk) const {
+    if (!risk) {
+      risk = refused_risk(finding.place);
+    }
+    if (!risk) {
+      return;
+    }
+    finding.severity = risk->level == RiskClass::High      ? "high"
+                       : risk->level == RiskClass::Unknown ? "medium"
+                       : risk->level == RiskClass::Medium  ? "low"
+                                                           : "info";
+    finding.message = fmt::format("{} risk {}{}{}", to_string(risk->level),
+                                  by_table(), risk->exposes.empty() ? "" : ": ",
+                                  quote_bytes(risk->exposes));
+  }
+
+  // Of a capability that was used and is not granted.
+  std::optional<Risk> refused_risk(std::string_view place) const {
+    for (const policy::CapabilityRule& rule : inputs_.policy.capabilities) {
+      const auto name = kernel::capability_name(rule.number);
+      if (name && place == fmt::format("capabilities: {}", *name)) {
+        return Risks(inputs_.risks).of_capability(rule.number);
+      }
+    }
+    return std::nullopt;
   }
 
   // A place is of a file's rule if it ends in its pattern.
@@ -209,7 +251,10 @@ class Remarks {
     }
     if (high && !told_.contains(place)) {
       Finding finding{"high-risk", runtime ? "medium" : "high", place,
-                      quote_bytes(grant.risk.exposes),
+                      has_own_table()
+                          ? fmt::format("high risk {}: {}", by_table(),
+                                        quote_bytes(grant.risk.exposes))
+                          : quote_bytes(grant.risk.exposes),
                       runtime ? "the container runtime makes it under the "
                                 "filter; with no_new_privs it makes fewer"
                               : hint_for(grant)};
