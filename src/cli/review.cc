@@ -54,8 +54,9 @@ Result<Around> look_around(const Environment& environment,
                 .day = evidence::format_time(environment.now()).substr(0, 10)};
   for (const std::string& path : request.reaches) {
     TRY_ASSIGN(const std::string text, environment.files.read(path));
-    TRY_ASSIGN(elf::Reach reach, during(path, elf::parse_reach(text)));
-    around.reaches.push_back(std::move(reach));
+    TRY_ASSIGN(std::vector<elf::Reach> reaches,
+               during(path, elf::parse_reaches(text)));
+    std::ranges::move(reaches, std::back_inserter(around.reaches));
   }
   if (request.risks) {
     TRY_ASSIGN(const std::string text, environment.files.read(*request.risks));

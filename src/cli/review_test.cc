@@ -193,6 +193,24 @@ TEST(ReviewCommand, RanksWhatAnAnalysisSaysBesideTheEvidence) {
   EXPECT_THAT(text, HasSubstr("2 seen of 3 that can be made"));
 }
 
+TEST(ReviewCommand, TakesAnAnswerAboutSeveralPrograms) {
+  World world;
+  elf::Reach reach{.program = "/bin/app"};
+  reach.calls.push_back({.syscall = policy::sample::call("tgkill"),
+                         .chain = {{"/bin/app", "main", 1, elf::Link::Start}},
+                         .objects = {"/bin/app"}});
+  elf::Reach other = reach;
+  other.program = "/bin/other";
+  world.files.files["two.reach"] =
+      elf::print_reaches(std::vector{reach, other});
+  const std::string text =
+      world.answer({"review", "b", "--all", "--reach", "two.reach"}, 1);
+  EXPECT_THAT(text, HasSubstr("1. tgkill (direct"));
+  EXPECT_THAT(text, HasSubstr("analysis-other"));
+  world.files.files["two.reach"].insert(1, "\"x\": 1,");
+  world.answer({"review", "b", "--reach", "two.reach"}, 2);
+}
+
 TEST(ReviewCommand, AKnownStateStaysGreenAgainstAFolder) {
   World world;
   for (const auto& [name, bytes] : std::map(world.files.files)) {

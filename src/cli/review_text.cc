@@ -195,7 +195,7 @@ std::string next_step(const Review& review, const std::string& directory) {
 }
 
 // With the arguments of a call: it may be about them alone.
-std::string changed_text(const Grant& grant) {
+std::string changed_text(const review::Grant& grant) {
   const std::string subject = json::quote_bytes(grant.subject);
   return grant.layer == review::Layer::Seccomp && !grant.limits.empty()
              ? fmt::format("{} ({})", subject, json::quote_bytes(grant.limits))
