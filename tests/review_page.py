@@ -3,6 +3,7 @@
 with it, with the mouse, with keys alone, on paper and on a small screen."""
 
 import functools
+import json
 import os
 import re
 
@@ -169,6 +170,40 @@ def test_decisions_become_commands_and_lines_of_the_bundle():
     assert browser.value("document.querySelector('#collected').hidden")
     assert text(browser, "#collected .picks") == ""
     assert browser.console == [], browser.console
+
+
+def test_a_pick_stays_with_its_rule_in_a_page_that_is_made_anew():
+    browser = opened()
+    folder = support.temp_dir()
+    with open(page(), encoding="utf-8") as made:
+        before = made.read()
+    path = support.write(f"{folder}/page.html", before)
+    browser.open(f"file://{path}")
+    decide(browser, "syscall read", "drop", "ours")
+    # The first rule and this one change places.
+    told, start, end = split_review(before)
+    grants = told["grants"]
+    at = [grant["subject"] for grant in grants].index("syscall read")
+    assert at > 0
+    grants[0], grants[at] = grants[at], grants[0]
+    rows = before[:start] + json.dumps(told).replace("<", "\\u003c") + before[end:]
+    place = 'data-list="grants" data-index="{}"'
+    assert place.format(at) in rows
+    rows = rows.replace(place.format(0), "SWAPPED").replace(place.format(at), place.format(0))
+    rows = rows.replace("SWAPPED", place.format(at))
+    support.write(path, rows)
+    browser.open(f"file://{path}?again")
+    assert browser.console == [], browser.console
+    picked = browser.value("""[...document.querySelectorAll('.picked .subject')]
+        .map((found) => found.textContent)""")
+    assert picked == ["syscall read"], picked
+
+
+def split_review(text):
+    """The review that a page holds, and where its text starts and ends."""
+    start = text.index(">", text.index('id="review"')) + 1
+    end = text.index("</script>", start)
+    return json.loads(text[start:end]), start, end
 
 
 EXPECTED_COMMANDS = [

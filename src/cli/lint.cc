@@ -10,6 +10,7 @@
 #include "policy/seccomp/lint.h"
 #include "repository/compose.h"
 #include "review/days.h"
+#include "review/remarks.h"
 
 namespace vambrace::cli {
 namespace {
@@ -36,8 +37,8 @@ seccomp::Severity severity_of(const policy::Finding& finding) {
 }
 
 // About the AppArmor profile of a bundle, for the target that is linted, what
-// its layers say against each other, and waivers that end or have ended. A
-// profile alone says nothing.
+// its layers say against each other, which of its files are not what its policy
+// renders to, and waivers that end or have ended. A profile alone says nothing.
 Result<std::vector<Remark>> judge_bundle(const Files& files,
                                          const std::string& path,
                                          const runtime::Target& target,
@@ -61,6 +62,10 @@ Result<std::vector<Remark>> judge_bundle(const Files& files,
       repository::security_context(bundle.policy, manifest, granted, rendered)
           .findings;
   std::ranges::copy(rendered.findings, std::back_inserter(findings));
+  TRY_ASSIGN(const std::vector<std::string> edited,
+             repository::edited_layers(bundle, day.substr(0, 10)));
+  std::ranges::copy(review::edited_findings(edited),
+                    std::back_inserter(findings));
   const std::vector<review::WaiverState> waivers = review::waiver_states(
       manifest.waivers, review::day_number(day).value_or(0));
   std::ranges::copy(review::waiver_findings(waivers),

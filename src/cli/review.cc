@@ -11,6 +11,7 @@
 #include "cli/review_words.h"
 #include "elf/json.h"
 #include "evidence/time.h"
+#include "policy/apparmor/render.h"
 #include "policy/risk_json.h"
 #include "recorder/ebpf/build_id.h"
 #include "report/page.h"
@@ -53,8 +54,9 @@ Result<Around> look_around(const Environment& environment,
                 .day = evidence::format_time(environment.now()).substr(0, 10)};
   for (const std::string& path : request.reaches) {
     TRY_ASSIGN(const std::string text, environment.files.read(path));
-    TRY_ASSIGN(elf::Reach reach, during(path, elf::parse_reach(text)));
-    around.reaches.push_back(std::move(reach));
+    TRY_ASSIGN(std::vector<elf::Reach> reaches,
+               during(path, elf::parse_reaches(text)));
+    std::ranges::move(reaches, std::back_inserter(around.reaches));
   }
   if (request.risks) {
     TRY_ASSIGN(const std::string text, environment.files.read(*request.risks));
@@ -85,6 +87,22 @@ std::map<std::string, std::string> installed_in(
   return ids;
 }
 
+// What rendering remarks about the profile and the context that stage harden
+// gets.
+Result<std::vector<policy::Finding>> rendering_of(const Loaded& bundle) {
+  repository::Manifest manifest = bundle.manifest;
+  manifest.stage = policy::Stage::Harden;
+  TRY_ASSIGN(policy::apparmor::Rendered rendered,
+             policy::apparmor::render(bundle.policy, manifest.target,
+                                      manifest.stage, bundle.granted));
+  std::vector<policy::Finding> findings =
+      repository::security_context(bundle.policy, manifest, bundle.granted,
+                                   rendered)
+          .findings;
+  std::ranges::move(rendered.findings, std::back_inserter(findings));
+  return findings;
+}
+
 // The bundle of a folder, reviewed. `disk`: where the programs lie.
 Result<review::Review> review_of(const Files& files, const Files& disk,
                                  const std::string& directory,
@@ -100,6 +118,10 @@ Result<review::Review> review_of(const Files& files, const Files& disk,
     return std::unexpected(std::move(found.error()));
   }
   const auto installed = installed_in(disk, around.root, evidence);
+  TRY_ASSIGN(const std::vector<std::string> edited,
+             repository::edited_layers(bundle, around.day));
+  TRY_ASSIGN(const std::vector<policy::Finding> rendering,
+             during(directory, rendering_of(bundle)));
   return during(
       directory,
       review::judge(
@@ -115,6 +137,8 @@ Result<review::Review> review_of(const Files& files, const Files& disk,
            .reaches = around.reaches,
            .installed = installed,
            .day = around.day,
+           .edited = edited,
+           .rendering = rendering,
            .risks = around.risks ? *around.risks : policy::builtin_risks()}));
 }
 

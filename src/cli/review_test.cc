@@ -58,6 +58,53 @@ TEST(ReviewCommand, FailsOnARiskThatNobodyDecidedAbout) {
   EXPECT_THAT(text, HasSubstr("vambrace review b drop \"syscall ptrace\""));
 }
 
+TEST(ReviewCommand, AnEditedLayerBlocksReviewAndLint) {
+  for (const char* name :
+       {"seccomp.json", "apparmor.profile", "capabilities.json",
+        "securitycontext.yaml", "docker.args", "compose.override.yaml"}) {
+    World world;
+    std::string& text = world.files.files[std::string("b/") + name];
+    text += std::string_view(name) == "apparmor.profile"
+                ? "profile more { capability sys_admin, }\n"
+                : "\n";
+    EXPECT_THAT(world.answer({"lint", "b"}, 1),
+                HasSubstr(std::string(name) + ": is not what"));
+    EXPECT_THAT(world.answer({"review", "b", "--against", "b"}, 1),
+                HasSubstr("vambrace synth"))
+        << name;
+    EXPECT_THAT(world.answer({"review", "b"}, 1), HasSubstr("layer-edited"));
+    world.answer({"synth", "-o", "b"}, 0);
+    EXPECT_THAT(world.answer({"review", "b"}, 1),
+                Not(HasSubstr("layer-edited")));
+  }
+}
+
+TEST(ReviewCommand, HowAProfileIsWrittenIsNoEdit) {
+  World world;
+  world.answer({"synth", "-o", "b", "--comments"}, 0);
+  EXPECT_THAT(world.answer({"review", "b"}, 1), Not(HasSubstr("layer-edited")));
+  for (const char* stage : {"observe", "allow", "harden"}) {
+    world.answer({"synth", "-o", "b", "--stage", stage}, 0);
+    EXPECT_THAT(world.answer({"review", "b", "--json", "--fail-on", "none"}, 0),
+                Not(HasSubstr("layer-edited")))
+        << stage;
+  }
+}
+
+TEST(ReviewCommand, SaysWhatLintSaysOfTheProfile) {
+  World world;
+  evidence::Process process =
+      policy::sample::process({fact("read", World::seen(900))});
+  process.files = {policy::sample::file("/srv/tool", "rx", World::seen(3)),
+                   policy::sample::file("/srv/tool", "w", World::seen(3))};
+  world.files.files["e.json"] = evidence::print(
+      policy::sample::evidence_of({process}, World::kRecording));
+  world.answer({"synth", "e.json", "-o", "c", "--target", "docker"}, 0);
+  EXPECT_THAT(world.answer({"lint", "c"}, 1), HasSubstr("apparmor-write-exec"));
+  EXPECT_THAT(world.answer({"review", "c"}, 1),
+              HasSubstr("apparmor-write-exec"));
+}
+
 TEST(ReviewCommand, ADroppedCallIsGoneWithTheNextSynth) {
   World world;
   world.decide({"drop", "syscall", "ptrace"});
@@ -210,6 +257,24 @@ TEST(ReviewCommand, RanksWhatAnAnalysisSaysBesideTheEvidence) {
       world.answer({"review", "b", "--reach", "app.reach"}, 1);
   EXPECT_THAT(text, HasSubstr("1. tgkill (direct"));
   EXPECT_THAT(text, HasSubstr("2 seen of 3 that can be made"));
+}
+
+TEST(ReviewCommand, TakesAnAnswerAboutSeveralPrograms) {
+  World world;
+  elf::Reach reach{.program = "/bin/app"};
+  reach.calls.push_back({.syscall = policy::sample::call("tgkill"),
+                         .chain = {{"/bin/app", "main", 1, elf::Link::Start}},
+                         .objects = {"/bin/app"}});
+  elf::Reach other = reach;
+  other.program = "/bin/other";
+  world.files.files["two.reach"] =
+      elf::print_reaches(std::vector{reach, other});
+  const std::string text =
+      world.answer({"review", "b", "--all", "--reach", "two.reach"}, 1);
+  EXPECT_THAT(text, HasSubstr("1. tgkill (direct"));
+  EXPECT_THAT(text, HasSubstr("analysis-other"));
+  world.files.files["two.reach"].insert(1, "\"x\": 1,");
+  world.answer({"review", "b", "--reach", "two.reach"}, 2);
 }
 
 TEST(ReviewCommand, AKnownStateStaysGreenAgainstAFolder) {

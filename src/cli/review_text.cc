@@ -195,6 +195,14 @@ std::string next_step(const Review& review, const std::string& directory) {
   return fmt::format("next: vambrace replay {}\n", directory);
 }
 
+// With the arguments of a call: it may be about them alone.
+std::string changed_text(const review::Grant& grant) {
+  const std::string subject = json::quote_bytes(grant.subject);
+  return grant.layer == review::Layer::Seccomp && !grant.limits.empty()
+             ? fmt::format("{} ({})", subject, json::quote_bytes(grant.limits))
+             : subject;
+}
+
 }  // namespace
 
 std::string review_text(const Review& review,
@@ -207,10 +215,10 @@ std::string review_text(const Review& review,
   if (since) {
     Columns table({{""}, {""}});
     for (const review::Grant& grant : since->granted) {
-      table.row({"+", json::quote_bytes(grant.subject)});
+      table.row({"+", changed_text(grant)});
     }
     for (const review::Grant& grant : since->withdrawn) {
-      table.row({"-", json::quote_bytes(grant.subject)});
+      table.row({"-", changed_text(grant)});
     }
     text +=
         section("Changed grants", table.empty() ? "" : table.print(), color);

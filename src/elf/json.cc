@@ -227,9 +227,7 @@ static Result<> read(Cursor& in, LoadedFile& out) {
                     field("syscalls", out.syscalls), field("why", out.why));
 }
 
-namespace {
-
-Result<> read(Cursor& in, Reach& out) {
+static Result<> read(Cursor& in, Reach& out) {
   std::string schema;
   return in.members(
       field("arch", [&] { return read_word(in, kernel::arch_from, out.arch); }),
@@ -237,6 +235,8 @@ Result<> read(Cursor& in, Reach& out) {
       field("libraries", out.files), field("program", out.program),
       field("schema", schema), field("syscalls", out.calls));
 }
+
+namespace {
 
 // Another document says of itself that it is one.
 Result<> check_schema(std::string_view text) {
@@ -303,6 +303,34 @@ Result<Reach> parse_reach(std::string_view text) {
     }
   }
   return reach;
+}
+
+Result<std::vector<Reach>> parse_reaches(std::string_view text) {
+  auto single = parse_reach(text);
+  if (single) {
+    return std::vector<Reach>{std::move(*single)};
+  }
+  std::vector<Reach> reaches;
+  std::string schema;
+  Cursor in(text);
+  Result<> done =
+      in.members(field("programs", reaches), field("schema", schema));
+  if (done) {
+    done = in.finish();
+  }
+  if (!done || schema != kReachesSchema) {
+    // What is wrong with several is told only of what says to be several.
+    const bool several =
+        text.find(fmt::format("\"{}\"", kReachesSchema)) != text.npos;
+    return std::unexpected(
+        std::move(several && !done ? done.error() : single.error()));
+  }
+  for (Reach& reach : reaches) {
+    // Checked as one of its own.
+    TRY(check_calls(reach));
+    TRY_ASSIGN(reach, parse_reach(print_reach(reach)));
+  }
+  return reaches;
 }
 
 }  // namespace vambrace::elf

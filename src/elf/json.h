@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "elf/reach.h"
@@ -22,5 +23,9 @@ std::string print_reaches(std::span<const Reach> reaches);
 // another schema version, unknown keys, names of calls that the table does not
 // know, unsorted or double calls, an empty chain.
 Result<Reach> parse_reach(std::string_view text);
+
+// Of one document of either kind, in its order; refuses what parse_reach()
+// does.
+Result<std::vector<Reach>> parse_reaches(std::string_view text);
 
 }  // namespace vambrace::elf

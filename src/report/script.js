@@ -275,7 +275,13 @@
   const decidable = (subject) => /^(syscall|capability|file|network|signal) /.test(subject);
 
   const key = `vambrace picks ${review.workload.id} ${day} ${bundle}`;
-  const picks = new Map();  // by list and index
+  // By what a pick speaks of: the place of a rule in its list is another one
+  // in a page that is made anew.
+  const picks = new Map();
+  const placeOf = ({ list, index }) => {
+    const { program, subject } = review[list][index];
+    return JSON.stringify([list, list === "grants" ? program ?? "" : "", subject]);
+  };
   const names = () => one("#who").value.trim();
 
   const command = (pick) => ["vambrace", "review", shellWord(bundle, true), pick.choice,
@@ -294,7 +300,7 @@
   };
 
   const lists = new Map(rules.map(({ element }) =>
-    [`${element.dataset.list} ${element.dataset.index}`, element]));
+    [placeOf(element.dataset), element]));
   const before = new Map([...lists].map(([place, element]) => [place, {
     decided: element.dataset.decided,
     standing: one("summary .standing", element).textContent,
@@ -353,7 +359,7 @@
       one("span", label).textContent = choice;
       one(".choices", box).append(label);
     }
-    const pick = picks.get(`${list} ${index}`);
+    const pick = picks.get(placeOf(element.dataset));
     one(`input[value="${pick?.choice ?? choicesOf(list)[0]}"]`, box).checked = true;
     one(".reason input", box).value = pick?.why ?? "";
     until.value = pick?.until ?? "";
@@ -366,7 +372,7 @@
     change();
     box.addEventListener("submit", (event) => {
       event.preventDefault();
-      picks.set(`${list} ${index}`, {
+      picks.set(placeOf(element.dataset), {
         subject, choice: choice(), until: until.value,
         why: one(".reason input", box).value.trim(),
       });

@@ -32,14 +32,55 @@ std::tuple<Layer, std::string, std::string> key_of(const Grant& grant) {
   return {grant.layer, grant.subject, grant.program};
 }
 
+std::set<std::string_view> tuples_in(const std::string& limits) {
+  std::set<std::string_view> tuples;
+  std::string_view left = limits;
+  while (!left.empty()) {
+    const std::size_t end = left.find("; ");
+    tuples.insert(left.substr(0, end));
+    left.remove_prefix(end == left.npos ? left.size() : end + 2);
+  }
+  return tuples;
+}
+
+// Whether a call is let through with arguments with which another is not.
+bool is_beyond(const Grant& one, const Grant& other) {
+  if (one.layer != Layer::Seccomp || one.limits == other.limits ||
+      other.limits.empty()) {
+    return false;
+  }
+  return one.limits.empty() ||
+         !std::ranges::includes(tuples_in(other.limits), tuples_in(one.limits));
+}
+
+// Those that `others` has not, or not with these arguments.
+std::vector<Grant> beyond(const std::vector<Grant>& grants,
+                          const std::vector<Grant>& others) {
+  std::map<decltype(key_of(Grant())), const Grant*> known;
+  for (const Grant& other : others) {
+    known.emplace(key_of(other), &other);
+  }
+  std::vector<Grant> left;
+  std::ranges::copy_if(grants, std::back_inserter(left), [&](const Grant& one) {
+    const auto other = known.find(key_of(one));
+    return other == known.end() || is_beyond(one, *other->second);
+  });
+  return left;
+}
+
 }  // namespace
 
 Changes changes(const Review& old, const Review& now) {
   const auto key = [](const auto& item) { return key_of(item); };
-  return {.found = without(now.findings, old.findings, key),
+  // An edit of a file may be another one than that of before.
+  std::vector<policy::Finding> known = old.findings;
+  std::erase_if(known, [](const policy::Finding& finding) {
+    return finding.id == "layer-edited";
+  });
+  return {.found = without(now.findings, known, key),
           .gone = without(old.findings, now.findings, key),
-          .granted = without(now.grants, old.grants, key),
-          .withdrawn = without(old.grants, now.grants, key)};
+          .granted = beyond(now.grants, old.grants),
+          .withdrawn = beyond(old.grants, now.grants)};
 }
 
 Result<FailOn> parse_fail_on(std::string_view word) {

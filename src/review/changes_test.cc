@@ -76,6 +76,24 @@ TEST(Changes, TellWhatIsGrantedNow) {
   EXPECT_EQ(made.withdrawn.at(0).subject, "syscall a");
 }
 
+TEST(Changes, OtherArgumentsAreAnotherGrant) {
+  const auto limited = [](std::string limits) {
+    Review review = with({}, {"syscall ioctl"});
+    review.grants[0].limits = std::move(limits);
+    return review;
+  };
+  const Review one = limited("arg1 == 0x1");
+  const Review two = limited("arg1 == 0x1; arg1 == 0x2");
+  const Review any = limited("");
+  EXPECT_THAT(changes(one, any).granted, SizeIs(1));
+  EXPECT_THAT(changes(one, any).withdrawn, SizeIs(0));
+  EXPECT_THAT(changes(one, two).granted, SizeIs(1));
+  EXPECT_THAT(changes(one, two).withdrawn, SizeIs(0));
+  EXPECT_THAT(changes(any, two).granted, SizeIs(0));
+  EXPECT_THAT(changes(any, two).withdrawn, SizeIs(1));
+  EXPECT_THAT(changes(two, two).granted, SizeIs(0));
+}
+
 TEST(FailOn, NamesWhatItTakes) {
   EXPECT_FALSE(parse_fail_on("new-"));
   EXPECT_FALSE(parse_fail_on("critical"));

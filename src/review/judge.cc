@@ -64,6 +64,50 @@ std::optional<WaiverState> waiver_about(
   return best;
 }
 
+// The letters of a grant that a subject about it names.
+void take_named(const policy::Subject& what, const Grant& grant,
+                std::string& letters) {
+  const auto* file = std::get_if<policy::FileSubject>(&what);
+  if (file != nullptr && speaks_of(what, grant)) {
+    letters += file->access;
+  }
+}
+
+// What no keep and no waiver that holds speaks of is as risky as without them:
+// the rest by itself, and all of it where the rest makes it worse.
+void judge_letters(Grant& grant,
+                   const std::vector<Spoken<policy::Decision>>& decisions,
+                   const std::vector<Spoken<WaiverState>>& waivers,
+                   const Risks& risks) {
+  const auto subject = policy::parse_subject(grant.subject);
+  const auto* own =
+      subject ? std::get_if<policy::FileSubject>(&*subject) : nullptr;
+  std::string named;
+  for (const auto& decision : decisions) {
+    if (decision.word.choice == "keep") {
+      take_named(decision.subject, grant, named);
+    }
+  }
+  for (const auto& waiver : waivers) {
+    if (waiver.word.state != "expired") {
+      take_named(waiver.subject, grant, named);
+    }
+  }
+  if (own == nullptr || named.empty()) {
+    return;
+  }
+  policy::FileRule part;
+  part.pattern = own->pattern;
+  for (const char letter : own->access) {
+    (named.find(letter) == std::string::npos ? grant.unnamed : part.access) +=
+        letter;
+  }
+  const RiskClass covered = risks.of(part).level;
+  part.access = grant.unnamed;
+  grant.unnamed_risk =
+      covered < grant.risk.level ? grant.risk.level : risks.of(part).level;
+}
+
 std::vector<Gap> gaps_of(const Inputs& inputs) {
   std::set<Gap> gaps;
   const auto add_evidence = [&](const std::vector<evidence::Gap>& found,
@@ -204,7 +248,54 @@ std::vector<Advisory> by_exposure(std::vector<Advisory> advisories) {
 
 }  // namespace
 
+namespace {
+
+// One answer for each program, of the recorded build if there is one. Where
+// something was recorded, what was not is no program of the workload.
+std::vector<elf::Reach> own_reaches(const Inputs& inputs,
+                                    std::set<std::string>& others) {
+  std::map<std::string, std::set<std::string>> builds;
+  for (const evidence::Process& process : inputs.evidence.processes) {
+    builds[process.key.exe].insert(process.key.build_id.value_or(""));
+  }
+  std::vector<elf::Reach> own;
+  for (const elf::Reach& reach : inputs.reaches) {
+    const auto recorded = builds.find(reach.program);
+    if (recorded == builds.end() && !inputs.evidence.recordings.empty()) {
+      others.insert(reach.program);
+      continue;
+    }
+    const auto known =
+        std::ranges::find(own, reach.program, &elf::Reach::program);
+    if (known == own.end()) {
+      own.push_back(reach);
+    } else if (recorded != builds.end() &&
+               recorded->second.contains(reach.build_id) &&
+               !recorded->second.contains(known->build_id)) {
+      *known = reach;
+    }
+  }
+  return own;
+}
+
+// With the answers of the workload's own programs alone.
+Result<Review> judge_own(const Inputs& inputs,
+                         const std::set<std::string>& others);
+
+}  // namespace
+
 Result<Review> judge(const Inputs& inputs) {
+  std::set<std::string> others;
+  const std::vector<elf::Reach> own = own_reaches(inputs, others);
+  Inputs narrowed = inputs;
+  narrowed.reaches = own;
+  return judge_own(narrowed, others);
+}
+
+namespace {
+
+Result<Review> judge_own(const Inputs& inputs,
+                         const std::set<std::string>& others) {
   const auto today = day_number(inputs.day);
   if (!today || inputs.day.size() != 10) {
     return fail(ErrorCode::InvalidInput, "\"{}\" is no day",
@@ -232,6 +323,7 @@ Result<Review> judge(const Inputs& inputs) {
     grant.traits = habits.traits_of(grant);
     grant.decision = about(grant, decisions);
     grant.waiver = waiver_about(grant, waivers);
+    judge_letters(grant, decisions, waivers, risks);
   }
 
   // What could be done beside it.
@@ -246,13 +338,15 @@ Result<Review> judge(const Inputs& inputs) {
   }
   review.decisions =
       decision_states(inputs, decided, review.grants, review.candidates);
-  review.coverage = coverage_of(inputs.evidence, inputs.reaches);
+  review.coverage = review::coverage_of(inputs.evidence, inputs.reaches);
   review.advisories = by_exposure(risks.advisories(all_of(inputs)));
   review.gaps = gaps_of(inputs);
 
-  review.findings = remarks_of(inputs, review);
+  review.findings = remarks_of(inputs, review, others);
   review.summary = summary_of(inputs, review, risks);
   return review;
 }
+
+}  // namespace
 
 }  // namespace vambrace::review

@@ -20,6 +20,9 @@
 
 namespace vambrace::review {
 
+inline const std::vector<std::string> kNoFiles;
+inline const std::vector<policy::Finding> kNoFindings;
+
 // What a review looks at. Borrows: all of it must outlive the call.
 struct Inputs {
   const policy::Policy& policy;
@@ -38,6 +41,10 @@ struct Inputs {
   // not in it are not judged.
   const std::map<std::string, std::string>& installed;
   std::string day;  // 2026-12-31
+  // Files of the bundle that are not what its policy renders to.
+  const std::vector<std::string>& edited = kNoFiles;
+  // What rendering remarks about the layers of stage harden.
+  const std::vector<policy::Finding>& rendering = kNoFindings;
   const policy::RiskTable& risks = policy::builtin_risks();
 };
 

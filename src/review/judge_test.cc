@@ -32,6 +32,7 @@ struct World {
   std::set<std::uint32_t> capabilities;
   runtime::Target target = *runtime::target_named("process");
   policy::Stage stage = policy::Stage::Harden;
+  const policy::RiskTable* risks = &policy::builtin_risks();
   // Made before the decisions, unless synthesized again.
   std::optional<policy::Policy> policy;
 
@@ -56,7 +57,8 @@ struct World {
                   .waivers = waivers,
                   .reaches = reaches,
                   .installed = installed,
-                  .day = day})
+                  .day = day,
+                  .risks = *risks})
         .value();
   }
 };
@@ -182,6 +184,49 @@ TEST(Review, WarnsOfAWaiverThatExpires) {
   EXPECT_EQ(world.review("2026-12-31").waivers.at(0).within, 1);
 }
 
+TEST(Review, AKeepSpeaksOfTheLettersThatItNames) {
+  World world{.evidence =
+                  evidence_of({with_files({file("/srv/tool", "r", seen(9)),
+                                           file("/srv/tool", "w", seen(9)),
+                                           file("/srv/tool", "x", seen(9))})})};
+  world.synthesize();
+  const std::string all = "file /srv/tool rwx";
+  const std::string place = "apparmor: " + all;
+  ASSERT_TRUE(finding(world.review(), "high-risk", place));
+  world.decisions = {{"file /srv/tool r", "keep", "Ann", "its data"}};
+  EXPECT_EQ(finding(world.review(), "high-risk", place)->severity, "high");
+  EXPECT_THAT(finding(world.review(), "high-risk", place)->message,
+              HasSubstr("\"wx\""));
+  world.decisions[0].what = all;
+  EXPECT_EQ(finding(world.review(), "high-risk", place)->severity, "low");
+  world.decisions = {};
+  world.waivers = {{"file /srv/tool r", "Ann", "its data", "2026-12-31"}};
+  EXPECT_EQ(finding(world.review(), "high-risk", place)->severity, "high");
+  world.waivers[0].what = all;
+  EXPECT_EQ(finding(world.review(), "high-risk", place)->severity, "info");
+}
+
+TEST(Review, AUsersTableOfRisksRulesWhatIsSaid) {
+  World world{.evidence = evidence_of({process({fact("ptrace", seen(99))})})};
+  policy::RiskTable table = policy::builtin_risks();
+  table.version = "ours-1";
+  table.syscalls["ptrace"].level = RiskClass::Low;
+  std::erase_if(table.arguments,
+                [](const auto& one) { return one.call == "ptrace"; });
+  world.risks = &table;
+  Review review = world.review();
+  const auto* lowered = finding(review, "dangerous-syscall");
+  ASSERT_NE(lowered, nullptr);
+  EXPECT_EQ(lowered->severity, "info");
+  EXPECT_THAT(lowered->message, HasSubstr("ours-1"));
+  table.syscalls.erase("ptrace");
+  review = world.review();
+  EXPECT_EQ(finding(review, "dangerous-syscall")->severity, "medium");
+  table.syscalls.clear();
+  review = world.review();
+  EXPECT_TRUE(finding(review, "unknown-risk", "seccomp: exit_group"));
+}
+
 TEST(Review, SaysWhichDecisionsTheNextSynthApplies) {
   World world{.evidence = evidence_of(
                   {process({fact("kill", seen(9)), fact("mkdir", seen(9))})}),
@@ -294,6 +339,29 @@ TEST(Review, RanksWhatIsReachableAndWasNotSeen) {
   // Every program may end.
   EXPECT_TRUE(review.candidates[1].granted);
   EXPECT_THAT(finding(review, "reachable")->message, HasSubstr("kill"));
+}
+
+TEST(Review, LeavesOutAnAnswerOfAProgramThatWasNotRecorded) {
+  World world{.evidence = evidence_of({process({fact("read", seen(9))})})};
+  const elf::Step main{"/bin/other", "main", 1, elf::Link::Start};
+  elf::Reach other{.program = "/bin/other"};
+  other.calls = {{.syscall = call("kill"), .chain = {main}}};
+  world.reaches = {other};
+  const Review review = world.review();
+  EXPECT_TRUE(review.candidates.empty());
+  EXPECT_TRUE(finding(review, "analysis-none"));
+  EXPECT_TRUE(finding(review, "analysis-other", "program: /bin/other"));
+}
+
+TEST(Review, CountsAnAnswerThatIsThereTwiceOnce) {
+  World world{.evidence = evidence_of({process({fact("read", seen(9))})})};
+  elf::Reach reach{.program = "/bin/app"};
+  reach.calls = {{.syscall = call("kill"),
+                  .chain = {{"/bin/app", "main", 1, elf::Link::Start}}}};
+  world.reaches = {reach};
+  const std::string once = print_review(world.review());
+  world.reaches = {reach, reach};
+  EXPECT_EQ(print_review(world.review()), once);
 }
 
 TEST(Review, NoticesThatTheSoftwareIsNoLongerTheSame) {

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "kernel/capabilities.h"
 #include "review/days.h"
+#include "review/risks.h"
 #include "review/traits.h"
 
 namespace vambrace::review {
@@ -64,21 +65,27 @@ std::string place_of(const Grant& grant) {
 }
 
 bool is_waived(const Grant& grant) {
-  return grant.waiver && grant.waiver->state != "expired";
+  return grant.waiver && grant.waiver->state != "expired" &&
+         grant.unnamed.empty();
 }
 // Who adds a risk has not yet said that it is worth it.
 bool is_kept(const Grant& grant) {
-  return grant.decision && grant.decision->choice == "keep";
+  return grant.decision && grant.decision->choice == "keep" &&
+         grant.unnamed.empty();
 }
 
 class Remarks {
  public:
-  Remarks(const Inputs& inputs, const Review& review)
-      : inputs_(inputs), review_(review) {}
+  Remarks(const Inputs& inputs, const Review& review,
+          const std::set<std::string>& others)
+      : inputs_(inputs), review_(review), others_(others) {}
 
   std::vector<Finding> run() {
     findings_ = waiver_findings(review_.waivers);
+    std::ranges::move(edited_findings(inputs_.edited),
+                      std::back_inserter(findings_));
     add_of_policy();
+    add_of_rendering();
     add_decisions();
     for (const Grant& grant : review_.grants) {
       add_risk(grant);
@@ -116,6 +123,11 @@ class Remarks {
           review_.grants,
           [&](const Grant& one) { return place_of(one) == finding.place; });
       const bool about_risk = finding.id.starts_with("dangerous-");
+      if (about_risk && has_own_table()) {
+        judge_by_table(finding, grant == review_.grants.end()
+                                    ? std::nullopt
+                                    : std::optional(grant->risk));
+      }
       if (about_risk && grant != review_.grants.end()) {
         told_.insert(finding.place);
         answer(finding, *grant);
@@ -131,9 +143,70 @@ class Remarks {
     }
   }
 
+  bool has_own_table() const {
+    return &inputs_.risks != &policy::builtin_risks();
+  }
+  std::string by_table() const {
+    return fmt::format("by the table of risks of {}",
+                       quote_bytes(inputs_.risks.version));
+  }
+
+  // Synthesis knows the table that ships alone.
+  void judge_by_table(Finding& finding, std::optional<Risk> risk) const {
+    if (!risk) {
+      risk = refused_risk(finding.place);
+    }
+    if (!risk) {
+      return;
+    }
+    finding.severity = risk->level == RiskClass::High      ? "high"
+                       : risk->level == RiskClass::Unknown ? "medium"
+                       : risk->level == RiskClass::Medium  ? "low"
+                                                           : "info";
+    finding.message = fmt::format("{} risk {}{}{}", to_string(risk->level),
+                                  by_table(), risk->exposes.empty() ? "" : ": ",
+                                  quote_bytes(risk->exposes));
+  }
+
+  // Of a capability that was used and is not granted.
+  std::optional<Risk> refused_risk(std::string_view place) const {
+    for (const policy::CapabilityRule& rule : inputs_.policy.capabilities) {
+      const auto name = kernel::capability_name(rule.number);
+      if (name && place == fmt::format("capabilities: {}", *name)) {
+        return Risks(inputs_.risks).of_capability(rule.number);
+      }
+    }
+    return std::nullopt;
+  }
+
+  // A place is of a file's rule if it ends in its pattern.
+  void add_of_rendering() {
+    for (Finding finding : inputs_.rendering) {
+      for (const Grant& grant : review_.grants) {
+        const auto subject = policy::parse_subject(grant.subject);
+        const auto* file =
+            subject ? std::get_if<policy::FileSubject>(&*subject) : nullptr;
+        if (file != nullptr && grant.layer == Layer::AppArmor &&
+            finding.severity == "high" &&
+            finding.place.ends_with(": " + quote_bytes(file->pattern))) {
+          answer(finding, grant);
+          break;
+        }
+      }
+      findings_.push_back(std::move(finding));
+    }
+  }
+
   // An expired waiver answers nothing, whatever policy.json still says.
   static void answer(Finding& finding, const Grant& grant) {
-    if (is_waived(grant)) {
+    if (!grant.unnamed.empty()) {
+      finding.severity = grant.unnamed_risk == RiskClass::High  ? "high"
+                         : grant.unnamed_risk == RiskClass::Low ? "low"
+                                                                : "medium";
+      finding.message += fmt::format(
+          "; nobody spoke of \"{}\" in what was kept or waived of it",
+          quote_bytes(grant.unnamed));
+    } else if (is_waived(grant)) {
       finding.severity = "info";
       finding.message += fmt::format("; waived by {} until {}",
                                      quote_bytes(grant.waiver->waiver.who),
@@ -177,15 +250,27 @@ class Remarks {
   // What the table calls high, each by itself.
   void add_risk(const Grant& grant) {
     const bool high = grant.risk.level == RiskClass::High;
-    const bool medium = grant.risk.level == RiskClass::Medium;
-    if (!high && !medium) {
+    const bool unknown = grant.risk.level == RiskClass::Unknown;
+    if (grant.risk.level == RiskClass::Low) {
       return;
     }
     const std::string place = place_of(grant);
     const bool runtime = grant.traits.contains(Trait::RuntimeOnly);
+    if (unknown && !told_.contains(place)) {
+      Finding finding{"unknown-risk", runtime ? "low" : "medium", place,
+                      "the table of risks does not say what it opens",
+                      hint_for(grant)};
+      if (is_waived(grant) || is_kept(grant)) {
+        answer(finding, grant);
+      }
+      findings_.push_back(std::move(finding));
+    }
     if (high && !told_.contains(place)) {
       Finding finding{"high-risk", runtime ? "medium" : "high", place,
-                      quote_bytes(grant.risk.exposes),
+                      has_own_table()
+                          ? fmt::format("high risk {}: {}", by_table(),
+                                        quote_bytes(grant.risk.exposes))
+                          : quote_bytes(grant.risk.exposes),
                       runtime ? "the container runtime makes it under the "
                                 "filter; with no_new_privs it makes fewer"
                               : hint_for(grant)};
@@ -196,7 +281,7 @@ class Remarks {
       if (grant.traits.contains(words.trait)) {
         add("overreach",
             is_waived(grant) || is_kept(grant) ? "info"
-            : high                             ? "medium"
+            : high || unknown                  ? "medium"
                                                : "low",
             place,
             fmt::format("{} risk and {}", to_string(grant.risk.level),
@@ -218,8 +303,7 @@ class Remarks {
   void add_trait(const TraitWords& words) {
     std::vector<std::string> names;
     for (const Grant& grant : review_.grants) {
-      const bool told = grant.risk.level == RiskClass::High ||
-                        grant.risk.level == RiskClass::Medium;
+      const bool told = grant.risk.level != RiskClass::Low;
       const std::string name =
           grant.subject.substr(grant.subject.find(' ') + 1);
       const bool expected = grant.layer == Layer::Seccomp &&
@@ -338,6 +422,11 @@ class Remarks {
   }
 
   void add_analysis() {
+    for (const std::string& program : others_) {
+      add("analysis-other", "low", "program: " + quote_bytes(program),
+          "was analyzed and is in no recording: what it can do is left out",
+          "analyze a program that was recorded, by the path it has there");
+    }
     if (inputs_.reaches.empty()) {
       add("analysis-none", "low", "coverage",
           "no program was analyzed: what they could do beside what was seen "
@@ -379,11 +468,27 @@ class Remarks {
 
   const Inputs& inputs_;
   const Review& review_;
+  const std::set<std::string>& others_;
   std::vector<Finding> findings_;
   std::set<std::string> told_;  // places of risks that the policy tells
 };
 
 }  // namespace
+
+std::vector<Finding> edited_findings(const std::vector<std::string>& files) {
+  std::vector<Finding> findings;
+  for (const std::string& file : files) {
+    findings.push_back(
+        {.id = "layer-edited",
+         .severity = "high",
+         .place = quote_bytes(file),
+         .message = "is not what the policy renders to: it was edited, is "
+                    "missing, or another version of vambrace wrote it",
+         .hint = "vambrace synth -o DIR renders it anew; vambrace diff shows "
+                 "what the rules permit"});
+  }
+  return findings;
+}
 
 int severity_rank(std::string_view severity) {
   constexpr std::string_view kWords[] = {"info", "low", "medium", "high"};
@@ -393,8 +498,9 @@ int severity_rank(std::string_view severity) {
              : static_cast<int>(std::distance(std::begin(kWords), word));
 }
 
-std::vector<Finding> remarks_of(const Inputs& inputs, const Review& review) {
-  return Remarks(inputs, review).run();
+std::vector<Finding> remarks_of(const Inputs& inputs, const Review& review,
+                                const std::set<std::string>& others) {
+  return Remarks(inputs, review, others).run();
 }
 
 }  // namespace vambrace::review

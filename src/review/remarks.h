@@ -13,10 +13,12 @@ namespace vambrace::review {
 // severity lowered where a decision or a waiver that holds answers it. Worst
 // first, then by place and id.
 //
+//   layer-edited        high: a file is not what the policy renders to
 //   waiver-expired      high: blocks
 //   waiver-expiring     low, medium within a week
 //   high-risk           of the table of risks, without a waiver
-//   overreach           high risk, and rarely or narrowly needed
+//   unknown-risk        the table of risks does not speak of it: medium
+//   overreach           more than low risk, and rarely or narrowly needed
 //   decision-pending    the bundle is not what bundle.yaml says
 //   decision-idle       speaks of nothing
 //   decision-partial    one of two layers still permits what is dropped
@@ -27,10 +29,18 @@ namespace vambrace::review {
 //                       other grants that are used so, in one finding each
 //   noise               capabilities that were asked for and not needed
 //   evidence-none, evidence-stale, evidence-kernel, build-changed
+//   analysis-other      low: an answer of a program that was not recorded
 //   analysis-none, analysis-stale, analysis-gap, analysis-unsound
 //   not-enforced        a stage before harden
-std::vector<policy::Finding> remarks_of(const Inputs& inputs,
-                                        const Review& review);
+// `others`: programs of which there is an answer and no recording.
+std::vector<policy::Finding> remarks_of(
+    const Inputs& inputs, const Review& review,
+    const std::set<std::string>& others = {});
+
+// "layer-edited", of severity high, for each of these files of a bundle: what
+// is enforced is not what was judged.
+std::vector<policy::Finding> edited_findings(
+    const std::vector<std::string>& files);
 
 // 0 "info" to 3 "high".
 int severity_rank(std::string_view severity);

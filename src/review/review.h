@@ -128,6 +128,10 @@ struct Grant {
   std::vector<policy::Reason> reasons;  // sorted
   std::optional<policy::Decision> decision;
   std::optional<WaiverState> waiver;
+  // Of a file, where a keep or a waiver that holds names some of its letters:
+  // the others, and what these open. Empty: all are named, or none.
+  std::string unnamed;
+  RiskClass unnamed_risk = RiskClass::Unknown;
   auto operator<=>(const Grant&) const = default;
 };
 

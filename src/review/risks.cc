@@ -131,9 +131,18 @@ Risk Risks::of(const policy::FileRule& rule) const {
       }
     }
   }
+  Risk writing;
   for (const std::string_view kind :
        kinds_of(rule, pattern ? &*pattern : nullptr)) {
     add(of_kind(kind));
+    if (kind.ends_with("write")) {
+      writing = of_kind(kind);
+    }
+  }
+  // A worse risk that is not of writing must not hide that it writes.
+  if (!writing.exposes.empty() &&
+      risk.exposes.find(writing.exposes) == std::string::npos) {
+    risk.exposes += "; " + writing.exposes;
   }
   return risk;
 }

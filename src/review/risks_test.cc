@@ -26,5 +26,15 @@ TEST(RisksOfFiles, APatternHasThatOfTheWorstPlaceItMeets) {
             policy::RiskClass::High);
 }
 
+TEST(RisksOfFiles, SayThatARuleWrites) {
+  const Risks risks(policy::builtin_risks());
+  policy::FileRule rule;
+  rule.pattern = "/var/lib/app/db";
+  rule.access = "rw";
+  EXPECT_EQ(risks.of(rule).exposes, "reads that file; writes that file");
+  rule.access = "r";
+  EXPECT_EQ(risks.of(rule).exposes, "reads that file");
+}
+
 }  // namespace
 }  // namespace vambrace::review

@@ -19,7 +19,8 @@ std::string_view level_of(std::string_view severity) {
 // The file of the bundle that a person would change.
 std::string_view file_of(const policy::Finding& finding) {
   const std::string_view place = finding.place;
-  return place.starts_with("bundle.yaml")     ? "bundle.yaml"
+  return finding.id == "layer-edited"         ? place
+         : place.starts_with("bundle.yaml")   ? "bundle.yaml"
          : place.starts_with("seccomp")       ? "seccomp.json"
          : place.starts_with("apparmor")      ? "apparmor.profile"
          : place.starts_with("capabilities:") ? "capabilities.json"
