@@ -13,6 +13,23 @@ std::optional<std::uint32_t> DataCells::cell_at(std::uint64_t address) const {
   return static_cast<std::uint32_t>(after - begins.begin() - 1);
 }
 
+namespace {
+
+// What stands inside of one variable begins no other.
+void join(std::vector<std::uint64_t>& begins, std::vector<Range> whole) {
+  std::ranges::sort(whole);
+  std::uint64_t end = 0;
+  auto next = whole.begin();
+  std::erase_if(begins, [&](std::uint64_t address) {
+    for (; next != whole.end() && next->begin < address; ++next) {
+      end = std::max(end, next->end);
+    }
+    return address < end;
+  });
+}
+
+}  // namespace
+
 DataCells find_cells(const Image& image, const Code& code) {
   DataCells cells;
   const auto add = [&](std::uint64_t address) {
@@ -45,14 +62,21 @@ DataCells find_cells(const Image& image, const Code& code) {
       }
     }
   }
+  std::vector<Range> whole = image.linker_sets;
+  for (const Range& set : image.linker_sets) {
+    add(set.begin);
+    add(set.end);
+  }
   for (const auto& [begin, end] : ends) {
     if (end > begin) {
       add(end);
+      whole.push_back({begin, end});
     }
   }
   std::ranges::sort(cells.begins);
   const auto same = std::ranges::unique(cells.begins);
   cells.begins.erase(same.begin(), same.end());
+  join(cells.begins, std::move(whole));
   return cells;
 }
 

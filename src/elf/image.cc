@@ -126,6 +126,11 @@ Result<Headers> read_segments(Image& image, const Elf64_Ehdr& header) {
       read_notes(image, content);
     } else if (entry->p_type == PT_DYNAMIC) {
       found.dynamic = *entry;
+    } else if (entry->p_type == PT_TLS) {
+      const std::uint64_t end = entry->p_vaddr + entry->p_filesz;
+      if (end > entry->p_vaddr) {
+        image.thread_data = Range{entry->p_vaddr, end};
+      }
     } else if (entry->p_type == PT_GNU_EH_FRAME) {
       found.frame_table = *entry;
     }
@@ -228,6 +233,30 @@ std::vector<Elf64_Shdr> read_sections(Image& image, const Elf64_Ehdr& header) {
   return sections;
 }
 
+bool is_identifier(std::string_view name) {
+  const auto letter = [](char one) {
+    return one == '_' || (one >= 'a' && one <= 'z') ||
+           (one >= 'A' && one <= 'Z');
+  };
+  return !name.empty() && letter(name.front()) &&
+         std::ranges::all_of(name, [&](char one) {
+           return letter(one) || (one >= '0' && one <= '9');
+         });
+}
+
+void find_linker_sets(Image& image, const std::vector<Elf64_Shdr>& sections,
+                      ByteView names) {
+  for (const Elf64_Shdr& section : sections) {
+    const Range range{section.sh_addr, section.sh_addr + section.sh_size};
+    const bool data = (section.sh_flags & SHF_ALLOC) != 0 &&
+                      (section.sh_flags & SHF_EXECINSTR) == 0;
+    if (data && range.begin < range.end && section.sh_name < names.size() &&
+        is_identifier(text_of(names.substr(section.sh_name)))) {
+      image.linker_sets.push_back(range);
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<ByteView> Image::at(std::uint64_t address,
@@ -286,6 +315,7 @@ Result<Image> parse_image(ByteView bytes) {
     const Elf64_Shdr& table = sections[header.e_shstrndx];
     names = slice(bytes, table.sh_offset, table.sh_size).value_or(ByteView());
   }
+  find_linker_sets(image, sections, names);
   read_frames(image, headers.frame_table, sections, names);
   return image;
 }

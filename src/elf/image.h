@@ -77,6 +77,13 @@ struct Image {
   // without section headers. Sorted, apart from each other.
   std::vector<Range> code;
 
+  // What each thread's own variables begin as: code finds those by their
+  // distance from the thread's register, never by an address.
+  std::optional<Range> thread_data;
+  // Sections that the linker gives a beginning and an end by name
+  // (__start_NAME): what files put there is gone through as one table.
+  std::vector<Range> linker_sets;
+
   std::string_view interpreter;
   std::string_view soname;
   std::string_view rpath;

@@ -110,9 +110,26 @@ class Walker {
         take_copied(object, pointer);
       }
     }
+    if (object.image.thread_data) {
+      take_pointers(object, *object.image.thread_data);
+    }
     if (object.extra && !(object.extra->observed && is_needed(object))) {
       add_entries(object);
     }
+  }
+
+  // All that the loader writes into a part of the memory.
+  void take_pointers(const Object& object, const Range& places) {
+    Fresh fresh;
+    const std::vector<Pointer>& pointers = object.image.pointers;
+    for (auto pointer = std::ranges::lower_bound(pointers, places.begin, {},
+                                                 &Pointer::place);
+         pointer != pointers.end() && pointer->place < places.end; ++pointer) {
+      if (!pointer->slot) {
+        follow_pointer(object, *pointer, kNobody, fresh);
+      }
+    }
+    drain(fresh, kNobody);
   }
 
   bool is_needed(const Object& object) const {
