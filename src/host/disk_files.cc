@@ -59,12 +59,31 @@ Result<> sync_folder(const std::string& folder) {
   return {};
 }
 
+// A device, a pipe or a socket, also behind a link: such a thing is written
+// into. A file in its place would be the end of /dev/null.
+bool is_stream(const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) &&
+         !S_ISDIR(status.st_mode);
+}
+
+Result<> write_stream(const std::string& path, std::string_view bytes) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) {
+    return std::unexpected(system_error("open " + path, errno));
+  }
+  return write_all(fd.get(), bytes, path);
+}
+
 // The bytes of a file, written out under a temporary name beside it. Removes
 // that name again unless it is committed.
 class Staged {
  public:
   static Result<Staged> create(const std::string& path,
                                std::string_view bytes) {
+    if (is_stream(path)) {
+      return fail(ErrorCode::InvalidInput, "{}: not a regular file", path);
+    }
     const std::filesystem::path target(path);
     Staged staged;
     staged.path_ = path;
@@ -181,6 +200,9 @@ Result<std::string> DiskFiles::read(const std::string& path,
 }
 
 Result<> DiskFiles::write(const std::string& path, std::string_view bytes) {
+  if (is_stream(path)) {
+    return write_stream(path, bytes);
+  }
   TRY_ASSIGN(Staged staged, Staged::create(path, bytes));
   return staged.commit();
 }

@@ -6,7 +6,9 @@ namespace vambrace {
 
 // The real file system. Writes are atomic and durable: temporary file in the
 // same folder, fsync, rename, fsync of the folder. Symbolic links are followed
-// when reading; writing replaces the name itself.
+// when reading; writing replaces the name itself. But what is no regular file
+// (/dev/stdout, a named pipe) is never replaced: write() writes into it, and
+// write_all() refuses it with InvalidInput.
 class DiskFiles : public Files {
  public:
   Result<std::string> read(

@@ -1,11 +1,16 @@
 #include "host/disk_files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
+
+#include "base/fd.h"
 
 namespace vambrace {
 namespace {
@@ -64,6 +69,25 @@ TEST_F(DiskFilesTest, WritesSeveralFilesAllOrNone) {
   ASSERT_TRUE(files_.write_all({{folder_ + "/a", "1"}, {folder_ + "/c", "2"}}));
   EXPECT_EQ(files_.read(folder_ + "/a").value(), "1");
   EXPECT_EQ(files_.read(folder_ + "/c").value(), "2");
+}
+
+TEST_F(DiskFilesTest, WritesIntoAPipeAndADeviceAndReplacesNeither) {
+  const std::string pipe = folder_ + "/pipe";
+  const std::string link = folder_ + "/link";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/null", link);
+  const Fd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_TRUE(reader);
+  ASSERT_TRUE(files_.write(pipe, "text"));
+  char got[5] = {};
+  EXPECT_EQ(::read(reader.get(), got, 4), 4);
+  EXPECT_STREQ(got, "text");
+  EXPECT_TRUE(files_.write(link, "text"));
+  EXPECT_FALSE(files_.write_all({{pipe, "text"}}));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_TRUE(std::filesystem::is_character_file(link));
+  EXPECT_EQ(files_.list(folder_).value().size(), 2U);
 }
 
 TEST_F(DiskFilesTest, SaysNotFound) {
