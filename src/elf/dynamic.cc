@@ -31,6 +31,7 @@ Types types_of(kernel::Arch arch) {
 struct Entries {
   std::map<std::int64_t, std::uint64_t> values;
   std::vector<std::uint64_t> needed;
+  std::vector<std::uint64_t> filtees;
 
   std::uint64_t operator[](std::int64_t tag) const {
     const auto found = values.find(tag);
@@ -48,6 +49,8 @@ Entries read_entries(const Image& image, const Elf64_Phdr& header) {
     }
     if (entry->d_tag == DT_NEEDED) {
       found.needed.push_back(entry->d_un.d_val);
+    } else if (entry->d_tag == DT_AUXILIARY || entry->d_tag == DT_FILTER) {
+      found.filtees.push_back(entry->d_un.d_val);
     }
     found.values[entry->d_tag] = entry->d_un.d_val;
   }
@@ -199,6 +202,7 @@ void read_dynamic_symbols(Image& image, const Entries& entries,
         symbol.version = version->second;
       }
       symbol.hidden_version = (*number & 0x8000) != 0;
+      symbol.first_version = (*number & 0x7fff) <= 2;
     }
     image.symbols.push_back(symbol);
   }
@@ -294,6 +298,17 @@ class Pointers {
   bool full_ = false;
 };
 
+// With a colon between them.
+void add_names(std::string_view list, std::vector<std::string_view>& names) {
+  while (!list.empty()) {
+    const std::string_view name = list.substr(0, list.find(':'));
+    list.remove_prefix(std::min(list.size(), name.size() + 1));
+    if (!name.empty()) {
+      names.push_back(name);
+    }
+  }
+}
+
 void read_array(Image& image, std::uint64_t array, std::uint64_t bytes) {
   bytes = std::min(bytes, std::uint64_t{1} << 20);
   for (std::uint64_t at = 0; array != 0 && at + 8 <= bytes; at += 8) {
@@ -301,7 +316,7 @@ void read_array(Image& image, std::uint64_t array, std::uint64_t bytes) {
       if (pointer->kind == Pointer::Kind::Own) {
         image.initializers.push_back(pointer->target);
       } else if (pointer->kind == Pointer::Kind::Symbol) {
-        image.initializers.push_back(image.symbols[pointer->symbol].address);
+        image.initializer_symbols.push_back(pointer->symbol);
       }
     } else if (const auto value = image.at(array + at, 8)) {
       image.initializers.push_back(*read_at<std::uint64_t>(*value, 0));
@@ -338,6 +353,14 @@ void read_dynamic(Image& image, const Elf64_Phdr& header) {
   };
   for (const std::uint64_t at : entries.needed) {
     image.needed.push_back(name_of(at));
+  }
+  for (const std::uint64_t at : entries.filtees) {
+    image.filtees.push_back(name_of(at));
+  }
+  for (const std::int64_t tag : {DT_AUDIT, DT_DEPAUDIT}) {
+    if (entries[tag] != 0) {
+      add_names(name_of(entries[tag]), image.auditors);
+    }
   }
   image.no_default_folders = (entries[DT_FLAGS_1] & DF_1_NODEFLIB) != 0;
   image.soname = entries[DT_SONAME] == 0 ? "" : name_of(entries[DT_SONAME]);

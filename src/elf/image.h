@@ -44,6 +44,9 @@ struct Symbol {
   bool weak = false;
   bool local = false;
   bool hidden_version = false;  // found only by those who ask for the version
+  // Of the first version that the file defines, or of none: what those find
+  // who ask for no version (glibc, elf/dl-lookup.c, check_match).
+  bool first_version = true;
 };
 
 // A place in memory into which the loader writes an address.
@@ -97,6 +100,13 @@ struct Image {
   std::vector<Pointer> pointers;      // sorted by place
   // DT_INIT, DT_FINI and the addresses in the three arrays.
   std::vector<std::uint64_t> initializers;
+  // Those in the arrays that the loader looks up, by their index: they may be
+  // another file's.
+  std::vector<std::uint32_t> initializer_symbols;
+  // What the file stands in for (DT_AUXILIARY, DT_FILTER), and what is told of
+  // the loading (DT_AUDIT, DT_DEPAUDIT).
+  std::vector<std::string_view> filtees;
+  std::vector<std::string_view> auditors;
   // Of functions, from .eh_frame; sorted, without doubles.
   std::vector<Range> frames;
   // What was left out: tables that go past the file, and the like. For people.

@@ -193,6 +193,16 @@ void ProcessLoader::follow() {
         object.needed.push_back(found);
       }
     }
+    for (const std::string_view name : object.image.filtees) {
+      add({.path = std::string(name), .why = "stood in for by " + object.path},
+          object);
+    }
+    for (const std::string_view name : object.image.auditors) {
+      add({.path = std::string(name),
+           .why = "watches the loading of " + object.path,
+           .entries = {"la_*"}},
+          object);
+    }
   }
 }
 
@@ -226,7 +236,8 @@ std::optional<Found> Process::find(const Object& from,
     const Symbol* any = nullptr;
     for (const std::uint32_t index : named->second) {
       const Symbol& candidate = object.image.symbols[index];
-      if (candidate.version == symbol.version || candidate.version.empty()) {
+      if (candidate.version == symbol.version || candidate.version.empty() ||
+          (symbol.version.empty() && candidate.first_version)) {
         return &candidate;
       }
       if (symbol.version.empty() && !candidate.hidden_version) {

@@ -74,6 +74,11 @@ class Walker {
       for (const std::uint64_t address : object.image.initializers) {
         enter(object, address, Link::Initializer);
       }
+      for (const std::uint32_t symbol : object.image.initializer_symbols) {
+        if (const auto found = process_.bind(object, symbol)) {
+          enter(*found->object, found->symbol->address, Link::Initializer);
+        }
+      }
       for (const Pointer& pointer : object.image.pointers) {
         add_resolver(object, pointer);
       }

@@ -1,0 +1,100 @@
+// What the loader of a program does besides loading what it needs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "elf/compiled_analysis.h"
+
+namespace vambrace::elf {
+namespace {
+
+using testing::Contains;
+using testing::Not;
+
+constexpr const char* kLoaded = R"(
+#include <sys/syscall.h>
+#define NOINLINE __attribute__((noinline, noclone, noipa))
+#define KEEP __attribute__((used))
+static inline __attribute__((always_inline)) long make(long number) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "0"(number)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+)";
+
+class Loading : public CompiledAnalysis {
+ protected:
+  Loading() : CompiledAnalysis("cc -fno-stack-protector", kLoaded) {}
+
+  // A library in the root, also for the programs that are linked with it.
+  void add_library(const std::string& name, const std::string& source,
+                   const std::string& words = "") {
+    root_.files["/usr/lib/" + name] =
+        compile(source, "-shared -fpic -s -Wl,-soname," + name + " " + words);
+    std::filesystem::copy_file(
+        folder_ / "t", folder_ / name,
+        std::filesystem::copy_options::overwrite_existing);
+  }
+
+  std::vector<std::string> reached(const std::string& source,
+                                   const std::string& words) {
+    const auto reach =
+        reach_of(source, "-fpie -pie -s -Wl,--dynamic-linker=/none " + words);
+    EXPECT_TRUE(reach) << reach.error().message();
+    return names(*reach);
+  }
+
+  std::string in_folder(const std::string& name) const {
+    return (folder_ / name).string();
+  }
+};
+
+TEST_F(Loading, AnInitializerMayBeAnotherFilesFunction) {
+  add_library("libi.so", "void start(void) { make(SYS_getuid); }");
+  EXPECT_THAT(reached(R"(
+void start(void);
+__attribute__((section(".init_array"), used)) static void (*entry)(void) = start;
+void _start(void) { make(SYS_exit); }
+)",
+                      in_folder("libi.so")),
+              Contains("getuid"));
+}
+
+TEST_F(Loading, WhoAsksForNoVersionFindsTheFirstOne) {
+  const std::string versions = in_folder("versions");
+  std::ofstream(versions) << "V1 { global: foo; local: *; }; V2 { } V1;";
+  add_library("libv.so", "void foo(void) {}");
+  const std::string stub = in_folder("stub.so");
+  std::filesystem::copy_file(in_folder("libv.so"), stub);
+  add_library("libv.so", R"(
+NOINLINE KEEP void old(void) { make(SYS_getuid); }
+NOINLINE KEEP void newer(void) { make(SYS_getgid); }
+__asm__(".symver old, foo@V1");
+__asm__(".symver newer, foo@@V2");
+)",
+              "-Wl,--version-script=" + versions);
+  const auto made = reached(
+      "void foo(void); void _start(void) { foo(); make(SYS_exit); }", stub);
+  EXPECT_THAT(made, Contains("getuid"));
+  EXPECT_THAT(made, Not(Contains("getgid")));
+}
+
+TEST_F(Loading, TakesWhatAFileStandsInForAndWhoWatchesIt) {
+  add_library("libreal.so", "void work(void) { make(SYS_getuid); }");
+  add_library("libaux.so", "void rest(void) { make(SYS_getgid); }");
+  add_library("libfilter.so", "void work(void) {} void rest(void) {}",
+              "-Wl,--filter=libreal.so -Wl,--auxiliary=libaux.so");
+  add_library("libaudit.so", R"(
+unsigned la_version(unsigned v) { make(SYS_getppid); return v; }
+void other(void) { make(SYS_reboot); }
+)");
+  const auto made = reached(
+      "void work(void); void rest(void);"
+      "void _start(void) { work(); rest(); make(SYS_exit); }",
+      in_folder("libfilter.so") + " -Wl,--audit=libnone.so:libaudit.so");
+  EXPECT_THAT(made, testing::IsSupersetOf({"getuid", "getgid", "getppid"}));
+  EXPECT_THAT(made, Not(Contains("reboot")));
+}
+
+}  // namespace
+}  // namespace vambrace::elf
