@@ -49,12 +49,11 @@ class Search {
   Discovered run() {
     for (const NameTaker& taker : kNameTakers) {
       for (const Object& object : process_.objects) {
-        const auto found = process_.find(object, taker.name);
-        if (!found || !found->symbol->function) {
+        const Symbol* symbol = named(object, taker.name);
+        if (symbol == nullptr) {
           continue;
         }
-        if (const auto node =
-                process_.node_at(object, found->symbol->address)) {
+        if (const auto node = process_.node_at(object, symbol->address)) {
           look_at(taker, *node);
         }
       }
@@ -63,15 +62,32 @@ class Search {
   }
 
  private:
+  // Static programs export nothing, and tell names as long as they are not
+  // stripped.
+  const Symbol* named(const Object& object, std::string_view name) const {
+    if (const auto found = process_.find(object, name)) {
+      return found->symbol->function ? found->symbol : nullptr;
+    }
+    const auto& local = object.image.local_symbols;
+    const auto found = std::ranges::find_if(local, [&](const Symbol& symbol) {
+      return symbol.function && symbol.defined && symbol.name == name;
+    });
+    return object.exports.empty() && found != local.end() ? &*found : nullptr;
+  }
+
   void look_at(const NameTaker& taker, std::uint32_t asked) {
     if (!walk_.visits[asked].reached) {
       return;
+    }
+    if (walk_.visits[asked].pointed_to) {
+      add_gap(taker, asked, process_.function_of(asked).bounds.begin,
+              "may be called through a pointer");
     }
     for (const std::uint32_t caller : walk_.callers_of(asked)) {
       const Object& object = process_.object_of(caller);
       for (const Moment& moment : values_.moments(caller)) {
         if (moment.given_up) {
-          add_gap(taker, caller, moment.address);
+          add_gap(taker, caller, moment.address, kNoConstant);
         }
         if (!moment.kernel && moment.target != 0 &&
             values_.called(object, moment.target, moment.through_slot) ==
@@ -106,17 +122,20 @@ class Search {
       }
     }
     if (!told) {
-      add_gap(taker, caller, moment.address);
+      add_gap(taker, caller, moment.address, kNoConstant);
     }
   }
 
+  static constexpr std::string_view kNoConstant =
+      "of a name that is not a constant";
+
   void add_gap(const NameTaker& taker, std::uint32_t caller,
-               std::uint64_t address) {
+               std::uint64_t address, std::string_view why) {
     const Object& object = process_.object_of(caller);
-    found_.gaps.push_back(
-        {taker.loads ? "library-untold" : "lookup-untold", object.path,
-         function_name(object, process_.function_of(caller)), address,
-         fmt::format("{} of a name that is not a constant", taker.name)});
+    found_.gaps.push_back({taker.loads ? "library-untold" : "lookup-untold",
+                           object.path,
+                           function_name(object, process_.function_of(caller)),
+                           address, fmt::format("{} {}", taker.name, why)});
   }
 
   void add_file(const std::string& name, const Object& from) {

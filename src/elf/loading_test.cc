@@ -96,5 +96,32 @@ void other(void) { make(SYS_reboot); }
   EXPECT_THAT(made, Not(Contains("reboot")));
 }
 
+TEST_F(Loading, WhatIsLoadedOverAPointerIsAGap) {
+  add_library("libdl.so", "void* dlopen(const char* n, int f) { return 0; }");
+  const auto reach = reach_of(
+      R"(
+void* dlopen(const char*, int);
+void* (*volatile load)(const char*, int) = dlopen;
+void _start(void) { load("/usr/lib/plugin.so", 1); make(SYS_exit); }
+)",
+      "-fpie -pie -s -Wl,--dynamic-linker=/none " + in_folder("libdl.so"));
+  ASSERT_TRUE(reach) << reach.error().message();
+  EXPECT_THAT(gaps(*reach),
+              Contains(testing::HasSubstr("dlopen may be called through")));
+}
+
+TEST_F(Loading, AStaticProgramLoadsWhatItNames) {
+  root_.files["/usr/lib/plugin.so"] =
+      compile("void plugged(void) { make(SYS_getuid); }",
+              "-shared -fpic -s -Wl,-soname,plugin.so");
+  const auto reach = reach_of(R"(
+NOINLINE void* dlopen(const char* name, int f) { return (void*)name; }
+void _start(void) { dlopen("/usr/lib/plugin.so", 1); make(SYS_exit); }
+)",
+                              "-static -fno-pie -no-pie");
+  ASSERT_TRUE(reach) << reach.error().message();
+  EXPECT_THAT(names(*reach), Contains("getuid"));
+}
+
 }  // namespace
 }  // namespace vambrace::elf
