@@ -92,6 +92,8 @@ def predicted(said, name):
     """What replay says that the profile refuses: {what: letters}."""
     out = {}
     for one in said[f"replay-{name}"].json()["denials"]:
+        if one.get("layer") == "seccomp":
+            continue  # the filter is not loaded in the machine
         if "path" in one:
             _add_file(out, one["path"], one["access"])
         elif "socket" in one:

@@ -251,8 +251,7 @@ std::string state_of(World& world, const char* what,
                      const char* choice = "drop") {
   world.decisions.push_back({what, choice, "Ann", "no"});
   world.synthesize();
-  const DecisionState& made = world.review().decisions.back();
-  return made.state;
+  return world.review().decisions.back().state;
 }
 
 TEST(Review, ADropOfAFileIsAppliedWhereItIsDenied) {
@@ -263,8 +262,9 @@ TEST(Review, ADropOfAFileIsAppliedWhereItIsDenied) {
   EXPECT_EQ(state_of(world, "file /y w"), "idle");
   EXPECT_TRUE(finding(world.review(), "decision-idle"));
   world.target.apparmor = false;
-  EXPECT_EQ(world.review().decisions[0].state, "ineffective");
-  EXPECT_EQ(finding(world.review(), "decision-ineffective")->severity, "high");
+  const Review review = world.review();
+  EXPECT_EQ(review.decisions[0].state, "ineffective");
+  EXPECT_EQ(finding(review, "decision-ineffective")->severity, "high");
 }
 
 TEST(Review, ADropIsPartialWhereTheBundleTellsNoEngineOfTheProfile) {
