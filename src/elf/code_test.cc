@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "elf/compiled_analysis.h"
 
 namespace vambrace::elf {
@@ -16,21 +18,9 @@ using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::Not;
 
-constexpr const char* kMade = R"(
-#include <sys/syscall.h>
-#define NOINLINE __attribute__((noinline, noclone, noipa))
-#define KEEP __attribute__((used))
-static inline __attribute__((always_inline)) long make(long number) {
-  long result;
-  __asm__ volatile("syscall" : "=a"(result) : "0"(number)
-                   : "rcx", "r11", "memory");
-  return result;
-}
-)";
-
 class ReachedCode : public CompiledAnalysis {
  protected:
-  ReachedCode() : CompiledAnalysis("cc -fno-stack-protector", kMade) {}
+  ReachedCode() : CompiledAnalysis("cc -fno-stack-protector", kMakesCalls) {}
 
   // What a program that is built so reaches; no gap explains anything.
   std::vector<std::string> reached(const std::string& source,

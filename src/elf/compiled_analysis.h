@@ -14,6 +14,19 @@
 // Programs that tests of the analysis compile.
 namespace vambrace::elf {
 
+// What sources for x86-64 may begin with: make(number) is one system call.
+constexpr const char* kMakesCalls = R"(
+#include <sys/syscall.h>
+#define NOINLINE __attribute__((noinline, noclone, noipa))
+#define KEEP __attribute__((used))
+static inline __attribute__((always_inline)) long make(long number) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "0"(number)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+)";
+
 // A folder of its own with a root in memory beside it. What is compiled has no
 // library: each call of the kernel in it is the source's own.
 class CompiledAnalysis : public testing::Test {

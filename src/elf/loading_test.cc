@@ -10,21 +10,9 @@ namespace {
 using testing::Contains;
 using testing::Not;
 
-constexpr const char* kLoaded = R"(
-#include <sys/syscall.h>
-#define NOINLINE __attribute__((noinline, noclone, noipa))
-#define KEEP __attribute__((used))
-static inline __attribute__((always_inline)) long make(long number) {
-  long result;
-  __asm__ volatile("syscall" : "=a"(result) : "0"(number)
-                   : "rcx", "r11", "memory");
-  return result;
-}
-)";
-
 class Loading : public CompiledAnalysis {
  protected:
-  Loading() : CompiledAnalysis("cc -fno-stack-protector", kLoaded) {}
+  Loading() : CompiledAnalysis("cc -fno-stack-protector", kMakesCalls) {}
 
   // A library in the root, also for the programs that are linked with it.
   void add_library(const std::string& name, const std::string& source,
