@@ -53,7 +53,8 @@ class Case:
             support.write(f"{self.directory}/index.html", "hello\n")
             return ["/usr/sbin/nginx", "-e", "/var/log/nginx/error.log", "-c", conf]
         return ["/usr/bin/redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
-                "--dir", "/var/lib/redis", "--save", "", "--logfile", "/var/log/redis/redis.log"]
+                "--dir", "/var/lib/redis", "--save", "", "--appendonly", "yes",
+                "--logfile", "/var/log/redis/redis.log"]
 
     def user(self):
         return containers.user_in_image("redis") if self.name == "redis" else (0, 0)
