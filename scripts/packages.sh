@@ -25,7 +25,7 @@ test=(clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev
       gcc-multilib? musl-tools strace debootstrap dpkg-dev man-db
       nginx-light redis-server redis-tools memcached postgresql sqlite3 git make
       busybox-static curl wrk apache2-utils python3
-      python3-pytest docker.io docker-cli?
+      python3-pytest docker.io docker-cli? docker-compose
       runc crun qemu-system-x86? apparmor e2fsprogs util-linux procps
       openssh-server openssh-client openssl perl chromium-headless-shell?)
 

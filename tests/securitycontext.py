@@ -2,10 +2,15 @@
 """The securityContext is true: nginx and redis run in Docker with exactly the options
 that synth rendered (read-only root, folders in memory, user, capabilities,
 no_new_privs, seccomp) and pass their load; without any one of the folders they do
-not. What Kubernetes and systemd get, these read as it was meant."""
+not. Compose runs redis by the file it gets; what Kubernetes and systemd get, these read
+as it was meant."""
 
+import contextlib
+import functools
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -102,6 +107,7 @@ def drive(container, *words):
 
 # --- Recorded, rendered, run ---------------------------------------------------
 
+@functools.cache
 def bundle_of(name):
     support.require_root()
     support.require_btf()
@@ -203,6 +209,46 @@ def other_options_are_found(case, bundle, arguments):
     support.run("docker", "rm", "-f", container)
     found = {finding["id"] for finding in done.json()["findings"]}
     assert done.code == 1 and found == {"user", "root-writable", "mount-added"}, done
+
+
+@contextlib.contextmanager
+def composed(case, project, *files):
+    """The container that Compose starts; the first file, of the service alone, is made."""
+    described = {"image": support.IMAGE, "network_mode": "host", "command": case.command(),
+                 "volumes": [f"{case.directory}:{case.directory}:ro"]}
+    document = json.dumps({"version": "3.8", "services": {service_of(project): described}})
+    support.write(f"{project}/compose.yaml", document)
+    compose = ["docker-compose", "--project-name", support.container_name("composed")]
+    for name in ("compose.yaml", *files):
+        compose += ["--file", name]
+    try:
+        done = support.run(*compose, "up", "--detach", cwd=project)
+        assert done.code == 0, done
+        yield support.run(*compose, "ps", "--quiet", cwd=project).out.strip()
+    finally:
+        support.run(*compose, "down", cwd=project)
+
+
+def service_of(project):
+    with open(f"{project}/compose.override.yaml", encoding="utf-8") as file:
+        service, = re.findall(r'^  "(.*)":$', file.read(), re.M)
+    return service
+
+
+def test_compose_runs_redis_with_exactly_the_rendered_options():
+    case, bundle = bundle_of("redis")
+    support.require_program("docker-compose")
+    project = support.temp_dir()
+    for name in ("compose.override.yaml", "seccomp.json"):
+        shutil.copy(f"{bundle}/{name}", project)
+    with composed(case, project, "compose.override.yaml") as container:
+        case.load()
+        is_attested(bundle)(container)
+    with composed(case, project) as container:
+        support.wait_port(case.port)
+        done = support.vambrace("attest", bundle, "--container", container, "--context", "--json")
+        found = {finding["id"] for finding in done.json()["findings"]}
+        assert done.code == 1 and {"user", "root-writable"} <= found, done
 
 
 # What the image holds in the folder is read and must be there still.

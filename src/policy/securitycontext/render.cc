@@ -275,7 +275,12 @@ std::string compose_override(const SecurityContext& context) {
   }
   list(out, "security_opt", options);
   out << YAML::EndMap << YAML::EndMap << YAML::EndMap;
-  return header(context, "A second file for docker compose") + text_of(out);
+  return header(context, "A second file for docker compose") +
+         "# Compose 2 looks for the profile in the project's folder, Compose "
+         "1\n"
+         "# where it is run. It unites lists: what the first file adds "
+         "remains.\n" +
+         text_of(out);
 }
 
 std::string quadlet(const SecurityContext& context) {
