@@ -499,6 +499,15 @@ class Synthesis {
   // fall back to, whoever granted it: from clone3 no C library turns to fork or
   // vfork, so without clone the errno is the target's, as of any other call.
   void answer_clone3() {
+    // Of a clone that was dropped or refused, after it was to take clone3's
+    // place.
+    std::erase_if(policy_.expected, [&](const ExpectedDenial& denial) {
+      const auto use = uses_.find(denial.syscall);
+      const auto clone = kernel::syscall_number(denial.syscall.arch, "clone");
+      return falls_back(denial.syscall, denial.error) &&
+             !(clone && find_rule(policy_, {denial.syscall.arch, *clone})) &&
+             !(use != uses_.end() && always_refused(use->second, false));
+    });
     for (const kernel::Arch arch : policy_.arches) {
       const auto clone = kernel::syscall_number(arch, "clone");
       const auto clone3 = kernel::syscall_number(arch, "clone3");
