@@ -10,13 +10,13 @@
 #include "policy/always.h"
 #include "policy/arguments.h"
 #include "policy/capabilities/reduce.h"
+#include "policy/decided_needs.h"
 #include "policy/file_decisions.h"
 #include "policy/files.h"
 #include "policy/findings.h"
 #include "policy/mounts.h"
 #include "policy/path_calls.h"
 #include "policy/reasons.h"
-#include "policy/securitycontext/needs.h"
 #include "policy/sockets.h"
 
 namespace vambrace::policy {
@@ -127,7 +127,6 @@ class Synthesis {
       capabilities_.emplace(rule.number, rule);
     }
     policy_.noise = reduced.noise;
-    policy_.needs = securitycontext::needs_of(evidence_);
     add_files(evidence_, policy_);
     add_sockets(evidence_, policy_);
     add_signals(evidence_, policy_);
@@ -135,6 +134,7 @@ class Synthesis {
     add_traces(evidence_, policy_);
     add_path_calls(evidence_, policy_);
     TRY(apply_decisions());
+    policy_.needs = decided_needs(evidence_, policy_);
     store();
     close();
     answer_clone3();
