@@ -156,6 +156,23 @@ TEST(ReviewCommand, AKeptCallIsToldWithItsReason) {
   EXPECT_EQ(made["decisions"][0]["state"], "applied");
 }
 
+TEST(ReviewCommand, SynthSaysOfAKeptCallWhatReviewSays) {
+  World world;
+  EXPECT_THAT(world.answer({"synth", "-o", "b"}, 0),
+              HasSubstr("high: seccomp: ptrace"));
+  world.decide({"keep", "syscall ptrace"});
+  const std::string text = world.answer({"synth", "-o", "b"}, 0);
+  EXPECT_THAT(text, Not(HasSubstr("high: seccomp: ptrace")));
+  EXPECT_THAT(text, HasSubstr("low: seccomp: ptrace"));
+  EXPECT_THAT(text, HasSubstr("; keep by Ann: asked in May\n"));
+  EXPECT_THAT(world.answer({"review", "b"}, 0), HasSubstr("keep by Ann"));
+  // A decision that is forgotten answers nothing.
+  world.answer({"review", "b", "forget", "syscall ptrace"}, 0);
+  world.answer({"review", "b"}, 1);
+  EXPECT_THAT(world.answer({"synth", "-o", "b"}, 0),
+              HasSubstr("high: seccomp: ptrace"));
+}
+
 TEST(ReviewCommand, AnExpiredWaiverBlocksReviewAndLint) {
   World world;
   world.decide({"waive", "syscall ptrace", "--until", "2026-12-31"});
