@@ -41,18 +41,23 @@ bundles() {
     vambrace apparmor load $bundle-$kind || return
   done
 }
-# without ID BUNDLE NNP RULE LOAD WORDS...: the bundle without the rule: what replay says of it, and
-# the load under it.
+# missed ID BUNDLE NNP LOAD WORDS...: the bundle as was decided: what replay says of it, and the load
+# under it.
+missed() {
+  id=$1 bundle=$2 nnp=$3; shift 3
+  vambrace synth -o $bundle >/dev/null && vambrace apparmor load $bundle >/dev/null
+  say replay-$id vambrace replay --json $bundle
+  say profile-$id name_of $bundle
+  say missed-$id "$@" /start $nnp $(name_of $bundle)
+}
+# without ID BUNDLE NNP RULE LOAD WORDS...: missed(), of the bundle without the rule.
 without() {
   id=$1 bundle=/b/without-$1 nnp=$3 rule=$4
   cp -r $2 $bundle; shift 4
   sed -i '/^decisions:/d' $bundle/bundle.yaml
   printf 'decisions:\n  - what: %s\n    choice: drop\n    who: ann\n    why: missed?\n' "$rule" \
     >>$bundle/bundle.yaml
-  vambrace synth -o $bundle >/dev/null && vambrace apparmor load $bundle >/dev/null
-  say replay-$id vambrace replay --json $bundle
-  say profile-$id name_of $bundle
-  say missed-$id "$@" /start $nnp $(name_of $bundle)
+  missed $id $bundle $nnp "$@"
 }
 """
 
@@ -105,11 +110,11 @@ def predicted(said, name):
     return out
 
 
-def refused(said, name):
-    """What the kernel refused under it, in the same words."""
+def refused(said, name, kind="DENIED"):
+    """What the kernel refused under it, in the same words; as ALLOWED, what it complained of."""
     out = {}
     profile = said[f"profile-{name}"].out.strip()
-    for one in said.apparmor("DENIED"):
+    for one in said.apparmor(kind):
         if one["profile"].split("//")[0] != profile:
             continue
         if "family" in one:

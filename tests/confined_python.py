@@ -1,5 +1,5 @@
-"""The Python program of tests/vm_confined.py: a database in SQLite, a helper, a child that it
-signals; and the attacks that are made out of it."""
+"""The Python program of tests/vm_confined.py: a database in SQLite, numbered files, a helper, a
+child that it signals; and the attacks that are made out of it."""
 
 WORK = r'''
 import ctypes, os, signal, socket, sqlite3, subprocess, sys, tempfile
@@ -12,7 +12,17 @@ def call(name, *words):
         raise OSError(ctypes.get_errno(), name)
 
 
+def parts():
+    for number in range(1, 5):
+        for mode in ("ab", "rb"):
+            try:
+                open(f"/var/lib/work/part-{number}", mode).close()
+            except OSError as error:
+                print(number, mode, error.strerror)
+
+
 def work():
+    parts()
     database = sqlite3.connect("/var/lib/work/data.db")
     database.execute("create table if not exists t (n integer)")
     for n in range(20):

@@ -1,10 +1,11 @@
 """From a recording to an AppArmor profile that fits and holds, in a kernel that has AppArmor.
 
-A Python program with a database in SQLite, a temporary file, a helper and a child that it signals
-is recorded in the machine. The profile that synth makes is loaded and enforced: the same load
+A Python program with a database in SQLite, a temporary file, numbered files, a helper and a child
+that it signals is recorded in the machine. The profile that synth makes is loaded and enforced: the same load
 passes without one denial; attacks out of the same program are refused and appear in the kernel's
 log; without a profile, and in complain mode, they all succeed. What a profile with one rule less is
-refused is what replay said. tests/vm_workloads.py has more workloads.
+refused is what replay said; so is what people drop from under a wider rule, and nothing beside it,
+while complain mode logs and allows it. tests/vm_workloads.py has more workloads.
 
 Nothing was added to a policy by hand. Unix rules are not mediated by this kernel.
 """
@@ -65,6 +66,20 @@ without lock /tmp/flat nnp 'file /var/lib/work/data.db k' load_work
 without status /tmp/flat nnp 'file /proc/@{pid}/status r' load_work
 without term /tmp/flat nnp 'signal term' load_work
 without inet /tmp/flat nnp 'network inet stream' load_work
+
+# --- Dropped from under a wider rule
+cp -r /tmp/flat /tmp/dropped
+for what in 'part-2 r' 'part-3 w'; do
+  say drop-${what% *} vambrace review /tmp/dropped drop "file /var/lib/work/$what" \
+    --why 'for others' --as 'Ann Example'
+done
+cp -r /tmp/dropped /tmp/dropped-more
+sed -i 's/^stage: .*/stage: observe/' /tmp/dropped-more/bundle.yaml
+missed parts /tmp/dropped nnp load_work
+say parts-profile cat /tmp/dropped/apparmor.profile
+say parts-review vambrace review /tmp/dropped --json
+say parts-lint vambrace lint /tmp/dropped
+missed observed-parts /tmp/dropped-more nnp load_work
 """
 
 
@@ -135,6 +150,31 @@ def test_replay_names_what_the_kernel_then_refuses():
         found = confined.refused(said, name)
         assert set(found) == {what}, (name, found, said[f"missed-{name}"])
         assert confined.predicted(said, name) == found, (confined.predicted(said, name), found)
+
+
+def test_what_is_dropped_from_under_a_wider_rule_is_refused_and_nothing_else():
+    said = machine()
+    assert said["drop-part-2"].code == said["drop-part-3"].code == 0, said["drop-part-2"]
+    profile = said["parts-profile"].out
+    for rule in (r"/var/lib/work/part-@\{number\} \S+,", r"audit deny /var/lib/work/part-2 r,",
+                 r"audit deny /var/lib/work/part-3 w,"):
+        assert re.search(rule, profile), (rule, profile)
+    assert said["missed-parts"].out == (
+        "2 rb Permission denied\n3 ab Permission denied\nworked\n"), said["missed-parts"]
+    found = confined.refused(said, "parts")
+    assert found == {"file /var/lib/work/part-2": {"r"}, "file /var/lib/work/part-3": {"w"}}, found
+    assert confined.predicted(said, "parts") == found, confined.predicted(said, "parts")
+    states = [one["state"] for one in said["parts-review"].json()["decisions"]]
+    assert states == ["applied", "applied"], said["parts-review"].json()["decisions"]
+
+
+def test_in_complain_mode_what_is_dropped_is_logged_and_allowed():
+    said = machine()
+    assert said["missed-observed-parts"].out == "worked\n", said["missed-observed-parts"]
+    found = confined.refused(said, "observed-parts", "ALLOWED")
+    assert found == confined.refused(said, "parts"), found
+    assert confined.predicted(said, "observed-parts") == found
+    assert not confined.refused(said, "observed-parts"), said["missed-observed-parts"]
 
 
 if __name__ == "__main__":

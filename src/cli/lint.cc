@@ -64,8 +64,9 @@ Result<std::vector<Remark>> judge_bundle(const Files& files,
   std::ranges::copy(rendered.findings, std::back_inserter(findings));
   TRY_ASSIGN(const std::vector<std::string> edited,
              repository::edited_layers(bundle, day.substr(0, 10)));
-  std::ranges::copy(review::edited_findings(edited),
-                    std::back_inserter(findings));
+  std::ranges::copy(
+      review::file_findings(edited, repository::missing_files(bundle)),
+      std::back_inserter(findings));
   const std::vector<review::WaiverState> waivers = review::waiver_states(
       manifest.waivers, review::day_number(day).value_or(0));
   std::ranges::copy(review::waiver_findings(waivers),

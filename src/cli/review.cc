@@ -120,6 +120,7 @@ Result<review::Review> review_of(const Files& files, const Files& disk,
   const auto installed = installed_in(disk, around.root, evidence);
   TRY_ASSIGN(const std::vector<std::string> edited,
              repository::edited_layers(bundle, around.day));
+  const std::vector<std::string> missing = repository::missing_files(bundle);
   TRY_ASSIGN(const std::vector<policy::Finding> rendering,
              during(directory, rendering_of(bundle)));
   return during(
@@ -138,6 +139,7 @@ Result<review::Review> review_of(const Files& files, const Files& disk,
            .installed = installed,
            .day = around.day,
            .edited = edited,
+           .missing = missing,
            .rendering = rendering,
            .risks = around.risks ? *around.risks : policy::builtin_risks()}));
 }

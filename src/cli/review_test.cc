@@ -79,6 +79,33 @@ TEST(ReviewCommand, AnEditedLayerBlocksReviewAndLint) {
   }
 }
 
+TEST(ReviewCommand, AMissingLayerBlocksReviewAndLint) {
+  for (const char* name :
+       {"compose.override.yaml", "docker.args", "quadlet.conf",
+        "securitycontext.yaml", "systemd.conf"}) {
+    World world;
+    world.decide({"drop", "syscall ptrace"});
+    world.answer({"synth", "-o", "b"}, 0);
+    EXPECT_THAT(world.answer({"review", "b"}, 0), Not(HasSubstr("missing")));
+    const auto whole = world.files.files;
+    ASSERT_EQ(world.files.files.erase(std::string("b/") + name), 1U);
+    EXPECT_THAT(world.answer({"review", "b"}, 1),
+                HasSubstr(std::string(name) + ": is missing"));
+    EXPECT_THAT(world.answer({"lint", "b"}, 1), HasSubstr("layer-missing"));
+    for (const auto& [path, bytes] : whole) {
+      world.files.files.emplace("before/" + path, bytes);
+    }
+    EXPECT_THAT(world.answer({"review", "b", "--against", "before/b"}, 1),
+                HasSubstr("layer-missing"));
+    // What was missing before is known.
+    EXPECT_THAT(world.answer({"review", "b", "--against", "b"}, 0),
+                Not(HasSubstr("layer-missing")));
+    world.answer({"synth", "-o", "b"}, 0);
+    EXPECT_THAT(world.answer({"review", "b"}, 0),
+                Not(HasSubstr("layer-missing")));
+  }
+}
+
 TEST(ReviewCommand, HowAProfileIsWrittenIsNoEdit) {
   World world;
   world.answer({"synth", "-o", "b", "--comments"}, 0);
@@ -127,6 +154,23 @@ TEST(ReviewCommand, AKeptCallIsToldWithItsReason) {
   const json::Value made =
       json::parse(world.answer({"review", "b", "--json"}, 1)).value();
   EXPECT_EQ(made["decisions"][0]["state"], "applied");
+}
+
+TEST(ReviewCommand, SynthSaysOfAKeptCallWhatReviewSays) {
+  World world;
+  EXPECT_THAT(world.answer({"synth", "-o", "b"}, 0),
+              HasSubstr("high: seccomp: ptrace"));
+  world.decide({"keep", "syscall ptrace"});
+  const std::string text = world.answer({"synth", "-o", "b"}, 0);
+  EXPECT_THAT(text, Not(HasSubstr("high: seccomp: ptrace")));
+  EXPECT_THAT(text, HasSubstr("low: seccomp: ptrace"));
+  EXPECT_THAT(text, HasSubstr("; keep by Ann: asked in May\n"));
+  EXPECT_THAT(world.answer({"review", "b"}, 0), HasSubstr("keep by Ann"));
+  // A decision that is forgotten answers nothing.
+  world.answer({"review", "b", "forget", "syscall ptrace"}, 0);
+  world.answer({"review", "b"}, 1);
+  EXPECT_THAT(world.answer({"synth", "-o", "b"}, 0),
+              HasSubstr("high: seccomp: ptrace"));
 }
 
 TEST(ReviewCommand, AnExpiredWaiverBlocksReviewAndLint) {

@@ -246,11 +246,39 @@ std::size_t rules_with_arguments(const policy::Policy& policy) {
       policy.syscalls, [](const auto& rule) { return !rule.args.empty(); }));
 }
 
-std::vector<policy::Finding> all_findings(
-    const repository::Composition& made, const Input& input,
-    const std::vector<policy::Waiver>& waivers, const LocalLayer& local,
-    const BundleAbstractions& included, std::string_view day) {
+// What review says of a risk that somebody kept, the last decision about it
+// counting.
+void answer(policy::Finding& finding,
+            const std::vector<policy::Decision>& decisions) {
+  const policy::Decision* last = nullptr;
+  for (const policy::Decision& one : decisions) {
+    const auto subject = policy::parse_subject(one.what);
+    const auto* call =
+        subject ? std::get_if<policy::SyscallSubject>(&*subject) : nullptr;
+    if (call != nullptr && finding.id == "dangerous-syscall" &&
+        finding.place == "seccomp: " + call->name) {
+      last = &one;
+    }
+  }
+  if (last != nullptr && last->choice == "keep" && finding.severity != "info") {
+    finding.severity = "low";
+    finding.message +=
+        fmt::format("; keep by {}: {}", json::quote_bytes(last->who),
+                    json::quote_bytes(last->why));
+    finding.hint.clear();
+  }
+}
+
+std::vector<policy::Finding> all_findings(const repository::Composition& made,
+                                          const Input& input,
+                                          const repository::Manifest& manifest,
+                                          const LocalLayer& local,
+                                          const BundleAbstractions& included,
+                                          std::string_view day) {
   std::vector<policy::Finding> all = made.policy.findings;
+  for (policy::Finding& finding : all) {
+    answer(finding, manifest.decisions);
+  }
   all.insert(all.end(), local.findings.begin(), local.findings.end());
   all.insert(all.end(), made.seccomp.findings.begin(),
              made.seccomp.findings.end());
@@ -260,7 +288,7 @@ std::vector<policy::Finding> all_findings(
              made.apparmor.findings.end());
   std::ranges::copy(about(included, made.apparmor), std::back_inserter(all));
   std::ranges::copy(review::waiver_findings(review::waiver_states(
-                        waivers, review::day_number(day).value_or(0))),
+                        manifest.waivers, review::day_number(day).value_or(0))),
                     std::back_inserter(all));
   for (const std::string& name : input.unused) {
     all.push_back({"evidence-unused", "low", json::quote_bytes(name),
@@ -373,6 +401,21 @@ std::string start_line(const Outcome& outcome) {
   return text;
 }
 
+// All names, but of evidence the number where there are many.
+std::string files_text(const std::vector<std::string>& names) {
+  constexpr std::size_t kNamed = 4;
+  std::vector<std::string> evidence;
+  std::vector<std::string> others;
+  for (const std::string& name : names) {
+    (name.starts_with("evidence/") ? evidence : others).push_back(name);
+  }
+  if (evidence.size() <= kNamed) {
+    return fmt::format("{}", fmt::join(names, ", "));
+  }
+  others.push_back(fmt::format("{} in evidence/", evidence.size()));
+  return fmt::format("{}", fmt::join(others, ", "));
+}
+
 std::string text_of(const Outcome& outcome) {
   const auto& [request, manifest, made, findings, written, layer] = outcome;
   std::string text = fmt::format(
@@ -399,11 +442,11 @@ std::string text_of(const Outcome& outcome) {
     text += fmt::format("  runtime       calls as calibrated in {}\n",
                         json::quote_bytes(layer));
   }
-  text += fmt::format("  files         {}\n",
-                      written.empty()
-                          ? "unchanged"
-                          : fmt::format("{} written: {}", written.size(),
-                                        fmt::join(written, ", ")));
+  text += fmt::format(
+      "  files         {}\n",
+      written.empty()
+          ? "unchanged"
+          : fmt::format("{} written: {}", written.size(), files_text(written)));
   text += fmt::format("  findings      {}\n", findings.size());
   for (const policy::Finding& finding : findings) {
     text += fmt::format("    {}: {}: {}\n", finding.severity, finding.place,
@@ -569,13 +612,13 @@ Result<Exit> synth(Environment& environment, Words words) {
   TRY_ASSIGN(const std::vector<std::string> written,
              repository::write_bundle(environment.files, request.output,
                                       std::move(contents)));
-  const Outcome outcome{request,
-                        wanted.manifest,
-                        made,
-                        all_findings(made, input, wanted.manifest.waivers,
-                                     local, abstractions, day),
-                        written,
-                        local.from};
+  const Outcome outcome{
+      request,
+      wanted.manifest,
+      made,
+      all_findings(made, input, wanted.manifest, local, abstractions, day),
+      written,
+      local.from};
   environment.output.out(request.json ? json::print(json_of(outcome))
                                       : text_of(outcome));
   return Exit::Clean;

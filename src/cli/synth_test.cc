@@ -230,6 +230,23 @@ TEST(Synth, TellsReasonsAndExamplesInTheProfileOnRequest) {
   EXPECT_EQ(told, plain);
 }
 
+TEST(Synth, NamesNotEachOfManyRecordings) {
+  Captured w;
+  std::vector<std::string> words = {"synth", "-o", "out"};
+  for (int i = 10; i < 81; ++i) {
+    const std::string id = fmt::format("{:032}", i);
+    const std::string name = fmt::format("{}.json", i);
+    w.files.files[name] = file(id, {fact("read")});
+    words.push_back(name);
+  }
+  ASSERT_EQ(w.run(words), 0) << w.output.error;
+  EXPECT_THAT(w.output.answer, HasSubstr("systemd.conf, 71 in evidence/\n"));
+  EXPECT_THAT(w.output.answer, HasSubstr("82 written: CHANGELOG.md, "));
+  w.files.files["a.json"] = file(kFirst, {fact("read"), fact("kill")});
+  ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;
+  EXPECT_THAT(w.output.answer, HasSubstr("evidence/" + kFirst + ".json, "));
+}
+
 TEST(SecurityContext, AnEditedFileIsTold) {
   Captured w = world_that_writes();
   ASSERT_EQ(w.run({"synth", "a.json", "-o", "out"}), 0) << w.output.error;

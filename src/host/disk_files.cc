@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "base/fd.h"
 
@@ -75,28 +77,121 @@ Result<> write_stream(const std::string& path, std::string_view bytes) {
   return write_all(fd.get(), bytes, path);
 }
 
+std::string folder_of(const std::string& path) {
+  const std::filesystem::path parent =
+      std::filesystem::path(path).parent_path();
+  return parent.empty() ? "." : parent.string();
+}
+
+// Where the bytes of `path` go: behind links of the user's own.
+std::string target_of(const std::string& path) {
+  struct stat link = {};
+  std::error_code error;
+  if (::lstat(path.c_str(), &link) != 0 || !S_ISLNK(link.st_mode) ||
+      link.st_uid != ::geteuid() ||
+      !std::filesystem::is_regular_file(path, error)) {
+    return path;
+  }
+  const auto target = std::filesystem::canonical(path, error);
+  return error ? path : target.string();
+}
+
+// Gives `fd` what the file has whose place it takes; without a path, or a file
+// there, it is for all to read.
+Result<> set_rights(int fd, const std::string& path,
+                    const std::string& folder) {
+  struct stat old = {};
+  struct stat around = {};
+  mode_t mode = 0644;
+  if (::lstat(path.c_str(), &old) == 0 && S_ISREG(old.st_mode) &&
+      ::stat(folder.c_str(), &around) == 0) {
+    const bool open_to_strangers = (around.st_mode & 022) != 0;
+    if (!open_to_strangers || old.st_uid == ::geteuid() ||
+        old.st_uid == around.st_uid) {
+      mode = old.st_mode & 0777;
+      // Only root gives files away: whoever else may not owns it now.
+      if (::fchown(fd, old.st_uid, old.st_gid) != 0 && errno != EPERM) {
+        return std::unexpected(system_error("chown " + path, errno));
+      }
+    }
+  }
+  if (::fchmod(fd, mode) != 0) {
+    return std::unexpected(system_error("chmod " + path, errno));
+  }
+  return {};
+}
+
+// The names under which files are written out: ".NAME.XXXXXX".
+constexpr std::string_view kRandom = ".XXXXXX";
+
+bool is_temporary_of(std::string_view entry, std::string_view name) {
+  return entry.size() == 1 + name.size() + kRandom.size() &&
+         entry.starts_with('.') && entry.substr(1).starts_with(name) &&
+         entry[1 + name.size()] == '.';
+}
+
+// Nobody takes so long between writing a file out and renaming it.
+constexpr std::chrono::hours kForsakenAfter{1};
+
+bool is_forsaken(const std::string& path) {
+  struct stat status = {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+         status.st_uid == ::geteuid() &&
+         std::chrono::system_clock::now() -
+                 std::chrono::system_clock::from_time_t(status.st_mtime) >
+             kForsakenAfter;
+}
+
+// Removes what killed writers of these files left. What cannot be removed
+// stays: it harms nobody.
+void sweep(const std::set<std::string>& paths) {
+  std::map<std::string, std::vector<std::string>> folders;
+  for (const std::string& path : paths) {
+    folders[folder_of(path)].push_back(
+        std::filesystem::path(path).filename().string());
+  }
+  for (const auto& [folder, names] : folders) {
+    std::error_code error;
+    std::filesystem::directory_iterator it(folder, error);
+    for (; !error && it != std::filesystem::directory_iterator();
+         it.increment(error)) {
+      const std::string entry = it->path().filename().string();
+      const bool ours =
+          entry.starts_with('.') &&
+          std::ranges::any_of(names, [&](const std::string& name) {
+            return is_temporary_of(entry, name);
+          });
+      if (ours && is_forsaken(it->path().string())) {
+        ::unlink(it->path().c_str());
+      }
+    }
+  }
+}
+
 // The bytes of a file, written out under a temporary name beside it. Removes
 // that name again unless it is committed.
 class Staged {
  public:
-  static Result<Staged> create(const std::string& path,
-                               std::string_view bytes) {
+  enum class Old : std::uint8_t { Replaced, KeepsPlaceAndRights };
+
+  static Result<Staged> create(const std::string& path, std::string_view bytes,
+                               Old old) {
     if (is_stream(path)) {
       return fail(ErrorCode::InvalidInput, "{}: not a regular file", path);
     }
-    const std::filesystem::path target(path);
     Staged staged;
-    staged.path_ = path;
-    staged.folder_ =
-        target.has_parent_path() ? target.parent_path().string() : ".";
+    const bool keeps = old == Old::KeepsPlaceAndRights;
+    staged.path_ = keeps ? target_of(path) : path;
+    staged.folder_ = folder_of(staged.path_);
     std::error_code error;
     std::filesystem::create_directories(staged.folder_, error);
     if (error) {
       return std::unexpected(
           system_error("create " + staged.folder_, error.value()));
     }
-    std::string name =
-        staged.folder_ + "/." + target.filename().string() + ".XXXXXX";
+    std::string name = fmt::format(
+        "{}/.{}{}", staged.folder_,
+        std::filesystem::path(staged.path_).filename().string(), kRandom);
     const Fd fd(::mkostemp(name.data(), O_CLOEXEC));
     if (!fd) {
       return std::unexpected(
@@ -104,9 +199,7 @@ class Staged {
     }
     staged.temporary_ = std::move(name);
     TRY(write_and_sync(fd, bytes, path));
-    if (::fchmod(fd.get(), 0644) != 0) {
-      return std::unexpected(system_error("chmod " + path, errno));
-    }
+    TRY(set_rights(fd.get(), keeps ? staged.path_ : "", staged.folder_));
     return staged;
   }
 
@@ -120,6 +213,8 @@ class Staged {
       ::unlink(temporary_.c_str());
     }
   }
+
+  const std::string& path() const { return path_; }
 
   Result<> commit() {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
@@ -203,19 +298,25 @@ Result<> DiskFiles::write(const std::string& path, std::string_view bytes) {
   if (is_stream(path)) {
     return write_stream(path, bytes);
   }
-  TRY_ASSIGN(Staged staged, Staged::create(path, bytes));
-  return staged.commit();
+  TRY_ASSIGN(Staged staged, Staged::create(path, bytes, Staged::Old::Replaced));
+  TRY(staged.commit());
+  sweep({staged.path()});
+  return {};
 }
 
 Result<> DiskFiles::write_all(const std::map<std::string, std::string>& files) {
   std::vector<Staged> staged;
   for (const auto& [path, bytes] : files) {
-    TRY_ASSIGN(Staged one, Staged::create(path, bytes));
+    TRY_ASSIGN(Staged one,
+               Staged::create(path, bytes, Staged::Old::KeepsPlaceAndRights));
     staged.push_back(std::move(one));
   }
+  std::set<std::string> paths;
   for (Staged& one : staged) {
     TRY(one.commit());
+    paths.insert(one.path());
   }
+  sweep(paths);
   return {};
 }
 

@@ -5,10 +5,16 @@
 namespace vambrace {
 
 // The real file system. Writes are atomic and durable: temporary file in the
-// same folder, fsync, rename, fsync of the folder. Symbolic links are followed
-// when reading; writing replaces the name itself. But what is no regular file
-// (/dev/stdout, a named pipe) is never replaced: write() writes into it, and
-// write_all() refuses it with InvalidInput.
+// same folder, fsync, rename, fsync of the folder. What a writer that was
+// killed left there goes with a later write of the same name, an hour on.
+//
+// Symbolic links are followed when reading; write() replaces the name itself.
+// write_all(), whose files people keep and edit, follows a link of the user's
+// own to a regular file, and replaces anybody else's: they choose no file that
+// we write. A file that takes another's place there keeps its mode and owner,
+// unless it lies where strangers may put files and is a stranger's. What is no
+// regular file (/dev/stdout, a named pipe) is never replaced: write() writes
+// into it, and write_all() refuses it with InvalidInput.
 class DiskFiles : public Files {
  public:
   Result<std::string> read(

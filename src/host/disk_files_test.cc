@@ -90,6 +90,73 @@ TEST_F(DiskFilesTest, WritesIntoAPipeAndADeviceAndReplacesNeither) {
   EXPECT_EQ(files_.list(folder_).value().size(), 2U);
 }
 
+TEST_F(DiskFilesTest, AFileThatIsReplacedKeepsItsModeAndOwner) {
+  const std::string path = folder_ + "/bundle.yaml";
+  struct stat status = {};
+  ASSERT_TRUE(files_.write(path, "old"));
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0644U);
+  ASSERT_EQ(::chmod(path.c_str(), 04640), 0);
+  constexpr uid_t kNobody = 65534;
+  const bool root = ::geteuid() == 0;
+  if (root) {
+    ASSERT_EQ(::chown(path.c_str(), kNobody, kNobody), 0);
+  }
+  ASSERT_TRUE(files_.write_all({{path, "new"}}));
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0640U);
+  EXPECT_EQ(status.st_uid, root ? kNobody : ::geteuid());
+  // Where anybody may put a file, nobody's is no file of ours.
+  ASSERT_EQ(::chmod(folder_.c_str(), 01777), 0);
+  ASSERT_TRUE(files_.write_all({{path, "newest"}}));
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, ::geteuid());
+  EXPECT_EQ(status.st_mode & 07777, root ? 0644U : 0640U);
+}
+
+TEST_F(DiskFilesTest, ALinkOfOnesOwnStaysAndItsFileIsWritten) {
+  const std::string link = folder_ + "/bundle.yaml";
+  const std::string real = folder_ + "/real/b.yaml";
+  ASSERT_TRUE(files_.write(real, "old"));
+  std::filesystem::create_symlink("real/b.yaml", link);
+  ASSERT_TRUE(files_.write_all({{link, "newest"}}));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(files_.read(real).value(), "newest");
+  EXPECT_EQ(files_.list(folder_ + "/real").value().size(), 1U);
+  if (::geteuid() == 0) {
+    // Of somebody else it would choose which file root writes.
+    ASSERT_EQ(::lchown(link.c_str(), 65534, 65534), 0);
+    ASSERT_TRUE(files_.write_all({{link, "mine"}}));
+    EXPECT_FALSE(std::filesystem::is_symlink(link));
+    EXPECT_EQ(files_.read(real).value(), "newest");
+  }
+}
+
+TEST_F(DiskFilesTest, WhatAKilledWriterLeftGoesOnceItIsOld) {
+  const auto leave = [&](const std::string& name, bool old) {
+    const std::string path = folder_ + "/" + name;
+    EXPECT_TRUE(files_.write(path, "half"));
+    if (old) {
+      std::filesystem::last_write_time(
+          path, std::filesystem::file_time_type::clock::now() -
+                    std::chrono::hours(2));
+    }
+  };
+  leave(".bundle.yaml.aB3dE6", true);
+  leave(".bundle.yaml.young6", false);
+  leave(".bundle.yaml.tooLong", true);
+  leave(".other.yaml.aB3dE6", true);
+  leave("bundle.yaml.aB3dE6", true);
+  ASSERT_TRUE(files_.write_all({{folder_ + "/bundle.yaml", "new"}}));
+  EXPECT_EQ(files_.list(folder_).value(),
+            (std::vector<std::string>{
+                ".bundle.yaml.tooLong", ".bundle.yaml.young6",
+                ".other.yaml.aB3dE6", "bundle.yaml", "bundle.yaml.aB3dE6"}));
+  leave(".bundle.yaml.aB3dE6", true);
+  ASSERT_TRUE(files_.write(folder_ + "/bundle.yaml", "newer"));
+  EXPECT_FALSE(files_.exists(folder_ + "/.bundle.yaml.aB3dE6"));
+}
+
 TEST_F(DiskFilesTest, SaysNotFound) {
   auto read = files_.read(folder_ + "/none");
   ASSERT_FALSE(read);

@@ -214,6 +214,12 @@ Result<Needs> read_needs(Reader& parent) {
              read_list<RaisedNeed>(reader, "raised", read_raised));
   TRY_ASSIGN(needs.mounted, read_names(reader, "mounted"));
   TRY_ASSIGN(needs.unseen, read_names(reader, "unseen"));
+  if (reader.has("untold")) {
+    TRY_ASSIGN(needs.untold, read_names(reader, "untold"));
+    if (needs.untold.empty()) {
+      TRY(bad("untold", "empty; leave it out"));
+    }
+  }
   TRY(reader.finish());
   return needs;
 }
@@ -309,6 +315,9 @@ Value to_json(const Needs& needs) {
   }
   out["mounted"] = quoted(needs.mounted);
   out["unseen"] = quoted(needs.unseen);
+  if (!needs.untold.empty()) {
+    out["untold"] = quoted(needs.untold);
+  }
   for (const UserNeed& need : needs.users) {
     out["users"].push_back({{"uid", need.uid},
                             {"gid", need.gid},

@@ -57,7 +57,8 @@ TEST(PolicyJson, NeedsRoundTrip) {
                                {"/b", false, true, reasons}},
                   .raised = {{"/bin/su", reasons}},
                   .mounted = {"/data"},
-                  .unseen = {"mkdir"}};
+                  .unseen = {"mkdir"},
+                  .untold = {"/srv/*/\xff"}};
   const auto again = parse(print(policy));
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(*again, policy);

@@ -130,6 +130,9 @@ struct Needs {
   // Calls that changed a folder by its path and succeeded, where the recordings
   // do not tell which: a folder may be missing above.
   std::set<std::string> unseen;
+  // Patterns of files that people allowed to be written and nobody wrote, which
+  // do not tell the folder: it may be missing above.
+  std::set<std::string> untold;
   auto operator<=>(const Needs&) const = default;
 };
 

@@ -79,11 +79,13 @@ class Player {
       for (const auto& [phase, count] : share.phases) {
         denial.phases.insert(phase);
       }
-      if (possible.size() > 1) {
+      const bool expected =
+          is_expected(syscall, *refusal, args, share, refused_before);
+      if (possible.size() > 1 ||
+          (!expected && kernel::syscall_name(syscall) == "clone3" &&
+           !has_tuples(args))) {
         denial.doubt = "not all of its arguments were recorded";
       }
-      const bool expected =
-          is_expected(syscall, *refusal, share, refused_before);
       (expected ? replay_.expected : replay_.denials)
           .push_back(std::move(denial));
     }
@@ -93,11 +95,13 @@ class Player {
   // ENOSYS for clone3 falls back to clone. A call that worked is missed,
   // whatever the policy had planned for those for whom it never did.
   bool is_expected(kernel::Syscall syscall, Outcome outcome,
+                   const std::optional<evidence::Arguments>& args,
                    const evidence::Share& share, bool refused_before) const {
     const ExpectedDenial* planned = find_expected(rendering_.policy, syscall);
     if (outcome.action == Action::Log) {
-      return refused_before || (planned != nullptr &&
-                                lives_without(syscall, planned->error, share));
+      return refused_before ||
+             (planned != nullptr &&
+              lives_without(syscall, planned->error, args, share));
     }
     if (outcome.action != Action::Errno) {
       return false;
@@ -106,14 +110,40 @@ class Player {
       return share.denied_errnos.contains(kernel::errno_name(outcome.error)) ||
              (planned != nullptr && planned->error == outcome.error);
     }
-    return lives_without(syscall, outcome.error, share);
+    return lives_without(syscall, outcome.error, args, share);
   }
 
-  static bool lives_without(kernel::Syscall syscall, std::uint32_t error,
-                            const evidence::Share& share) {
+  bool lives_without(kernel::Syscall syscall, std::uint32_t error,
+                     const std::optional<evidence::Arguments>& args,
+                     const evidence::Share& share) const {
     const auto seen = share.errnos.find(kernel::errno_name(error));
     return (seen != share.errnos.end() && seen->second == share.count) ||
-           falls_back(syscall, error);
+           (falls_back(syscall, error) && clone_serves(syscall.arch, args));
+  }
+
+  static bool has_tuples(const std::optional<evidence::Arguments>& args) {
+    return args && !args->unbounded && !args->tuples.empty();
+  }
+
+  // Whether the profile lets through every clone that is asked for in the place
+  // of these clone3.
+  bool clone_serves(kernel::Arch arch,
+                    const std::optional<evidence::Arguments>& args) const {
+    const auto clone = kernel::syscall_number(arch, "clone");
+    if (!clone) {
+      return false;
+    }
+    const auto serves = [&](const PartialArguments& known) {
+      return std::ranges::none_of(
+          possible_outcomes(evaluator_, {arch, *clone}, known), refuses);
+    };
+    if (!has_tuples(args)) {
+      return serves({});
+    }
+    return std::ranges::all_of(args->tuples, [&](const auto& tuple) {
+      return !tuple.empty() && (tuple[0] & kCloneNewTime) == 0 &&
+             serves({tuple[0]});
+    });
   }
 
   // The rules that this process alone would need.

@@ -76,6 +76,37 @@ TEST(Replay, WhatAlwaysFailedIsExpectedToFailAlike) {
                                             "syscall clone3"));
 }
 
+// A C library takes clone then: a thread is made where clone is granted, and
+// with these flags.
+TEST(Replay, Clone3IsMissedWhereCloneDoesNotTakeItsPlace) {
+  constexpr std::uint64_t kNewUser = 0x10000000;
+  const auto evidence = evidence_of({fact("clone3", {{0x3d0f00}})});
+  Policy policy = synthesize(evidence).value();
+  for (const char* on : {"process", "docker"}) {
+    EXPECT_THAT(played(evidence, policy, on).denials, IsEmpty());
+    EXPECT_THAT(
+        names(played(evidence_of({fact("clone3", {{kNewUser}})}), policy, on)
+                  .denials),
+        ElementsAre("syscall clone3"));
+    const Replay light = played(evidence_of({fact("clone3")}), policy, on);
+    ASSERT_THAT(names(light.denials), ElementsAre("syscall clone3"));
+    EXPECT_EQ(light.denials[0].doubt, "not all of its arguments were recorded");
+  }
+  // The program always got this errno, and lives with it.
+  EXPECT_THAT(
+      played(evidence_of({fact("clone3", sample::failed(3, "ENOSYS"))}), policy)
+          .denials,
+      IsEmpty());
+  std::erase_if(policy.syscalls, [](const SyscallRule& rule) {
+    return rule.syscall == call("clone");
+  });
+  for (const Stage stage : {Stage::Observe, Stage::Harden}) {
+    EXPECT_THAT(names(played(evidence, policy, "process", stage).denials),
+                ElementsAre("syscall clone3"))
+        << to_string(stage);
+  }
+}
+
 TEST(Replay, WhatWorksNowIsMissedThoughItNeverDidBefore) {
   const Policy policy = synthesize(busy()).value();
   const Replay result = played(evidence_of({fact("mincore")}), policy);

@@ -10,13 +10,13 @@
 #include "policy/always.h"
 #include "policy/arguments.h"
 #include "policy/capabilities/reduce.h"
+#include "policy/decided_needs.h"
 #include "policy/file_decisions.h"
 #include "policy/files.h"
 #include "policy/findings.h"
 #include "policy/mounts.h"
 #include "policy/path_calls.h"
 #include "policy/reasons.h"
-#include "policy/securitycontext/needs.h"
 #include "policy/sockets.h"
 
 namespace vambrace::policy {
@@ -127,7 +127,6 @@ class Synthesis {
       capabilities_.emplace(rule.number, rule);
     }
     policy_.noise = reduced.noise;
-    policy_.needs = securitycontext::needs_of(evidence_);
     add_files(evidence_, policy_);
     add_sockets(evidence_, policy_);
     add_signals(evidence_, policy_);
@@ -135,6 +134,7 @@ class Synthesis {
     add_traces(evidence_, policy_);
     add_path_calls(evidence_, policy_);
     TRY(apply_decisions());
+    policy_.needs = decided_needs(evidence_, policy_);
     store();
     close();
     answer_clone3();
@@ -499,6 +499,15 @@ class Synthesis {
   // fall back to, whoever granted it: from clone3 no C library turns to fork or
   // vfork, so without clone the errno is the target's, as of any other call.
   void answer_clone3() {
+    // Of a clone that was dropped or refused, after it was to take clone3's
+    // place.
+    std::erase_if(policy_.expected, [&](const ExpectedDenial& denial) {
+      const auto use = uses_.find(denial.syscall);
+      const auto clone = kernel::syscall_number(denial.syscall.arch, "clone");
+      return falls_back(denial.syscall, denial.error) &&
+             !(clone && find_rule(policy_, {denial.syscall.arch, *clone})) &&
+             !(use != uses_.end() && always_refused(use->second, false));
+    });
     for (const kernel::Arch arch : policy_.arches) {
       const auto clone = kernel::syscall_number(arch, "clone");
       const auto clone3 = kernel::syscall_number(arch, "clone3");

@@ -193,6 +193,12 @@ TEST(Synthesize, AnswersNoClone3WhereThereIsNoCloneToTurnTo) {
   EXPECT_FALSE(planned(policy_of(
       {fact("clone")},
       {.decisions = {{"syscall clone", "drop", "ann", "no children"}}})));
+  EXPECT_FALSE(planned(policy_of(
+      {fact("clone3", {{0x3d0f00}})},
+      {.decisions = {{"syscall clone", "drop", "ann", "no children"}}})));
+  // But what it always got it gets.
+  EXPECT_TRUE(
+      planned(policy_of({fact("clone3", sample::failed(3, "ENOSYS"))})));
 }
 
 TEST(Synthesize, AnswersClone3WhoeverGrantedClone) {

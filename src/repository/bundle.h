@@ -38,7 +38,9 @@ struct Manifest {
 };
 
 // Schema vambrace.bundle/v1. InvalidInput with the line for unknown keys,
-// aliases that expand, depth or size beyond the limits.
+// aliases that expand, depth or size beyond the limits; and for a last line
+// without an end: cut within a line a file may be YAML still, without the
+// decisions that came after. One that is cut between two entries is taken.
 Result<Manifest> parse_manifest(std::string_view yaml);
 std::string print_manifest(const Manifest& manifest);
 

@@ -77,6 +77,23 @@ TEST(Manifest, RefusesWhatIsNotPlainData) {
       testing::HasSubstr("double key"));
 }
 
+// Cut short, it would be another bundle without a word.
+TEST(Manifest, RefusesAFileThatEndsWithinALine) {
+  const std::string yaml(kSmall);
+  std::size_t taken = 0;
+  for (std::size_t size = 0; size < yaml.size(); ++size) {
+    const bool whole_lines = size > 0 && yaml[size - 1] == '\n';
+    const auto parsed = parse_manifest(std::string_view(yaml).substr(0, size));
+    EXPECT_FALSE(parsed && !whole_lines) << yaml.substr(0, size);
+    taken += parsed ? 1U : 0U;
+  }
+  // Before or after a whole key: nothing tells that there was more.
+  EXPECT_EQ(taken, 4U);
+  const Error error = refusal(yaml.substr(0, yaml.size() - 1));
+  EXPECT_THAT(error.message(), testing::HasSubstr("line 10: ends without"));
+  EXPECT_THAT(error.hint(), testing::HasSubstr("newline"));
+}
+
 TEST(Manifest, RefusesAnotherSchema) {
   EXPECT_THAT(refusal(with("bundle/v1", "bundle/v2")).message(),
               testing::HasSubstr("is not vambrace.bundle/v1"));

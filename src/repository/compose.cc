@@ -171,6 +171,16 @@ Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
   return edited_layers(bundle, layers);
 }
 
+std::vector<std::string> missing_files(const Bundle& bundle) {
+  std::vector<std::string> missing;
+  for (const char* name : policy::securitycontext::kFiles) {
+    if (!bundle.context_files.contains(name)) {
+      missing.emplace_back(name);
+    }
+  }
+  return missing;
+}
+
 Result<Composition> compose(const evidence::Evidence& evidence,
                             const Manifest& manifest,
                             const ComposeOptions& options) {

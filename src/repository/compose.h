@@ -53,13 +53,17 @@ Result<std::optional<runtime::RuntimeLayer>> kept_layer(
 Result<Layers> own_layers(const Bundle& bundle, std::string_view day);
 
 // Which rendered files of a bundle are not its own_layers(), sorted. Somebody
-// edited them, or another version wrote them. Without a file of the context a
-// bundle is whole: an older one has none. Comments in apparmor.profile make no
-// other file of it: they may be there or not.
+// edited them, or another version wrote them. A file of the context that is not
+// there is none of them: see missing_files(). Comments in apparmor.profile make
+// no other file of it: they may be there or not.
 std::vector<std::string> edited_layers(const Bundle& bundle,
                                        const Layers& layers);
 Result<std::vector<std::string>> edited_layers(const Bundle& bundle,
                                                std::string_view day);
+
+// Which files that synth writes for the container's start a bundle lacks,
+// sorted. One that an older version made has none of them.
+std::vector<std::string> missing_files(const Bundle& bundle);
 
 struct ComposeOptions {
   bool heal = false;

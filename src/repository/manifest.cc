@@ -224,6 +224,14 @@ Result<Manifest> parse_manifest(std::string_view yaml) {
     manifest.waivers.push_back(std::move(waiver));
   }
   TRY(reader.finish());
+  if (!yaml.ends_with('\n')) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("line {}: ends without a newline, as a file does "
+                          "that was cut short",
+                          std::ranges::count(yaml, '\n') + 1))
+            .with_hint("see that nothing is missing, and add the newline"));
+  }
   return manifest;
 }
 

@@ -68,6 +68,25 @@ std::vector<Grant> beyond(const std::vector<Grant>& grants,
   return left;
 }
 
+std::map<std::string, std::string> limits_before(
+    const std::vector<Grant>& old, const std::vector<Grant>& now) {
+  std::map<std::string, std::string> all;
+  std::map<std::string, std::string> changed;
+  for (const Grant& grant : old) {
+    if (grant.layer == Layer::Seccomp) {
+      all.emplace(grant.subject, grant.limits);
+    }
+  }
+  for (const Grant& grant : now) {
+    const auto was = all.find(grant.subject);
+    if (grant.layer == Layer::Seccomp && was != all.end() &&
+        was->second != grant.limits) {
+      changed.insert(*was);
+    }
+  }
+  return changed;
+}
+
 }  // namespace
 
 Changes changes(const Review& old, const Review& now) {
@@ -80,7 +99,8 @@ Changes changes(const Review& old, const Review& now) {
   return {.found = without(now.findings, known, key),
           .gone = without(old.findings, now.findings, key),
           .granted = beyond(now.grants, old.grants),
-          .withdrawn = beyond(old.grants, now.grants)};
+          .withdrawn = beyond(old.grants, now.grants),
+          .before = limits_before(old.grants, now.grants)};
 }
 
 Result<FailOn> parse_fail_on(std::string_view word) {

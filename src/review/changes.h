@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ struct Changes {
   std::vector<policy::Finding> gone;   // in the old one alone
   std::vector<Grant> granted;          // in the order of the new one
   std::vector<Grant> withdrawn;
+  // Of calls in these that both reviews grant, with other arguments: the old
+  // ones' limits, by subject.
+  std::map<std::string, std::string> before;
 };
 
 // A finding is the same if its id, place and severity are: counts and days in

@@ -117,6 +117,28 @@ TEST(Markdown, TellsWhatIsNewAlone) {
   EXPECT_THAT(text, Not(HasSubstr("seccomp: mount")));
 }
 
+TEST(Markdown, TellsTheArgumentsThatChanged) {
+  const auto limited = [](std::string limits) {
+    Review review = with({}, {"syscall ioctl"});
+    review.grants[0].limits = std::move(limits);
+    return review;
+  };
+  const Review one = limited("arg1 == 0x1");
+  const Review two = limited("arg1 == 0x1; arg1 == 0x2");
+  const Review any = limited("");
+  EXPECT_THAT(markdown(any, changes(one, any)),
+              HasSubstr("* syscall ioctl with any arguments, before with arg1 "
+                        "== 0x1 ("));
+  EXPECT_THAT(markdown(two, changes(one, two)),
+              HasSubstr("with arg1 == 0x1; arg1 == 0x2, before with arg1 == "
+                        "0x1 ("));
+  EXPECT_THAT(markdown(two, changes(with({}), two)),
+              HasSubstr("* syscall ioctl with arg1 == 0x1; arg1 == 0x2 ("));
+  EXPECT_THAT(markdown(one, changes(two, one)),
+              HasSubstr("No longer allowed: 1\n\n* syscall ioctl with arg1 == "
+                        "0x1; arg1 == 0x2 ("));
+}
+
 TEST(Markdown, QuotesAPlaceOnce) {
   policy::Finding odd = remark("a", "high");
   odd.place = "apparmor: file /a\\\\042 r";

@@ -103,7 +103,10 @@ Value grant_json(const Grant& grant) {
                             return policy::to_json(reason);
                           })},
       {"decision", decision_or_null(grant.decision)},
-      {"waiver", grant.waiver ? waiver_json(*grant.waiver) : Value()}};
+      {"waiver", grant.waiver ? waiver_json(*grant.waiver) : Value()},
+      {"unnamed", grant.unnamed},
+      {"unnamed_risk",
+       grant.unnamed.empty() ? Value() : Value(to_string(grant.unnamed_risk))}};
 }
 
 Value step_json(const elf::Step& step) {

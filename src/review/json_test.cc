@@ -31,6 +31,19 @@ TEST(ReviewJson, QuotesNamesFromOutside) {
   EXPECT_TRUE(made["decision"].is_null());
 }
 
+TEST(ReviewJson, TellsWhatOfAFileNobodySpokeOf) {
+  Review review;
+  review.grants = {{.subject = "file /x rw"},
+                   {.subject = "file /y rw",
+                    .unnamed = "w",
+                    .unnamed_risk = RiskClass::High}};
+  const json::Value made = parsed(review)["grants"];
+  EXPECT_EQ(made[0]["unnamed"], "");
+  EXPECT_TRUE(made[0]["unnamed_risk"].is_null());
+  EXPECT_EQ(made[1]["unnamed"], "w");
+  EXPECT_EQ(made[1]["unnamed_risk"], "high");
+}
+
 TEST(ReviewJson, TellsTheStepsOfAChainInTheirOrder) {
   Review review;
   Candidate candidate;

@@ -6,6 +6,7 @@
 #include "evidence/gaps.h"
 #include "evidence/merge.h"
 #include "evidence/time.h"
+#include "policy/arguments.h"
 #include "policy/reasons.h"
 #include "review/coverage.h"
 #include "review/days.h"
@@ -210,15 +211,22 @@ std::vector<Candidate> ranked(const Inputs& inputs, const Uses& uses,
   for (const auto& [call, use] : uses.calls()) {
     observed.insert(call);
   }
+  std::set<kernel::Syscall> answered;
+  for (const policy::ExpectedDenial& denial : inputs.policy.expected) {
+    if (policy::falls_back(denial.syscall, denial.error)) {
+      answered.insert(denial.syscall);
+    }
+  }
   std::set<std::string> granted;
   for (const Grant& grant : grants) {
     if (grant.layer == Layer::Seccomp) {
       granted.insert(grant.subject.substr(grant.subject.find(' ') + 1));
     }
   }
-  return candidates_of(
-      inputs.reaches,
-      {.observed = observed, .granted = granted, .risks = risks});
+  return candidates_of(inputs.reaches, {.observed = observed,
+                                        .answered = answered,
+                                        .granted = granted,
+                                        .risks = risks});
 }
 
 // What a workload may call, the runtime's own calls among it: the filter does

@@ -43,6 +43,8 @@ struct Inputs {
   std::string day;  // 2026-12-31
   // Files of the bundle that are not what its policy renders to.
   const std::vector<std::string>& edited = kNoFiles;
+  // Files that synth writes and the bundle lacks.
+  const std::vector<std::string>& missing = kNoFiles;
   // What rendering remarks about the layers of stage harden.
   const std::vector<policy::Finding>& rendering = kNoFindings;
   const policy::RiskTable& risks = policy::builtin_risks();

@@ -341,6 +341,22 @@ TEST(Review, RanksWhatIsReachableAndWasNotSeen) {
   EXPECT_THAT(finding(review, "reachable")->message, HasSubstr("kill"));
 }
 
+// A C library takes clone on ENOSYS: that clone3 was not seen is no gap.
+TEST(Review, CallsThatThePolicyAnswersAreNoCandidates) {
+  World world{.evidence =
+                  evidence_of({process({fact("clone", {{0x1200011}})})})};
+  const elf::Step main{"/bin/app", "main", 1, elf::Link::Start};
+  world.reaches = {{.program = "/bin/app",
+                    .calls = {{.syscall = call("clone"), .chain = {main}},
+                              {.syscall = call("clone3"), .chain = {main}}}}};
+  EXPECT_TRUE(world.review().candidates.empty());
+  // Without a clone to turn to it is one.
+  world.decisions = {{"syscall clone", "drop", "ann", "no children"}};
+  world.synthesize();
+  ASSERT_EQ(world.review().candidates.size(), 1U);
+  EXPECT_EQ(world.review().candidates[0].subject, "syscall clone3");
+}
+
 TEST(Review, LeavesOutAnAnswerOfAProgramThatWasNotRecorded) {
   World world{.evidence = evidence_of({process({fact("read", seen(9))})})};
   const elf::Step main{"/bin/other", "main", 1, elf::Link::Start};

@@ -40,8 +40,28 @@ bool is_told(const policy::Finding& finding) {
   return finding.severity != "info";
 }
 
+std::string arguments(const std::string& limits) {
+  return limits.empty() ? "any arguments" : plain(limits);
+}
+
+// With which arguments a call is let through, and with which it was.
+std::string limits_text(const Grant& grant,
+                        const std::map<std::string, std::string>& before) {
+  if (grant.layer != Layer::Seccomp) {
+    return "";
+  }
+  const auto was = before.find(grant.subject);
+  if (was == before.end()) {
+    return grant.limits.empty() ? "" : " with " + plain(grant.limits);
+  }
+  return fmt::format(" with {}, before with {}", arguments(grant.limits),
+                     arguments(was->second));
+}
+
+// `before` as of Changes; for what is withdrawn that is the grant itself.
 std::string grants_list(std::string_view title,
-                        const std::vector<Grant>& grants) {
+                        const std::vector<Grant>& grants,
+                        const std::map<std::string, std::string>& before) {
   if (grants.empty()) {
     return "";
   }
@@ -49,7 +69,8 @@ std::string grants_list(std::string_view title,
   for (std::size_t i = 0; i < std::min(kGrantsShown, grants.size()); ++i) {
     const Grant& grant = grants[i];
     text += fmt::format(
-        "* {}{} ({} risk{}{})\n", plain(grant.subject),
+        "* {}{}{} ({} risk{}{})\n", plain(grant.subject),
+        limits_text(grant, before),
         grant.program.empty() ? "" : " in " + plain(grant.program),
         to_string(grant.risk.level), grant.risk.exposes.empty() ? "" : ": ",
         plain(grant.risk.exposes));
@@ -102,8 +123,9 @@ std::string markdown(const Review& review,
     text += "\n" + findings_table(told);
   }
   if (since) {
-    text += grants_list("Allowed now and not before", since->granted);
-    text += grants_list("No longer allowed", since->withdrawn);
+    text += grants_list("Allowed now and not before", since->granted,
+                        since->before);
+    text += grants_list("No longer allowed", since->withdrawn, {});
     const auto gone = std::ranges::count_if(since->gone, is_told);
     if (gone > 0) {
       text += fmt::format("\n{} findings of before are gone.\n", gone);

@@ -274,7 +274,8 @@ std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
     const Paths paths(reach, around.observed);
     Scorer scorer(reach, paths, observed_names);
     for (const elf::ReachedCall& call : reach.calls) {
-      if (around.observed.contains(call.syscall) || call.chain.empty()) {
+      if (around.observed.contains(call.syscall) ||
+          around.answered.contains(call.syscall) || call.chain.empty()) {
         continue;
       }
       Candidate made = candidate_of(

@@ -17,6 +17,9 @@ namespace vambrace::review {
 struct Surroundings {
   // Calls that the evidence shows, whoever of the workload made them.
   const std::set<kernel::Syscall>& observed;
+  // Calls that the policy refuses on purpose, since whoever asks then makes
+  // another one: no candidates.
+  const std::set<kernel::Syscall>& answered;
   // Names of calls that are allowed all the same.
   const std::set<std::string>& granted;
   const Risks& risks;

@@ -59,8 +59,10 @@ std::vector<Candidate> ranked(const std::vector<elf::Reach>& reaches,
     observed.insert(call(name));
   }
   const Risks risks(policy::builtin_risks());
-  return candidates_of(
-      reaches, {.observed = observed, .granted = granted, .risks = risks});
+  return candidates_of(reaches, {.observed = observed,
+                                 .answered = {},
+                                 .granted = granted,
+                                 .risks = risks});
 }
 
 std::vector<std::string> subjects(const std::vector<Candidate>& candidates) {

@@ -82,7 +82,7 @@ class Remarks {
 
   std::vector<Finding> run() {
     findings_ = waiver_findings(review_.waivers);
-    std::ranges::move(edited_findings(inputs_.edited),
+    std::ranges::move(file_findings(inputs_.edited, inputs_.missing),
                       std::back_inserter(findings_));
     add_of_policy();
     add_of_rendering();
@@ -475,17 +475,27 @@ class Remarks {
 
 }  // namespace
 
-std::vector<Finding> edited_findings(const std::vector<std::string>& files) {
+std::vector<Finding> file_findings(const std::vector<std::string>& edited,
+                                   const std::vector<std::string>& missing) {
   std::vector<Finding> findings;
-  for (const std::string& file : files) {
+  for (const std::string& file : edited) {
     findings.push_back(
         {.id = "layer-edited",
          .severity = "high",
          .place = quote_bytes(file),
-         .message = "is not what the policy renders to: it was edited, is "
-                    "missing, or another version of vambrace wrote it",
+         .message = "is not what the policy renders to: it was edited, or "
+                    "another version of vambrace wrote it",
          .hint = "vambrace synth -o DIR renders it anew; vambrace diff shows "
                  "what the rules permit"});
+  }
+  for (const std::string& file : missing) {
+    findings.push_back(
+        {.id = "layer-missing",
+         .severity = "high",
+         .place = quote_bytes(file),
+         .message = "is missing: whoever starts a container with it starts it "
+                    "without what the policy says",
+         .hint = "vambrace synth -o DIR writes it"});
   }
   return findings;
 }

@@ -14,6 +14,7 @@ namespace vambrace::review {
 // first, then by place and id.
 //
 //   layer-edited        high: a file is not what the policy renders to
+//   layer-missing       high: a file that synth writes is not there
 //   waiver-expired      high: blocks
 //   waiver-expiring     low, medium within a week
 //   high-risk           of the table of risks, without a waiver
@@ -37,10 +38,11 @@ std::vector<policy::Finding> remarks_of(
     const Inputs& inputs, const Review& review,
     const std::set<std::string>& others = {});
 
-// "layer-edited", of severity high, for each of these files of a bundle: what
-// is enforced is not what was judged.
-std::vector<policy::Finding> edited_findings(
-    const std::vector<std::string>& files);
+// "layer-edited" and "layer-missing", of severity high, for each of these files
+// of a bundle: what is enforced is not what was judged.
+std::vector<policy::Finding> file_findings(
+    const std::vector<std::string>& edited,
+    const std::vector<std::string>& missing);
 
 // 0 "info" to 3 "high".
 int severity_rank(std::string_view severity);

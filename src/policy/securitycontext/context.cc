@@ -178,6 +178,7 @@ class Maker {
       out_.mounts.clear();
     }
     add_remarks_on_mounts();
+    add_untold();
   }
 
   void add_folder(const WritableNeed& need) {
@@ -238,6 +239,24 @@ class Maker {
                          kept == 1 ? " is" : "s are"),
              "name what must be kept under volumes in bundle.yaml and mount "
              "it");
+    }
+  }
+
+  // Somebody allowed it, and the read-only root may refuse it all the same.
+  void add_untold() {
+    for (const std::string& pattern : policy_.needs.untold) {
+      const std::string_view start =
+          std::string_view(pattern).substr(0, pattern.find_first_of("*?[{@\\"));
+      const bool in_volume = std::ranges::any_of(
+          around_.volumes,
+          [&](const std::string& volume) { return is_within(start, volume); });
+      if (out_.read_only_root && !in_volume) {
+        remark("folder-untold", "medium", json::quote_bytes(pattern),
+               "was added to be written to, and the pattern does not tell in "
+               "which folder: it may be read-only",
+               "add it once for each folder, or name a folder above it under "
+               "volumes in bundle.yaml");
+      }
     }
   }
 

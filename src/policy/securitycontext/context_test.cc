@@ -152,6 +152,24 @@ TEST(SecurityContext, SaysThatAFolderMayBeMissing) {
               testing::StartsWith("mkdir, rename worked"));
 }
 
+TEST(SecurityContext, SaysWhereAnAddedFileTellsNoFolder) {
+  Policy given = policy();
+  given.needs.untold = {"/srv/*/x"};
+  Circumstances circumstances = around();
+  EXPECT_EQ(finding(context_of(given, circumstances), "folder-untold").place,
+            "securityContext: /srv/*/x");
+  for (const char* above : {"/srv", "/srv/", "/"}) {
+    circumstances.volumes = {above};
+    EXPECT_THAT(ids(context_of(given, circumstances)),
+                Not(Contains("folder-untold")))
+        << above;
+  }
+  circumstances.volumes = {"/srv/a"};
+  EXPECT_THAT(ids(context_of(given, circumstances)), Contains("folder-untold"));
+  given.needs.files_known = false;  // the root stays writable
+  EXPECT_THAT(ids(context_of(given, around())), Not(Contains("folder-untold")));
+}
+
 TEST(SecurityContext, FoldersOfVolumesAreLeftToThem) {
   Policy given = policy();
   given.needs.writable = {{.folder = "/data", .reasons = {{}}},

@@ -101,6 +101,31 @@ Reasons& reasons_of(Seen& seen, std::string_view folder) {
                                      : seen.written[std::string(folder)];
 }
 
+// Below the same mount in every recording.
+std::optional<std::string> mount_of(const Evidence& evidence,
+                                    const Added& added) {
+  FileFact everywhere{.path = added.path};
+  for (const evidence::Recording& recording : evidence.recordings) {
+    everywhere.by[recording.id];
+  }
+  return mount_of(evidence, everywhere);
+}
+
+void add(Seen& seen, const Evidence& evidence, const Added& added) {
+  // What is locked, too, is a fact of its own in evidence.
+  FileFact fact{.path = added.path, .access = added.access};
+  std::erase(fact.access, 'k');
+  const auto folder = written_by(fact);
+  const auto mount = folder ? mount_of(evidence, added) : std::nullopt;
+  if (mount) {
+    seen.mounted.insert(*mount);
+  } else if (folder) {
+    for (const Reason& reason : added.reasons) {
+      reasons_of(seen, *folder).add(reason);
+    }
+  }
+}
+
 Seen look(const Evidence& evidence) {
   Seen seen;
   for (const Process& process : evidence.processes) {
@@ -287,13 +312,16 @@ Place place_of(std::string_view path) {
   return Place::Root;
 }
 
-Needs needs_of(const Evidence& evidence) {
+Needs needs_of(const Evidence& evidence, std::span<const Added> added) {
   Needs needs{.files_known = files_known(evidence)};
   needs.on_host = !evidence.recordings.empty() &&
                   std::ranges::all_of(evidence.recordings, [](const auto& one) {
                     return one.runtime == "process";
                   });
   Seen seen = look(evidence);
+  for (const Added& one : added) {
+    add(seen, evidence, one);
+  }
   needs.mounted = std::move(seen.mounted);
   needs.writable = writable(std::move(seen));
   needs.unseen = unseen_calls(evidence);

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "evidence/evidence.h"
 #include "policy/policy.h"
@@ -15,6 +18,13 @@ enum class Place {
 };
 Place place_of(std::string_view path);
 
+// A file that people allowed to be written though nobody was seen to.
+struct Added {
+  std::string path;  // the last name may be a pattern
+  std::string access;
+  std::vector<Reason> reasons;
+};
+
 // What the app, its helpers and its probes need of the container around them.
 //
 // A folder is listed for what was made, changed or removed in it, by the
@@ -24,11 +34,12 @@ Place place_of(std::string_view path);
 // is not listed beside the one it is made in, nor is one below a folder whose
 // content an engine copies. More than kMostSiblings folders with one parent
 // become that parent. What the recorded container had a mount for is told
-// apart.
+// apart. What people added counts as if it had been seen.
 //
 // Facts that were not recorded (docs/decisions/0008-file-facts.md) are missing
 // here, too.
-Needs needs_of(const evidence::Evidence& evidence);
+Needs needs_of(const evidence::Evidence& evidence,
+               std::span<const Added> added = {});
 
 constexpr std::size_t kMostSiblings = 8;
 
