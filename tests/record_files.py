@@ -270,6 +270,38 @@ def test_a_program_is_executed_by_its_starter_and_mapped_for_itself():
     assert len(loader) == 1 and loader[0] == os.path.realpath(loader[0]), sorted(program)
 
 
+# A script by its path, from its folder, over a link to it and one to its folder, by an
+# interpreter that is a script, through env, and given to the interpreter.
+SCRIPTS = """
+cd {0} && real/one.sh && ./real/two.sh && ./link && far/three.sh && ./nested && ./env.py &&
+sh real/given.sh && cd real && ./four.sh
+"""
+
+
+def test_a_script_is_executed_by_its_starter_whatever_it_was_called():
+    folder = os.path.realpath(support.temp_dir())
+    os.mkdir(f"{folder}/real")
+    names = ["one.sh", "two.sh", "three.sh", "four.sh", "given.sh", "linked.sh"]
+    for name, text in [*((f"real/{name}", "#!/bin/sh\ntrue\n") for name in names),
+                       ("nested", f"#!{folder}/real/one.sh\n"),
+                       ("env.py", "#!/usr/bin/env python3\n")]:
+        os.chmod(support.write(f"{folder}/{name}", text), 0o755)
+    os.symlink("real/linked.sh", f"{folder}/link")
+    os.symlink("real", f"{folder}/far")
+    evidence = record(command=["bash", "-c", SCRIPTS.format(folder)])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    started = {path.removeprefix(folder + "/"): process["exe"] for process in evidence["processes"]
+               for fact in process["files"] if "x" in fact["access"]
+               for path in [unquoted(fact["path"])] if path.startswith(folder)}
+    wanted = {f"real/{name}" for name in names if name != "given.sh"} | {"nested", "env.py"}
+    assert set(started) == wanted, (started, wanted)
+    assert all(exe.endswith("/bash") for exe in started.values()), started
+    # What a first line names is opened by the kernel, of its own accord.
+    asked = {path for process in evidence["processes"] if process["exe"].endswith("/bash")
+             for fact in process["files"] if "x" in fact["access"] for path in [fact["path"]]}
+    assert not any(path.endswith("/env") for path in asked), asked
+
+
 def test_a_full_table_of_files_is_a_gap():
     evidence, _ = record_accesses("--max-facts", "64")
     details = {gap["detail"].split(" ")[0] for gap in evidence["verdict"]["gaps"]

@@ -214,6 +214,10 @@ constexpr std::string_view kAccessLetters = "acdiklmoprwx";
 // counted among the calls alone, and which files they changed is unknown.
 constexpr std::string_view kPathProbe = "paths";
 
+// The kind in Recording::probes that says that executing a script is a fact of
+// its starter. Without it, only that an interpreter read it is.
+constexpr std::string_view kScriptProbe = "scripts";
+
 // One way in which a file was accessed; another way is another fact.
 struct FileFact {
   // As AppArmor is asked: resolved, below the root of the mount namespace, with

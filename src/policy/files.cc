@@ -10,6 +10,7 @@
 #include "policy/apparmor/segment.h"
 #include "policy/programs.h"
 #include "policy/reasons.h"
+#include "policy/scripts.h"
 
 namespace vambrace::policy {
 namespace {
@@ -185,6 +186,7 @@ class Files {
   Files(const evidence::Evidence& evidence, Policy& policy)
       : evidence_(evidence),
         programs_(evidence),
+        scripts_(evidence),
         temporary_(evidence),
         policy_(policy) {}
 
@@ -248,25 +250,35 @@ class Files {
           temporary_.is_of_python(fact.path));
       if (disconnected) {
         disconnected_.insert(program);
-      } else if (fact.access.contains('x') && programs_.known(fact.path)) {
-        starts_[fact.path] = programs_.of(fact.path);
+      } else if (fact.access.contains('x')) {
+        find_started(process, fact.path);
       }
     }
   }
 
-  // A program that a script's first line names is started by the script's own
-  // file. That it was executed is not in the evidence; that the interpreter
-  // read it is.
+  void find_started(const evidence::Process& starter, const std::string& path) {
+    if (programs_.known(path)) {
+      starts_[path] = programs_.of(path);
+    } else if (const auto* exe = scripts_.interpreter(starter.key.exe, path)) {
+      starts_[path] = programs_.of(*exe);
+    }
+  }
+
+  // Where the evidence does not tell that a script was executed, it tells that
+  // the interpreter read it.
   void gather_script(const evidence::Process& process) {
     const std::string& script = process.key.script;
     if (!script.starts_with('/') || !programs_.known(process.key.parent)) {
       return;
     }
     for (const evidence::FileFact& fact : process.files) {
-      if (fact.path == script && fact.access.contains('r')) {
+      evidence::FileFact untold = fact;
+      untold.by = scripts_.untold(fact.by);
+      if (fact.path == script && fact.access.contains('r') &&
+          !untold.by.empty()) {
         gathered_[{programs_.of(process.key.parent), false}].add(
-            script, fact, "x",
-            reason_of(process, fact.by, std::string(kScript)));
+            script, untold, "x",
+            reason_of(process, untold.by, std::string(kScript)));
         starts_[script] = programs_.of(process.key.exe);
       }
     }
@@ -418,6 +430,7 @@ class Files {
 
   const evidence::Evidence& evidence_;
   const Programs programs_;
+  const Scripts scripts_;
   const Temporary temporary_;
   Policy& policy_;
   std::map<Place, Gathered> gathered_;

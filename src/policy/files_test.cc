@@ -174,6 +174,55 @@ TEST(Files, AScriptThatItsInterpreterReadMayBeStarted) {
   EXPECT_THAT(describe(policy.files[1].reasons[0]), HasSubstr("#!"));
 }
 
+evidence::Process interprets(std::string script, evidence::Process process) {
+  process.key.script = std::move(script);
+  return process;
+}
+
+Policy policy_of_told_scripts(std::vector<evidence::Process> processes) {
+  evidence::Evidence evidence = evidence_of(std::move(processes));
+  evidence.recordings[0].probes[std::string(evidence::kScriptProbe)] = "exec";
+  return synthesize(evidence).value();
+}
+
+TEST(Files, AScriptThatWasExecutedIsStartedWhateverItWasCalled) {
+  const Policy policy = policy_of_told_scripts(
+      {with_files({file("/srv/real.sh", "x"), file("/bin/sh", "r")}),
+       interprets("./link", with_files({file("/srv/real.sh", "r")}, "/bin/sh",
+                                       Origin::Helper, "/bin/app"))});
+  EXPECT_THAT(rules(policy),
+              ElementsAre("/bin/sh r", "/srv/real.sh x -> /bin/sh",
+                          "/bin/sh: /srv/real.sh r"));
+}
+
+TEST(Files, AScriptOfEnvIsStartedByWhoExecutedItAndRunsAsEnvFirst) {
+  const Policy policy = policy_of_told_scripts(
+      {with_files({file("/srv/job", "x")}),
+       interprets("/srv/job",
+                  with_files({file("/usr/bin/python3", "x")}, "/usr/bin/env",
+                             Origin::Helper, "/bin/app")),
+       interprets("/srv/job",
+                  with_files({file("/srv/job", "r")}, "/usr/bin/python3",
+                             Origin::Helper, "/usr/bin/env")),
+       // Another script, of the same starter.
+       interprets("/srv/other", with_files({file("/srv/other", "r")}, "/bin/sh",
+                                           Origin::Helper, "/bin/app"))});
+  EXPECT_THAT(
+      rules(policy),
+      ElementsAre("/srv/job x -> /usr/bin/env", "/bin/sh: /srv/other r",
+                  "/usr/bin/env: /usr/bin/python3 x -> /usr/bin/python3",
+                  "/usr/bin/python3: /srv/job r"));
+}
+
+TEST(Files, AScriptThatWasGivenToItsInterpreterIsNotStarted) {
+  const Policy policy = policy_of_told_scripts(
+      {with_files({file("/bin/sh", "x")}),
+       interprets("/opt/hook", with_files({file("/opt/hook", "r")}, "/bin/sh",
+                                          Origin::Helper, "/bin/app"))});
+  EXPECT_THAT(rules(policy),
+              ElementsAre("/bin/sh x -> /bin/sh", "/bin/sh: /opt/hook r"));
+}
+
 TEST(Files, WhereADescriptorCameFromIsNoAccess) {
   EXPECT_THAT(rules(policy_of({with_files({file("/dev/null", "irw")})})),
               ElementsAre("/dev/null rw"));

@@ -106,6 +106,9 @@ static __always_inline bool enter_folder(struct vmb_scratch *work,
 	return true;
 }
 
+/* With note_named's access: the name is in the kernel's memory. */
+#define NAMED_BY_KERNEL (1U << 31)
+
 /*
  * A file of which nothing is known but its name in the current task's call, of
  * less than `limit` bytes; by: asked_by(). Links in the name are not
@@ -120,10 +123,16 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 
 	if (!work || !(by >> 32))
 		return 1;
-	begin_file(work, by, access | VMB_FILE_NAMED_ONLY);
+	begin_file(work, by,
+		   (access & ~NAMED_BY_KERNEL) | VMB_FILE_NAMED_ONLY);
 	if (limit > VMB_LONG_PATH)
 		limit = VMB_LONG_PATH;
-	length = bpf_probe_read_user_str(work->path, limit, (void *)name);
+	if (access & NAMED_BY_KERNEL)
+		length = bpf_probe_read_kernel_str(work->path, limit,
+						   (void *)name);
+	else
+		length = bpf_probe_read_user_str(work->path, limit,
+						 (void *)name);
 	if (length < 0 || length > VMB_LONG_PATH) {
 		count_one(files_unread);
 		return 1;
@@ -402,8 +411,9 @@ static __noinline int note_inherited(struct task_struct *task, u64 by)
 	return 0;
 }
 
-/* A program is started: its starter executes the file, and the kernel maps it
- * and its ELF interpreter for the program itself. */
+/* A program is started: its starter executes the file, or the script that names
+ * it in its first line; the kernel maps it and its ELF interpreter for the
+ * program itself. Of a script only the name is still known. */
 static __noinline int note_program(struct task_struct *task,
 				   struct linux_binprm *bprm, u32 before,
 				   struct vmb_task *known)
@@ -411,14 +421,20 @@ static __noinline int note_program(struct task_struct *task,
 	struct pt_regs *regs;
 	struct mapped mapped = {};
 	struct file *file;
-	u64 by;
+	const char *name;
+	u64 by, starter;
 
 	if (!task || !bprm || !known)
 		return 0;
 	by = asked_by(known->image, known->phase);
+	starter = asked_by(before, known->phase);
 	file = BPF_CORE_READ(bprm, file);
-	note_access((u64)file, asked_by(before, known->phase),
-		    VMB_ACCESS_EXECUTE, 0);
+	name = BPF_CORE_READ(bprm, filename);
+	if (BPF_CORE_READ(bprm, interp) == name)
+		note_access((u64)file, starter, VMB_ACCESS_EXECUTE, 0);
+	else
+		note_named((u64)name, AT_FDCWD, starter,
+			   VMB_ACCESS_EXECUTE | NAMED_BY_KERNEL, VMB_LONG_PATH);
 	note_access((u64)file, by, VMB_ACCESS_MAP | VMB_ACCESS_READ, 0);
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	if (bpf_find_vma(task, next_instruction(regs), take_file, &mapped, 0))
