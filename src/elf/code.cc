@@ -35,7 +35,8 @@ class Starts {
       if (event.what == Event::What::Call) {
         add(event.target, true);
       } else if (event.what == Event::What::Address ||
-                 event.what == Event::What::Within) {
+                 event.what == Event::What::Within ||
+                 event.what == Event::What::Far) {
         add(event.target, true);
       }
     }
@@ -149,6 +150,11 @@ class Dealer {
     }
   }
 
+  void add_distances(const Function& function, std::uint64_t table) {
+    add_table(function, tables_.distances_at(table));
+    add_table(function, tables_.far_distances_at(table));
+  }
+
   void add(Function& function, const Event& event) {
     switch (event.what) {
       case Event::What::Call:
@@ -170,10 +176,14 @@ class Dealer {
         return;
       case Event::What::Address:
         code.edges.push_back({event.target, Edge::Kind::Address});
-        add_table(function, tables_.distances_at(event.target));
+        add_distances(function, event.target);
         return;
       case Event::What::Within:
         code.edges.push_back({event.target, Edge::Kind::Within});
+        return;
+      case Event::What::Far:
+        code.edges.push_back({event.target, Edge::Kind::Within});
+        add_distances(function, event.target);
         return;
       case Event::What::Memory:
         code.edges.push_back({event.target, Edge::Kind::Memory});

@@ -198,5 +198,61 @@ void _start(void) { made(); make(SYS_exit); }
   EXPECT_THAT(gaps(*reach), Contains(HasSubstr("said to hold none")));
 }
 
+// Calls, data and a table of jumps, all of them far away.
+const std::string kFar = R"(
+NOINLINE static void a(void) { make(SYS_getuid); }
+NOINLINE void b(void) { make(SYS_getgid); }
+NOINLINE static void c(void) { make(SYS_getppid); }
+NOINLINE static void d(void) { make(SYS_geteuid); }
+static void (*const table[])(void) = {c, c};
+static void (*changed[])(void) = {d, d};
+KEEP NOINLINE void unused(void) { make(SYS_reboot); }
+volatile int v;
+__attribute__((cold)) NOINLINE void rare(int x) { v = x; }
+NOINLINE int f(int i, int z) {
+  switch (i) {
+    case 0: v = 3; v = z * 3; return 7;
+    case 1: v = 5; v = z / 3; return 2;
+    case 2: v = 8; v = z ^ v; return 9;
+    case 3: rare(3); make(SYS_getegid); v = z; return 5;
+    case 4: v = 77; v = z << v; return 3;
+    case 5: v = 9; v += z; return 11;
+    case 6: v = z; make(SYS_getpid); v = 4 * z; return 1;
+    default: v = z * 9; v = z / 7; return 3;
+  }
+}
+void _start(void) {
+  a();
+  b();
+  table[v]();
+  changed[v]();
+  f(v, v);
+  make(SYS_exit);
+}
+)";
+
+TEST_F(ReachedCode, OfAddressesThatAreSumsInTheLargeModel) {
+  for (const char* model :
+       {"-mcmodel=large", "-mcmodel=medium -mlarge-data-threshold=1"}) {
+    for (const char* more : {"-O2 -freorder-blocks-and-partition", "-O1"}) {
+      const std::string words = fmt::format("{} {} {}", kMovable, model, more);
+      const auto made = reached(kFar, words);
+      EXPECT_THAT(made, IsSupersetOf({"getuid", "getgid", "getppid", "geteuid",
+                                      "getegid", "getpid", "exit"}))
+          << words;
+      EXPECT_THAT(made, Not(Contains("reboot"))) << words;
+    }
+  }
+}
+
+TEST_F(ReachedCode, OfAddressesThatTheLoaderWritesIntoInstructions) {
+  const std::string words =
+      "-fno-pie -static-pie -s -mcmodel=large -Wl,-z,notext";
+  const auto made = reached(kFar, words);
+  EXPECT_THAT(made, IsSupersetOf({"getuid", "getgid", "getppid", "geteuid",
+                                  "getegid", "getpid", "exit"}));
+  EXPECT_THAT(made, Not(Contains("reboot")));
+}
+
 }  // namespace
 }  // namespace vambrace::elf

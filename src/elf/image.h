@@ -98,6 +98,9 @@ struct Image {
   std::vector<Symbol> symbols;        // the dynamic ones, by their index
   std::vector<Symbol> local_symbols;  // of .symtab, functions and objects
   std::vector<Pointer> pointers;      // sorted by place
+  // Whether some of those places are in code: in instructions.
+  bool relocated_code = false;
+  std::uint64_t linkage_table = 0;  // DT_PLTGOT; 0: none is told
   // DT_INIT, DT_FINI and the addresses in the three arrays.
   std::vector<std::uint64_t> initializers;
   // Those in the arrays that the loader looks up, by their index: they may be
@@ -117,6 +120,8 @@ struct Image {
   // As many as the segment has from there on; empty if none.
   ByteView from(std::uint64_t address) const;
   bool is_code(std::uint64_t address) const;
+  // Whether any of it is loaded there.
+  bool in_memory(std::uint64_t address) const;
   // Whether a function begins there, as .eh_frame says.
   bool begins_frame(std::uint64_t address) const;
   // nullptr: the loader writes nothing there.
