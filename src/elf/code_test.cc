@@ -254,5 +254,46 @@ TEST_F(ReachedCode, OfAddressesThatTheLoaderWritesIntoInstructions) {
   EXPECT_THAT(made, Not(Contains("reboot")));
 }
 
+// A function of which only the unwinder knows what it calls when something is
+// thrown: `personality` tells how.
+std::string thrown(const std::string& personality) {
+  const std::string held = personality.ends_with("slot") ? "routine" : "0";
+  return R"(
+KEEP void routine(void) { make(SYS_getuid); }
+KEEP void* slot_filled_in[600] = {[100] = )" +
+         held + R"(};
+KEEP NOINLINE void unused(void) { make(SYS_reboot); }
+void thrower(void);
+__asm__(".text;"
+  "thrower: .cfi_startproc; .cfi_personality )" +
+         personality + R"(; .cfi_lsda 0x1b, table;"
+  "nop; nop; ret; .cfi_endproc;"
+  "elsewhere: .cfi_startproc; nop; nop;"
+  "pad: mov %ebx, %eax; syscall; mov $104, %eax; syscall; hlt; .cfi_endproc;"
+  ".set slot, slot_filled_in + 800;"
+  ".section .gcc_except_table, \"a\";"
+  "table: .byte 0x1b; .long elsewhere - .; .byte 0xff; .byte 1;"
+  ".uleb128 2f - 1f; 1: .uleb128 0; .uleb128 1; .uleb128 pad - elsewhere;"
+  ".uleb128 0; 2: .text");
+void _start(void) { thrower(); make(SYS_exit); }
+)";
+}
+
+TEST_F(ReachedCode, OfWhatOnlyTheUnwinderCalls) {
+  const std::vector<std::pair<std::string, std::string>> ways = {
+      {kFixed, "0x3, routine"},
+      {kFixed, "0x9b, slot"},
+      {kMovable, "0x1b, routine"},
+      {kMovable, "0x9b, slot"}};
+  for (const auto& [words, personality] : ways) {
+    const auto reach = reach_of(thrown(personality), words);
+    ASSERT_TRUE(reach) << reach.error().message();
+    EXPECT_THAT(names(*reach), IsSupersetOf({"getuid", "getgid", "exit"}))
+        << words << personality;
+    EXPECT_THAT(names(*reach), Not(Contains("reboot"))) << words;
+    EXPECT_THAT(gaps(*reach), Contains(HasSubstr("number-unknown"))) << words;
+  }
+}
+
 }  // namespace
 }  // namespace vambrace::elf

@@ -66,6 +66,19 @@ struct Pointer {
   bool slot = false;
 };
 
+// Where only the unwinder gets to from a function, when something is thrown.
+struct Unwinding {
+  enum class Kind : std::uint8_t {
+    Routine,      // calls the one at the target: its personality
+    RoutineSlot,  // the same, of which the address stands at the target
+    LandingPad,   // goes on there, outside of the function
+  };
+  std::uint64_t function = 0;  // where it begins
+  std::uint64_t target = 0;
+  Kind kind = Kind::Routine;
+  auto operator<=>(const Unwinding&) const = default;
+};
+
 // Everything views into the bytes that parse_image was given: they must outlive
 // the Image.
 struct Image {
@@ -112,6 +125,10 @@ struct Image {
   std::vector<std::string_view> auditors;
   // Of functions, from .eh_frame; sorted, without doubles.
   std::vector<Range> frames;
+  // What these functions have besides; sorted.
+  std::vector<Unwinding> unwindings;
+  // Of these, the landing pads: sorted.
+  std::vector<std::uint64_t> landing_pads;
   // What was left out: tables that go past the file, and the like. For people.
   std::vector<std::string> faults;
 

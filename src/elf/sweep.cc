@@ -72,12 +72,24 @@ class Sweeper {
     return far_.all();
   }
 
-  // Addresses that the loader writes into instructions.
-  void add_relocated() {
-    if (!image_.relocated_code) {
-      return;
-    }
+  // What the unwinder does with functions, and what addresses the loader writes
+  // into instructions.
+  void add_told() {
     const std::size_t before = events.size();
+    for (const Unwinding& unwinding : image_.unwindings) {
+      events.push_back(
+          {unwinding.function, unwinding.target, event_of(unwinding.kind)});
+    }
+    if (image_.relocated_code) {
+      add_relocated();
+    }
+    merge(before);
+  }
+
+  std::vector<Event> events;
+
+ private:
+  void add_relocated() {
     for (const Pointer& pointer : image_.pointers) {
       if (!image_.is_code(pointer.place)) {
         continue;
@@ -88,12 +100,8 @@ class Sweeper {
         events.push_back({pointer.place, pointer.place, Event::What::Memory});
       }
     }
-    merge(before);
   }
 
-  std::vector<Event> events;
-
- private:
   // What was added from there on, with what stands before it.
   void merge(std::size_t before) {
     const auto added = events.begin() + static_cast<std::ptrdiff_t>(before);
@@ -138,6 +146,17 @@ class Sweeper {
         marks_[target] |= kAimedAt;
       }
       at += found.length;
+    }
+  }
+
+  static Event::What event_of(Unwinding::Kind kind) {
+    switch (kind) {
+      case Unwinding::Kind::Routine:
+        return Event::What::Address;
+      case Unwinding::Kind::RoutineSlot:
+        return Event::What::Memory;
+      default:
+        return Event::What::Jump;
     }
   }
 
@@ -252,7 +271,7 @@ Swept sweep(const Image& image, const std::vector<Region>& regions) {
   const Mentions mentions = decoder->find_mentions(image);
   sweeper.add(mentions);
   const bool all = sweeper.add_far();
-  sweeper.add_relocated();
+  sweeper.add_told();
   return {std::move(sweeper.events), mentions.all && all};
 }
 
