@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "elf/go_methods.h"
 #include "elf/jump_tables.h"
 #include "elf/loose_addresses.h"
 #include "elf/sweep.h"
@@ -233,7 +234,14 @@ Code scan_code(const Image& image) {
   const std::vector<Region> regions = find_regions(image);
   const auto [events, all] = sweep(image, regions);
   const JumpTables tables = find_tables(image, events);
-  const std::vector<Word> words = find_words(image, events, tables);
+  std::vector<Word> words = find_words(image, events, tables);
+  const auto methods = find_go_methods(image);
+  if (methods && !methods->empty()) {
+    for (const auto& [place, function] : *methods) {
+      words.push_back({place, function});
+    }
+    std::ranges::stable_sort(words, {}, &Word::place);
+  }
   const Starts starts(image, regions, events, words);
   Dealer dealer(image, events, tables);
   auto start = starts.found.begin();
@@ -250,6 +258,7 @@ Code scan_code(const Image& image) {
   }
   Code& code = dealer.code;
   code.complete = all;
+  code.methods = methods.has_value();
   code.contained = std::ranges::none_of(events, [&](const Event& event) {
     return (event.what == Event::What::Call ||
             event.what == Event::What::Jump) &&

@@ -295,5 +295,41 @@ TEST_F(ReachedCode, OfWhatOnlyTheUnwinderCalls) {
   }
 }
 
+// Described as the runtime of Go describes programs; `form` is a number of its
+// tables.
+std::string of_go(const std::string& form) {
+  return R"(
+KEEP char built[] = "\xff Go buildinf:";
+__asm__(".text; .balign 16; code:"
+  "first: .cfi_startproc; ret; .cfi_endproc; .balign 16;"
+  "method: .cfi_startproc; mov $102, %eax; syscall; ret; .cfi_endproc;"
+  ".balign 16;"
+  "last: .cfi_startproc; mov $169, %eax; syscall; ret; .cfi_endproc;"
+  "end: .section .rodata; .balign 8;"
+  "header: .long )" +
+         form + R"(; .byte 0, 0, 1, 8; .quad 3;"
+  "functions: .long first - code, 0, method - code, 0, last - code, 0,"
+  "end - code, 0;"
+  "methods: .long 5, 7, method - code, method - code;"
+  ".data; .balign 8; module: .quad header; .fill 15, 8, 0;"
+  ".quad functions, 4, 4, 0, code, end, code, end; .text");
+void _start(void) { make(SYS_exit); }
+)";
+}
+
+TEST_F(ReachedCode, OfMethodsThatGoFindsWhileItRuns) {
+  for (const std::string& words : {kFixed, kMovable}) {
+    const auto made = reached(of_go("0xfffffff1"), words);
+    EXPECT_THAT(made, IsSupersetOf({"getuid", "exit"})) << words;
+    EXPECT_THAT(made, Not(Contains("reboot"))) << words;
+  }
+}
+
+TEST_F(ReachedCode, OfMethodsOfAnUnknownGoIsAGap) {
+  const auto reach = reach_of(of_go("0xffffff00"), kFixed);
+  ASSERT_TRUE(reach) << reach.error().message();
+  EXPECT_THAT(gaps(*reach), Contains(HasSubstr("while it runs")));
+}
+
 }  // namespace
 }  // namespace vambrace::elf
