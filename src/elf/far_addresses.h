@@ -56,7 +56,7 @@ class FarAddresses {
   // Where the table may be, as often as it is said.
   std::vector<std::uint64_t> tables_;
   // Steps: files may be made to take forever.
-  std::uint64_t left_ = 10'000'000;
+  std::uint64_t left_ = 4'000'000;
 };
 
 }  // namespace vambrace::elf

@@ -13,6 +13,9 @@ namespace {
 using Kind = Instruction::Kind;
 using Place = Instruction::Place;
 
+// Addresses that the loader writes into instructions: more are no program.
+constexpr std::ptrdiff_t kMaxRelocated = 250'000;
+
 class Sweeper {
  public:
   Sweeper(const Image& image, const Decoder& decoder)
@@ -73,23 +76,28 @@ class Sweeper {
   }
 
   // What the unwinder does with functions, and what addresses the loader writes
-  // into instructions.
-  void add_told() {
+  // into instructions; false if those are too many.
+  bool add_told() {
     const std::size_t before = events.size();
     for (const Unwinding& unwinding : image_.unwindings) {
       events.push_back(
           {unwinding.function, unwinding.target, event_of(unwinding.kind)});
     }
-    if (image_.relocated_code) {
-      add_relocated();
-    }
+    const bool all = !image_.relocated_code || add_relocated();
     merge(before);
+    return all;
   }
 
   std::vector<Event> events;
 
  private:
-  void add_relocated() {
+  bool add_relocated() {
+    const auto relocated = std::ranges::count_if(
+        image_.pointers,
+        [&](const Pointer& pointer) { return image_.is_code(pointer.place); });
+    if (relocated > kMaxRelocated) {
+      return false;
+    }
     for (const Pointer& pointer : image_.pointers) {
       if (!image_.is_code(pointer.place)) {
         continue;
@@ -100,6 +108,7 @@ class Sweeper {
         events.push_back({pointer.place, pointer.place, Event::What::Memory});
       }
     }
+    return true;
   }
 
   // What was added from there on, with what stands before it.
@@ -270,9 +279,9 @@ Swept sweep(const Image& image, const std::vector<Region>& regions) {
   }
   const Mentions mentions = decoder->find_mentions(image);
   sweeper.add(mentions);
-  const bool all = sweeper.add_far();
-  sweeper.add_told();
-  return {std::move(sweeper.events), mentions.all && all};
+  const bool far = sweeper.add_far();
+  const bool told = sweeper.add_told();
+  return {std::move(sweeper.events), mentions.all && far && told};
 }
 
 }  // namespace vambrace::elf
