@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "elf/go_methods.h"
 #include "elf/jump_tables.h"
 #include "elf/loose_addresses.h"
 #include "elf/sweep.h"
@@ -35,7 +36,8 @@ class Starts {
       if (event.what == Event::What::Call) {
         add(event.target, true);
       } else if (event.what == Event::What::Address ||
-                 event.what == Event::What::Within) {
+                 event.what == Event::What::Within ||
+                 event.what == Event::What::Far) {
         add(event.target, true);
       }
     }
@@ -149,6 +151,11 @@ class Dealer {
     }
   }
 
+  void add_distances(const Function& function, std::uint64_t table) {
+    add_table(function, tables_.distances_at(table));
+    add_table(function, tables_.far_distances_at(table));
+  }
+
   void add(Function& function, const Event& event) {
     switch (event.what) {
       case Event::What::Call:
@@ -170,10 +177,14 @@ class Dealer {
         return;
       case Event::What::Address:
         code.edges.push_back({event.target, Edge::Kind::Address});
-        add_table(function, tables_.distances_at(event.target));
+        add_distances(function, event.target);
         return;
       case Event::What::Within:
         code.edges.push_back({event.target, Edge::Kind::Within});
+        return;
+      case Event::What::Far:
+        code.edges.push_back({event.target, Edge::Kind::Within});
+        add_distances(function, event.target);
         return;
       case Event::What::Memory:
         code.edges.push_back({event.target, Edge::Kind::Memory});
@@ -223,7 +234,14 @@ Code scan_code(const Image& image) {
   const std::vector<Region> regions = find_regions(image);
   const auto [events, all] = sweep(image, regions);
   const JumpTables tables = find_tables(image, events);
-  const std::vector<Word> words = find_words(image, events, tables);
+  std::vector<Word> words = find_words(image, events, tables);
+  const auto methods = find_go_methods(image);
+  if (methods && !methods->empty()) {
+    for (const auto& [place, function] : *methods) {
+      words.push_back({place, function});
+    }
+    std::ranges::stable_sort(words, {}, &Word::place);
+  }
   const Starts starts(image, regions, events, words);
   Dealer dealer(image, events, tables);
   auto start = starts.found.begin();
@@ -240,6 +258,7 @@ Code scan_code(const Image& image) {
   }
   Code& code = dealer.code;
   code.complete = all;
+  code.methods = methods.has_value();
   code.contained = std::ranges::none_of(events, [&](const Event& event) {
     return (event.what == Event::What::Call ||
             event.what == Event::What::Jump) &&

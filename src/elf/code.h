@@ -47,8 +47,7 @@ struct Function {
   bool undecoded = false;
 };
 
-// In the data of a program with a fixed place: an address of a function,
-// which no relocation tells of.
+// In the data: an address of a function, which no relocation tells of.
 struct Word {
   std::uint64_t place = 0;
   std::uint64_t target = 0;
@@ -66,6 +65,8 @@ struct Code {
   bool complete = true;
   // False if code goes on where the file says that none is.
   bool contained = true;
+  // False if methods of Go could not be found: functions are missing in words.
+  bool methods = true;
 
   std::span<const Edge> edges_of(const Function& function) const {
     return std::span(edges).subspan(function.first_edge, function.edges);

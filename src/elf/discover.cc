@@ -58,12 +58,50 @@ class Search {
         }
       }
     }
+    look_for_loader();
     return std::move(found_);
   }
 
  private:
-  // Static programs export nothing, and tell names as long as they are not
-  // stripped.
+  // The loader of glibc in a static program without symbols: dlopen is known
+  // by what it says when it is called wrongly, in all versions and to all who
+  // load by it (NSS, iconv, the unwinder).
+  void look_for_loader() {
+    constexpr std::string_view kSaid = "invalid mode for dlopen()";
+    const Object& program = process_.objects.front();
+    if (!is_static(program) || has_symbol(program, "_dl_open") ||
+        program.image.bytes.find(kSaid) == ByteView::npos) {
+      return;
+    }
+    for (const Function& function : program.code.functions) {
+      const auto node = static_cast<std::uint32_t>(
+          program.first_node + (&function - program.code.functions.data()));
+      if (walk_.visits[node].reached &&
+          std::ranges::any_of(
+              program.code.edges_of(function), [&](const Edge& edge) {
+                return program.image.from(edge.target).starts_with(kSaid);
+              })) {
+        found_.gaps.push_back(
+            {"library-untold", program.path, function_name(program, function),
+             function.bounds.begin,
+             "glibc's dlopen is in a static program, and no symbol tells who "
+             "calls it"});
+      }
+    }
+  }
+
+  bool is_static(const Object& object) const {
+    return &object == &process_.objects.front() &&
+           object.image.interpreter.empty();
+  }
+
+  static bool has_symbol(const Object& object, std::string_view name) {
+    return std::ranges::any_of(
+        object.image.local_symbols,
+        [&](const Symbol& symbol) { return symbol.name == name; });
+  }
+
+  // Static programs tell names as long as they are not stripped.
   const Symbol* named(const Object& object, std::string_view name) const {
     if (const auto found = process_.find(object, name)) {
       return found->symbol->function ? found->symbol : nullptr;
@@ -72,7 +110,7 @@ class Search {
     const auto found = std::ranges::find_if(local, [&](const Symbol& symbol) {
       return symbol.function && symbol.defined && symbol.name == name;
     });
-    return object.exports.empty() && found != local.end() ? &*found : nullptr;
+    return is_static(object) && found != local.end() ? &*found : nullptr;
   }
 
   void look_at(const NameTaker& taker, std::uint32_t asked) {

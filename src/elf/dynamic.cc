@@ -273,6 +273,11 @@ class Pointers {
         }
       }
     } else if (type != types_.relative) {
+      if (type != 0 && image_.is_code(pointer.place) && !told_) {
+        image_.faults.push_back(fmt::format(
+            "a relocation of type {} changes code, which is not read", type));
+        told_ = true;
+      }
       return;
     }
     push(pointer);
@@ -296,6 +301,7 @@ class Pointers {
   Image& image_;
   Types types_;
   bool full_ = false;
+  bool told_ = false;  // of a relocation that is not read
 };
 
 // With a colon between them.
@@ -380,6 +386,7 @@ void read_dynamic(Image& image, const Elf64_Phdr& header) {
     pointers.read_packed(entries[kRelr], entries[kRelrBytes]);
   }
   std::ranges::stable_sort(image.pointers, {}, &Pointer::place);
+  image.linkage_table = entries[DT_PLTGOT];
   read_initializers(image, entries);
 }
 

@@ -1,51 +1,30 @@
 // .eh_frame tells where functions begin and end, also in files that were
 // stripped: the unwinder needs it (Linux Standard Base Core, "Exception
-// Frames"; the encodings are DW_EH_PE_*).
+// Frames"). It also tells what the unwinder gets to from there.
 #include <algorithm>
 #include <map>
 
+#include "elf/encoded.h"
 #include "elf/image_parts.h"
+#include "elf/landing_pads.h"
 
 namespace vambrace::elf {
 namespace {
 
-constexpr std::uint8_t kOmitted = 0xff;
-
-// How a pointer is written: its size and sign in the low four bits, what it is
-// relative to in the next three.
-struct Encoding {
-  std::uint8_t code = 0;
+// What a CIE tells of its functions.
+struct Common {
+  std::uint8_t code = 0;  // how their addresses are written
   // The frame of a signal handler: what returns from it. Such an entry begins
   // one byte early, for unwinders that look one byte back.
   bool signal = false;
+  bool sized = false;             // the entries say how much more they have
+  std::uint8_t table = kOmitted;  // how the addresses of their tables are
+  Encoded routine;
 };
 
-std::uint64_t take_number(Cursor& cursor, std::uint8_t format) {
-  switch (format & 0x0f) {
-    case 0x00:  // absptr
-    case 0x04:  // udata8
-    case 0x0c:  // sdata8
-      return cursor.take<std::uint64_t>();
-    case 0x01:
-      return cursor.unsigned_leb();
-    case 0x02:
-      return cursor.take<std::uint16_t>();
-    case 0x03:
-      return cursor.take<std::uint32_t>();
-    case 0x0a:
-      return static_cast<std::uint64_t>(
-          std::int64_t{cursor.take<std::int16_t>()});
-    case 0x0b:
-      return static_cast<std::uint64_t>(
-          std::int64_t{cursor.take<std::int32_t>()});
-    default:
-      cursor.skip(~0ULL);  // fails
-      return 0;
-  }
-}
-
-// The encoding of the addresses that a CIE's functions have.
-std::optional<Encoding> read_common(ByteView entry) {
+// What stands behind the number that makes it a CIE; it begins at `place`.
+std::optional<Common> read_common(const Image& image, ByteView entry,
+                                  std::uint64_t place) {
   Cursor cursor(entry);
   const auto version = cursor.take<std::uint8_t>();
   const ByteView augmentation = cursor.text();
@@ -59,19 +38,20 @@ std::optional<Encoding> read_common(ByteView entry) {
   } else {
     cursor.unsigned_leb();  // return address register
   }
-  Encoding found;
+  Common found;
   if (!augmentation.starts_with('z')) {
     return augmentation.empty() ? std::optional(found) : std::nullopt;
   }
+  found.sized = true;
   cursor.unsigned_leb();
   for (const char letter : augmentation.substr(1)) {
     if (letter == 'R') {
       found.code = cursor.take<std::uint8_t>();
     } else if (letter == 'P') {
       const auto format = cursor.take<std::uint8_t>();
-      take_number(cursor, format);
+      found.routine = take_encoded(image, cursor, format, place + cursor.at());
     } else if (letter == 'L') {
-      cursor.skip(1);
+      found.table = cursor.take<std::uint8_t>();
     } else if (letter == 'S') {
       found.signal = true;
     } else if (letter != 'B') {
@@ -85,9 +65,17 @@ std::optional<Encoding> read_common(ByteView entry) {
 class Walk {
  public:
   Walk(Image& image, std::uint64_t start)
-      : image_(image), start_(start), bytes_(image.from(start)) {}
+      : image_(image), start_(start), bytes_(image.from(start)), pads_(image) {}
 
   void run() {
+    walk();
+    if (!pads_.all()) {
+      image_.faults.emplace_back("a table of exceptions of unknown form");
+    }
+  }
+
+ private:
+  void walk() {
     std::uint64_t at = 0;
     while (image_.frames.size() < kMaxFrames) {
       Cursor cursor(bytes_.substr(std::min<std::uint64_t>(at, bytes_.size())));
@@ -109,12 +97,12 @@ class Walk {
     }
   }
 
- private:
   void read_entry(std::uint64_t at, std::uint64_t content, ByteView entry) {
     Cursor cursor(entry);
     const auto back = cursor.take<std::uint32_t>();
     if (back == 0) {
-      if (const auto common = read_common(entry.substr(4))) {
+      if (const auto common =
+              read_common(image_, entry.substr(4), start_ + content + 4)) {
         common_[at] = *common;
       }
       return;
@@ -141,13 +129,45 @@ class Walk {
     }
     if (begin < end && image_.is_code(begin)) {
       image_.frames.push_back({begin, end});
+      add_unwinding({begin, end}, common->second, cursor, start_ + content);
+    }
+  }
+
+  // What stands behind the bounds of a function in an entry at `place`.
+  void add_unwinding(const Range& function, const Common& common,
+                     Cursor& cursor, std::uint64_t place) {
+    if (common.routine.address) {
+      add(function, *common.routine.address,
+          common.routine.stands_there ? Unwinding::Kind::RoutineSlot
+                                      : Unwinding::Kind::Routine);
+    }
+    if (!common.sized || common.table == kOmitted) {
+      return;
+    }
+    cursor.unsigned_leb();
+    const Encoded table =
+        take_encoded(image_, cursor, common.table, place + cursor.at());
+    if (!cursor.failed() && table.address) {
+      for (const std::uint64_t pad :
+           pads_.read(*table.address, function.begin)) {
+        if (!function.holds(pad)) {
+          add(function, pad, Unwinding::Kind::LandingPad);
+        }
+      }
+    }
+  }
+
+  void add(const Range& function, std::uint64_t target, Unwinding::Kind kind) {
+    if (image_.unwindings.size() < kMaxFrames) {
+      image_.unwindings.push_back({function.begin, target, kind});
     }
   }
 
   Image& image_;
   std::uint64_t start_;
   ByteView bytes_;
-  std::map<std::uint64_t, Encoding> common_;
+  std::map<std::uint64_t, Common> common_;
+  LandingPads pads_;
   bool told_ = false;
 };
 
@@ -188,6 +208,13 @@ void read_frames(Image& image, const std::optional<Elf64_Phdr>& table,
   std::ranges::sort(image.frames);
   const auto same = std::ranges::unique(image.frames, {}, &Range::begin);
   image.frames.erase(same.begin(), same.end());
+  std::ranges::sort(image.unwindings);
+  for (const Unwinding& unwinding : image.unwindings) {
+    if (unwinding.kind == Unwinding::Kind::LandingPad) {
+      image.landing_pads.push_back(unwinding.target);
+    }
+  }
+  std::ranges::sort(image.landing_pads);
 }
 
 }  // namespace vambrace::elf

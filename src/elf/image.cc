@@ -280,6 +280,12 @@ bool Image::is_code(std::uint64_t address) const {
   return after != code.begin() && std::prev(after)->holds(address);
 }
 
+bool Image::in_memory(std::uint64_t address) const {
+  return std::ranges::any_of(segments, [&](const Segment& segment) {
+    return segment.memory.holds(address);
+  });
+}
+
 bool Image::begins_frame(std::uint64_t address) const {
   const auto frame =
       std::ranges::lower_bound(frames, address, {}, &Range::begin);
@@ -309,6 +315,9 @@ Result<Image> parse_image(ByteView bytes) {
   } else {
     read_static(image, sections);
   }
+  image.relocated_code = std::ranges::any_of(
+      image.pointers,
+      [&](const Pointer& pointer) { return image.is_code(pointer.place); });
   read_local_symbols(image, sections);
   ByteView names;
   if (header.e_shstrndx < sections.size()) {

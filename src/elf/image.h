@@ -66,6 +66,19 @@ struct Pointer {
   bool slot = false;
 };
 
+// Where only the unwinder gets to from a function, when something is thrown.
+struct Unwinding {
+  enum class Kind : std::uint8_t {
+    Routine,      // calls the one at the target: its personality
+    RoutineSlot,  // the same, of which the address stands at the target
+    LandingPad,   // goes on there, outside of the function
+  };
+  std::uint64_t function = 0;  // where it begins
+  std::uint64_t target = 0;
+  Kind kind = Kind::Routine;
+  auto operator<=>(const Unwinding&) const = default;
+};
+
 // Everything views into the bytes that parse_image was given: they must outlive
 // the Image.
 struct Image {
@@ -98,6 +111,9 @@ struct Image {
   std::vector<Symbol> symbols;        // the dynamic ones, by their index
   std::vector<Symbol> local_symbols;  // of .symtab, functions and objects
   std::vector<Pointer> pointers;      // sorted by place
+  // Whether some of those places are in code: in instructions.
+  bool relocated_code = false;
+  std::uint64_t linkage_table = 0;  // DT_PLTGOT; 0: none is told
   // DT_INIT, DT_FINI and the addresses in the three arrays.
   std::vector<std::uint64_t> initializers;
   // Those in the arrays that the loader looks up, by their index: they may be
@@ -109,6 +125,10 @@ struct Image {
   std::vector<std::string_view> auditors;
   // Of functions, from .eh_frame; sorted, without doubles.
   std::vector<Range> frames;
+  // What these functions have besides; sorted.
+  std::vector<Unwinding> unwindings;
+  // Of these, the landing pads: sorted.
+  std::vector<std::uint64_t> landing_pads;
   // What was left out: tables that go past the file, and the like. For people.
   std::vector<std::string> faults;
 
@@ -117,6 +137,8 @@ struct Image {
   // As many as the segment has from there on; empty if none.
   ByteView from(std::uint64_t address) const;
   bool is_code(std::uint64_t address) const;
+  // Whether any of it is loaded there.
+  bool in_memory(std::uint64_t address) const;
   // Whether a function begins there, as .eh_frame says.
   bool begins_frame(std::uint64_t address) const;
   // nullptr: the loader writes nothing there.

@@ -41,6 +41,8 @@ struct Instruction {
   // the one above.
   bool has_immediate = false;
   std::uint64_t immediate = 0;
+  // In all files: `immediate` has 64 bits, and may be a distance.
+  bool wide = false;
   bool operator==(const Instruction&) const = default;
 };
 

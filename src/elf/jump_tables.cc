@@ -13,10 +13,10 @@ void sort_once(std::vector<std::uint64_t>& places) {
 }
 
 // What entry `index` of a table says; nullopt: no address of code.
+template <class Word>
 std::optional<std::uint64_t> distance(const Image& image, std::uint64_t table,
                                       std::size_t index) {
-  const auto word =
-      read_at<std::int32_t>(image.from(table), index * sizeof(std::int32_t));
+  const auto word = read_at<Word>(image.from(table), index * sizeof(Word));
   if (!word) {
     return std::nullopt;
   }
@@ -35,6 +35,7 @@ std::optional<std::uint64_t> address(const Image& image, std::uint64_t table,
 }  // namespace
 
 JumpTables::JumpTables(const Image& image, std::vector<std::uint64_t> places,
+                       std::vector<std::uint64_t> far,
                        std::vector<std::uint64_t> jumps) {
   const auto read = [&image](std::vector<std::uint64_t>& tables, auto entry,
                              std::size_t bytes, Kind& kind) {
@@ -56,7 +57,8 @@ JumpTables::JumpTables(const Image& image, std::vector<std::uint64_t> places,
       kind.tables.emplace(table, std::pair(first, kind.targets.size() - first));
     }
   };
-  read(places, distance, sizeof(std::int32_t), distances_);
+  read(places, distance<std::int32_t>, sizeof(std::int32_t), distances_);
+  read(far, distance<std::int64_t>, sizeof(std::int64_t), far_distances_);
   read(jumps, address, sizeof(std::uint64_t), addresses_);
 }
 
@@ -70,6 +72,11 @@ std::span<const std::uint64_t> JumpTables::Kind::at(std::uint64_t table) const {
 std::span<const std::uint64_t> JumpTables::distances_at(
     std::uint64_t table) const {
   return distances_.at(table);
+}
+
+std::span<const std::uint64_t> JumpTables::far_distances_at(
+    std::uint64_t table) const {
+  return far_distances_.at(table);
 }
 
 std::span<const std::uint64_t> JumpTables::addresses_at(

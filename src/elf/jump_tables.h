@@ -23,13 +23,16 @@ namespace vambrace::elf {
 class JumpTables {
  public:
   // `places` are addresses that code forms: where a table of distances may
-  // begin. `jumps` are those that jumps read addresses from. In any order.
+  // begin; at those in `far` the distances may have 64 bits. `jumps` are those
+  // that jumps read addresses from. In any order.
   JumpTables(const Image& image, std::vector<std::uint64_t> places,
-             std::vector<std::uint64_t> jumps);
+             std::vector<std::uint64_t> far, std::vector<std::uint64_t> jumps);
 
   // Of the table of 32-bit distances, each from the table's beginning, that
   // begins there; empty: there is none.
   std::span<const std::uint64_t> distances_at(std::uint64_t table) const;
+  // The same with 64 bits.
+  std::span<const std::uint64_t> far_distances_at(std::uint64_t table) const;
   // The same of a table of addresses.
   std::span<const std::uint64_t> addresses_at(std::uint64_t table) const;
 
@@ -40,6 +43,7 @@ class JumpTables {
     std::span<const std::uint64_t> at(std::uint64_t table) const;
   };
   Kind distances_;
+  Kind far_distances_;
   Kind addresses_;
 };
 

@@ -111,5 +111,38 @@ void _start(void) { dlopen("/usr/lib/plugin.so", 1); make(SYS_exit); }
   EXPECT_THAT(names(*reach), Contains("getuid"));
 }
 
+// As glibc's dlopen in a static program, which getpwnam and iconv_open have,
+// too.
+constexpr const char* kLoads = R"source(
+NOINLINE KEEP void* loads(const char* name, int mode) {
+  const char* volatile why = mode ? "" : "invalid mode for dlopen()";
+  return (void*)why;
+}
+)source";
+
+TEST_F(Loading, AStaticProgramWithoutSymbolsThatMayLoadFilesIsAGap) {
+  const std::string uses =
+      std::string(kLoads) +
+      "void _start(void) { loads(\"plugin.so\", 1); make(SYS_exit); }";
+  for (const std::string words :
+       {"-static -fno-pie -no-pie -s", "-static-pie -fpie -s"}) {
+    const auto reach = reach_of(uses, words);
+    ASSERT_TRUE(reach) << reach.error().message();
+    EXPECT_THAT(gaps(*reach), Contains(testing::HasSubstr("no symbol tells")))
+        << words;
+  }
+}
+
+TEST_F(Loading, AStaticProgramThatNeverGetsToItsLoaderHasNoGap) {
+  const std::string has =
+      std::string(kLoads) + "void _start(void) { make(SYS_exit); }";
+  for (const std::string words :
+       {"-static -fno-pie -no-pie -s", "-static-pie -fpie -s"}) {
+    const auto reach = reach_of(has, words);
+    ASSERT_TRUE(reach) << reach.error().message();
+    EXPECT_THAT(gaps(*reach), testing::IsEmpty()) << words;
+  }
+}
+
 }  // namespace
 }  // namespace vambrace::elf

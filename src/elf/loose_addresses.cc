@@ -80,6 +80,7 @@ void drop_tables(const std::vector<Event>& events, std::vector<Word>& words) {
       tables.push_back(event.target);
     } else if (event.what == Event::What::Address ||
                event.what == Event::What::Within ||
+               event.what == Event::What::Far ||
                event.what == Event::What::Memory) {
       spoken.push_back(event.target);
     }
@@ -104,9 +105,13 @@ void drop_tables(const std::vector<Event>& events, std::vector<Word>& words) {
 
 JumpTables find_tables(const Image& image, const std::vector<Event>& events) {
   std::vector<std::uint64_t> places, jumps;
+  bool far = false;  // the model whose distances have 64 bits
   for (const Event& event : events) {
     if (event.what == Event::What::Address) {
       places.push_back(event.target);
+    } else if (event.what == Event::What::Far) {
+      places.push_back(event.target);
+      far = true;
     } else if (event.what == Event::What::Table) {
       jumps.push_back(event.target);
     }
@@ -120,7 +125,9 @@ JumpTables find_tables(const Image& image, const std::vector<Event>& events) {
   // like.
   std::erase_if(places,
                 [&](std::uint64_t place) { return image.begins_frame(place); });
-  return JumpTables(image, std::move(places), std::move(jumps));
+  std::vector<std::uint64_t> far_places =
+      far ? places : std::vector<std::uint64_t>();
+  return {image, std::move(places), std::move(far_places), std::move(jumps)};
 }
 
 std::vector<Word> find_words(const Image& image,

@@ -119,6 +119,11 @@ Result<Object*> ProcessLoader::load(RootFile file, const std::string& why,
     process_.gaps.push_back({"library-unreadable", file.path, "", 0,
                              "what its code speaks of takes too long to tell"});
   }
+  if (!object.code.methods) {
+    process_.gaps.push_back({"library-unreadable", file.path, "", 0,
+                             "the methods of its types, which Go finds while "
+                             "it runs, are not in a form that is known"});
+  }
   if (!object.code.contained) {
     process_.gaps.push_back({"library-unreadable", file.path, "", 0,
                              "its code goes on in a part that is said to hold "

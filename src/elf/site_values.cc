@@ -189,9 +189,13 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
              slot == moment.stack.end() ? Value{} : slot->second, question);
     }
     told = told || explained;
-    if (!explained && jumps_to(caller, node, origin.entry)) {
-      question.answer.lost.insert(
-          {caller, origin.entry, "a jump through a table leads there"});
+    const bool lands =
+        std::ranges::binary_search(object.image.landing_pads, origin.entry);
+    if ((!explained || lands) && jumps_to(caller, node, origin.entry)) {
+      question.answer.lost.insert({caller, origin.entry,
+                                   lands
+                                       ? "an exception leads there"
+                                       : "a jump through a table leads there"});
     }
   }
   if (!told || is_handed_over(node)) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "elf/far_addresses.h"
 #include "elf/instruction.h"
 
 namespace vambrace::elf {
@@ -12,10 +13,13 @@ namespace {
 using Kind = Instruction::Kind;
 using Place = Instruction::Place;
 
+// Addresses that the loader writes into instructions: more are no program.
+constexpr std::ptrdiff_t kMaxRelocated = 250'000;
+
 class Sweeper {
  public:
   Sweeper(const Image& image, const Decoder& decoder)
-      : image_(image), decoder_(decoder) {
+      : image_(image), decoder_(decoder), far_(image) {
     std::size_t bytes = 0;
     for (const Range& code : image.code) {
       bytes += code.end - code.begin;
@@ -27,6 +31,7 @@ class Sweeper {
   // From the beginning on, and then from where jumps lead to within what was
   // read as one instruction: hand-written code jumps over prefixes and data.
   void read(const Region& region) {
+    far_.begin(region.bounds);
     ByteView bytes = image_.from(region.bounds.begin);
     bytes = bytes.substr(
         0, std::min<std::uint64_t>(bytes.size(),
@@ -49,25 +54,75 @@ class Sweeper {
 
   // What one instruction alone does not tell.
   void add(const Mentions& mentions) {
-    if (mentions.found.empty()) {
-      return;
-    }
     const std::size_t before = events.size();
     for (const Mention& mention : mentions.found) {
       const Event::What what = event_of(mention.what);
       if (what == Event::What::Call || what == Event::What::Jump ||
-          in_image(mention.target)) {
+          image_.in_memory(mention.target)) {
         events.push_back({mention.at, mention.target, what});
       }
     }
-    std::ranges::inplace_merge(
-        events, events.begin() + static_cast<std::ptrdiff_t>(before), {},
-        &Event::at);
+    merge(before);
+  }
+
+  // Distances to what stands far away; false if that took too long.
+  bool add_far() {
+    const std::size_t before = events.size();
+    for (const auto& [at, target] : far_.find()) {
+      events.push_back({at, target, Event::What::Far});
+    }
+    merge(before);
+    return far_.all();
+  }
+
+  // What the unwinder does with functions, and what addresses the loader writes
+  // into instructions; false if those are too many.
+  bool add_told() {
+    const std::size_t before = events.size();
+    for (const Unwinding& unwinding : image_.unwindings) {
+      events.push_back(
+          {unwinding.function, unwinding.target, event_of(unwinding.kind)});
+    }
+    const bool all = !image_.relocated_code || add_relocated();
+    merge(before);
+    return all;
   }
 
   std::vector<Event> events;
 
  private:
+  bool add_relocated() {
+    const auto relocated = std::ranges::count_if(
+        image_.pointers,
+        [&](const Pointer& pointer) { return image_.is_code(pointer.place); });
+    if (relocated > kMaxRelocated) {
+      return false;
+    }
+    for (const Pointer& pointer : image_.pointers) {
+      if (!image_.is_code(pointer.place)) {
+        continue;
+      }
+      if (pointer.kind == Pointer::Kind::Own) {
+        events.push_back({pointer.place, pointer.target, Event::What::Far});
+      } else {
+        events.push_back({pointer.place, pointer.place, Event::What::Memory});
+      }
+    }
+    return true;
+  }
+
+  // What was added from there on, with what stands before it.
+  void merge(std::size_t before) {
+    const auto added = events.begin() + static_cast<std::ptrdiff_t>(before);
+    if (added != events.end()) {
+      std::stable_sort(added, events.end(),
+                       [](const Event& left, const Event& right) {
+                         return left.at < right.at;
+                       });
+      std::ranges::inplace_merge(events, added, {}, &Event::at);
+    }
+  }
+
   // What is known of each byte of a region: an instruction begins there, a
   // jump or a call leads there.
   static constexpr char kBegins = 1;
@@ -103,6 +158,17 @@ class Sweeper {
     }
   }
 
+  static Event::What event_of(Unwinding::Kind kind) {
+    switch (kind) {
+      case Unwinding::Kind::Routine:
+        return Event::What::Address;
+      case Unwinding::Kind::RoutineSlot:
+        return Event::What::Memory;
+      default:
+        return Event::What::Jump;
+    }
+  }
+
   static Event::What event_of(Mention::What what) {
     switch (what) {
       case Mention::What::Address:
@@ -121,6 +187,7 @@ class Sweeper {
   void note(const Instruction& found, std::uint64_t address,
             const Region& region) {
     using enum Event::What;
+    far_.note(found, address);
     switch (found.kind) {
       case Kind::Syscall:
         events.push_back({address, 0, Site});
@@ -160,23 +227,18 @@ class Sweeper {
       default:
         break;
     }
-    if (found.has_immediate && in_image(found.immediate)) {
+    if (found.has_immediate && image_.in_memory(found.immediate)) {
       events.push_back({address, found.immediate, Address});
     }
-    if (found.place != Place::None && in_image(found.address)) {
+    if (found.place != Place::None && image_.in_memory(found.address)) {
       events.push_back({address, found.address,
                         found.place == Place::Address ? Address : Memory});
     }
   }
 
-  bool in_image(std::uint64_t address) const {
-    return std::ranges::any_of(image_.segments, [&](const Segment& segment) {
-      return segment.memory.holds(address);
-    });
-  }
-
   const Image& image_;
   const Decoder& decoder_;
+  FarAddresses far_;
   std::string marks_;  // of the region that is read
 };
 
@@ -217,7 +279,9 @@ Swept sweep(const Image& image, const std::vector<Region>& regions) {
   }
   const Mentions mentions = decoder->find_mentions(image);
   sweeper.add(mentions);
-  return {std::move(sweeper.events), mentions.all};
+  const bool far = sweeper.add_far();
+  const bool told = sweeper.add_told();
+  return {std::move(sweeper.events), mentions.all && far && told};
 }
 
 }  // namespace vambrace::elf

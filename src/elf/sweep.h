@@ -17,6 +17,7 @@ struct Event {
     Slot,
     Address,
     Within,
+    Far,  // forms the address with a number of 64 bits
     Memory,
     Return,
     Table,  // of addresses that a jump goes to

@@ -343,7 +343,7 @@ class Follower {
     const auto add_made = [&](std::uint64_t before) {
       const std::uint64_t number = moved_wide(word, before);
       made.push_back({rd_of(word), Made::Page, number});
-      if (is_in_image(number)) {
+      if (image_.in_memory(number)) {
         tell(at, number, What::Address);
         made.push_back({rd_of(word), Made::Whole, number});
       }
@@ -376,12 +376,6 @@ class Follower {
       }
     }
     return false;
-  }
-
-  bool is_in_image(std::uint64_t address) const {
-    return std::ranges::any_of(image_.segments, [&](const Segment& segment) {
-      return segment.memory.holds(address);
-    });
   }
 
   void access(Word word, std::uint64_t at, Known& known) {

@@ -106,6 +106,10 @@ class X86Decoder : public Decoder {
       out.has_immediate = true;
       out.immediate = decoded.raw.imm[0].value.u;
     }
+    if (decoded.raw.imm[0].size == 64) {
+      out.wide = true;
+      out.immediate = decoded.raw.imm[0].value.u;
+    }
     if (decoded.mnemonic == ZYDIS_MNEMONIC_NOP) {
       out.place = Place::None;
     }

@@ -32,6 +32,8 @@ class Effects : public ValueMath {
   void apply(const Decoded& found, std::uint64_t at, State& state);
   // A called function may have changed what it may change.
   void forget_scratch(State& state) const;
+  // What the instruction writes is not known.
+  void forget_written(const Decoded& found, State& state);
 
  private:
   void push(const Decoded& found, State& state);
@@ -60,7 +62,6 @@ class Effects : public ValueMath {
   void subtract(const ZydisDecodedOperand& into,
                 const ZydisDecodedOperand& from, State& state);
   void set_byte(const ZydisDecodedOperand& into, State& state);
-  void forget_written(const Decoded& found, State& state);
 };
 
 }  // namespace vambrace::elf::x86_64

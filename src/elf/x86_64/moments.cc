@@ -14,7 +14,8 @@ class Machine {
   static constexpr std::uint64_t kUnknownStep = 1;
   static constexpr std::int64_t kPushed = 8;  // where to return
 
-  Machine(const Image& /*image*/, Choices& choices) : effects_(choices) {
+  Machine(const Image& image, Choices& choices)
+      : image_(image), effects_(choices) {
     ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64,
                      ZYDIS_STACK_WIDTH_64);
   }
@@ -105,7 +106,11 @@ class Machine {
     return effects_.join_states(state, other);
   }
   void apply(const Decoded& found, std::uint64_t at, State& state) {
-    effects_.apply(found, at, state);
+    if (image_.relocated_code && is_relocated(found, at)) {
+      effects_.forget_written(found, state);
+    } else {
+      effects_.apply(found, at, state);
+    }
   }
   void after_call(State& state) const { effects_.forget_scratch(state); }
   // Its result, and what the instruction keeps for its return.
@@ -148,6 +153,15 @@ class Machine {
     return targets;
   }
 
+  // Whether the loader writes a number into it that the file does not have.
+  bool is_relocated(const Decoded& found, std::uint64_t at) const {
+    const auto next =
+        std::ranges::lower_bound(image_.pointers, at, {}, &Pointer::place);
+    return next != image_.pointers.end() &&
+           next->place - at < found.instruction.length;
+  }
+
+  const Image& image_;
   ZydisDecoder decoder_;
   Effects effects_;
 };
