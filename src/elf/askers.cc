@@ -27,7 +27,7 @@ class Backwards {
       std::vector<std::uint32_t> next;
       for (const std::uint32_t node : here) {
         const Object* object = &process_.object_of(node);
-        for (const std::uint32_t caller : walk_.callers_of(node)) {
+        for (const std::uint32_t caller : walk_.callers.of(node)) {
           if (&process_.object_of(caller) != object) {
             note(caller, inside);
           } else if (seen_.insert(caller).second) {

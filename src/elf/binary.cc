@@ -8,12 +8,7 @@ Result<std::shared_ptr<const Binary>> read_binary(const Bytes& bytes) {
   TRY_ASSIGN(binary->image, parse_image(binary->bytes.text()));
   binary->code = scan_code(binary->image);
   binary->data = find_cells(binary->image, binary->code);
-  const std::vector<Symbol>& symbols = binary->image.symbols;
-  for (std::uint32_t i = 0; i < symbols.size(); ++i) {
-    if (symbols[i].defined && !symbols[i].local) {
-      binary->exports[symbols[i].name].push_back(i);
-    }
-  }
+  binary->exports = Exports(binary->image.symbols);
   return binary;
 }
 

@@ -4,14 +4,13 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
 
 #include "base/result.h"
 #include "elf/code.h"
 #include "elf/data.h"
+#include "elf/exports.h"
 #include "elf/followed.h"
+#include "elf/function_names.h"
 #include "elf/image.h"
 #include "elf/root.h"
 
@@ -19,11 +18,7 @@
 // whatever process it is loaded into.
 namespace vambrace::elf {
 
-// Indices of symbols by name, of those that others may find.
-using Exports =
-    std::unordered_map<std::string_view, std::vector<std::uint32_t>>;
-
-// Thread rule: one thread, since it remembers how functions were followed.
+// Thread rule: one thread, since it remembers what was asked of it.
 struct Binary {
   Bytes bytes;  // what all else points into
   Image image;
@@ -31,6 +26,7 @@ struct Binary {
   DataCells data;
   Exports exports;
   mutable Followed followed;
+  mutable FunctionNames names;
 };
 
 // InvalidInput or Unsupported, as parse_image().

@@ -5,24 +5,8 @@
 namespace vambrace::elf {
 
 std::string function_name(const Object& object, const Function& function) {
-  std::string name;
-  for (const auto* symbols :
-       {&object.image.local_symbols, &object.image.symbols}) {
-    for (const Symbol& symbol : *symbols) {
-      if (!symbol.defined || !symbol.function ||
-          symbol.address != function.bounds.begin || symbol.name.empty()) {
-        continue;
-      }
-      // The plainest of several names.
-      if (name.empty() || symbol.name.size() < name.size()) {
-        name = symbol.name;
-      }
-    }
-    if (!name.empty()) {
-      return name;
-    }
-  }
-  return name;
+  return std::string(
+      object.binary->names.at(object.image, function.bounds.begin));
 }
 
 Step step_of(const Process& process, std::uint32_t node, Link link) {

@@ -121,7 +121,7 @@ class Search {
       add_gap(taker, asked, process_.function_of(asked).bounds.begin,
               "may be called through a pointer");
     }
-    for (const std::uint32_t caller : walk_.callers_of(asked)) {
+    for (const std::uint32_t caller : walk_.callers.of(asked)) {
       const Object& object = process_.object_of(caller);
       for (const Moment& moment : values_.moments(caller)) {
         if (moment.given_up) {
@@ -204,8 +204,9 @@ Discovered discover(const Process& process, const Walk& walk,
 
 bool reaches_export(const Process& process, const Walk& walk,
                     std::string_view name) {
+  const HashedName hashed(name);
   return std::ranges::any_of(process.objects, [&](const Object& object) {
-    const auto found = process.find(object, name);
+    const auto found = process.find(object, hashed);
     if (!found) {
       return false;
     }

@@ -233,13 +233,10 @@ void ProcessLoader::number() {
 
 std::optional<Found> Process::find(const Object& from,
                                    const Symbol& symbol) const {
+  const HashedName name(symbol.name);
   const auto in = [&](const Object& object) -> const Symbol* {
-    const auto named = object.exports.find(symbol.name);
-    if (named == object.exports.end()) {
-      return nullptr;
-    }
     const Symbol* any = nullptr;
-    for (const std::uint32_t index : named->second) {
+    for (const std::uint32_t index : object.exports.find(name)) {
       const Symbol& candidate = object.image.symbols[index];
       if (candidate.version == symbol.version || candidate.version.empty() ||
           (symbol.version.empty() && candidate.first_version)) {
@@ -272,26 +269,32 @@ std::optional<Found> Process::find(const Object& from,
 std::optional<Found> Process::bind(const Object& from,
                                    std::uint32_t symbol) const {
   from.bound.resize(from.image.symbols.size());
-  std::optional<std::optional<Found>>& known = from.bound[symbol];
-  // What nothing had may come with a file that is loaded later.
-  if (!known || !*known) {
-    known = find(from, from.image.symbols[symbol]);
+  Object::Bound& known = from.bound[symbol];
+  if (known.found.object == nullptr && known.missed < objects.size()) {
+    known.found = find(from, from.image.symbols[symbol]).value_or(Found{});
+    known.missed = objects.size();
   }
-  return *known;
+  return known.found.object == nullptr ? std::nullopt
+                                       : std::optional(known.found);
 }
 
 std::optional<Found> Process::find(const Object& in,
                                    std::string_view name) const {
-  const auto named = in.exports.find(name);
-  if (named == in.exports.end()) {
+  return find(in, HashedName(name));
+}
+
+std::optional<Found> Process::find(const Object& in,
+                                   const HashedName& name) const {
+  const std::span<const std::uint32_t> named = in.exports.find(name);
+  if (named.empty()) {
     return std::nullopt;
   }
-  for (const std::uint32_t index : named->second) {
+  for (const std::uint32_t index : named) {
     if (!in.image.symbols[index].hidden_version) {
       return Found{&in, &in.image.symbols[index]};
     }
   }
-  return Found{&in, &in.image.symbols[named->second.front()]};
+  return Found{&in, &in.image.symbols[named.front()]};
 }
 
 const Object& Process::object_of(std::uint32_t node) const {

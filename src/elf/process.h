@@ -47,9 +47,15 @@ struct Object {
   std::vector<const Object*> needed;
   // Loaded while it runs (dlopen): its symbols are looked up by name.
   std::optional<Extra> extra;
-  // What each symbol is bound to and where each edge of the code goes, as far
-  // as that was asked for: kUnasked, kNothing or the number of a function.
-  mutable std::vector<std::optional<std::optional<Found>>> bound;
+  // What each symbol is bound to, as far as that was asked for.
+  struct Bound {
+    Found found;
+    // With how many objects nothing was found: more may have it.
+    std::size_t missed = 0;
+  };
+  mutable std::vector<Bound> bound;
+  // Where each edge of the code goes, as far as that was asked for: kUnasked,
+  // kNothing or the number of a function.
   mutable std::vector<std::uint32_t> edge_nodes;
   Requester requester;             // as it asks for what it needs
   const Object* parent = nullptr;  // who needs it; of the program none
@@ -71,6 +77,7 @@ struct Process {
   std::optional<Found> bind(const Object& from, std::uint32_t symbol) const;
   // The exported definition by a name alone, of the newest version.
   std::optional<Found> find(const Object& in, std::string_view name) const;
+  std::optional<Found> find(const Object& in, const HashedName& name) const;
 
   // Functions by their number among those of all objects.
   const Object& object_of(std::uint32_t node) const;

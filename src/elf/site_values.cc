@@ -132,7 +132,7 @@ bool SiteValues::is_handed_over(std::uint32_t node) const {
   if (visit.link != Link::Call || visit.from == kNobody) {
     return false;
   }
-  return !std::ranges::binary_search(walk_->calls, std::pair(node, visit.from));
+  return !std::ranges::binary_search(walk_->callers.of(node), visit.from);
 }
 
 // Whether code of the caller goes there, as far as its edges tell.
@@ -159,7 +159,8 @@ void SiteValues::follow_callers(std::uint32_t node, const Origin& origin,
                                  "a parameter of a function that is called "
                                  "through a pointer"});
   }
-  std::vector<std::uint32_t> callers = walk_->callers_of(node);
+  const std::span<const std::uint32_t> known = walk_->callers.of(node);
+  std::vector<std::uint32_t> callers(known.begin(), known.end());
   if (std::ranges::find(callers, node) == callers.end()) {
     callers.push_back(node);  // hand-written code calls places within itself
   }

@@ -8,38 +8,6 @@
 namespace vambrace::elf {
 namespace {
 
-using Calls = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
-
-// Sorted and without doubles. Dealt out by who is called, since most have few
-// callers.
-Calls in_order(const Calls& calls, std::uint32_t nodes) {
-  std::vector<std::uint32_t> begins(std::size_t{nodes} + 1);
-  for (const auto& [called, caller] : calls) {
-    ++begins[called + 1];
-  }
-  for (std::size_t i = 1; i < begins.size(); ++i) {
-    begins[i] += begins[i - 1];
-  }
-  std::vector<std::uint32_t> next(begins.begin(), begins.end() - 1);
-  std::vector<std::uint32_t> callers(calls.size());
-  for (const auto& [called, caller] : calls) {
-    callers[next[called]++] = caller;
-  }
-  Calls ordered;
-  ordered.reserve(calls.size());
-  for (std::uint32_t called = 0; called < nodes; ++called) {
-    const auto first = callers.begin() + begins[called];
-    const auto last = callers.begin() + begins[called + 1];
-    std::sort(first, last);
-    for (auto caller = first; caller != last; ++caller) {
-      if (caller == first || *caller != *std::prev(caller)) {
-        ordered.emplace_back(called, *caller);
-      }
-    }
-  }
-  return ordered;
-}
-
 // Breadth first: calls alone before everything else, so that a chain of calls
 // is found if there is one.
 class Walker {
@@ -60,7 +28,7 @@ class Walker {
     }
     add_looked_up();
     follow(false);
-    return {std::move(visits_), in_order(calls_, process_.nodes)};
+    return {std::move(visits_), Callers(calls_, process_.nodes)};
   }
 
  private:
@@ -237,7 +205,7 @@ class Walker {
   // A file that is loaded while the program runs is asked for its functions.
   void add_entries(const Object& object) {
     for (const auto& [name, indices] : object.exports) {
-      const std::string_view known = name;
+      const std::string_view known = name.text;
       const std::vector<std::string>& wanted = object.extra->entries;
       if (!wanted.empty() &&
           std::ranges::none_of(wanted, [&](const std::string& pattern) {
@@ -442,7 +410,7 @@ class Walker {
   const Process& process_;
   std::vector<Visit> visits_;
   std::vector<bool> cells_;  // those that were looked through
-  Calls calls_;
+  Callers::Calls calls_;
   std::vector<std::uint32_t> over_calls_;  // what the first round reached
   std::vector<std::vector<std::uint32_t>> queue_;  // by hops
   std::size_t first_ = 0;
@@ -454,13 +422,34 @@ Walk walk(const Process& process) {
   return Walker(process).run();
 }
 
-std::vector<std::uint32_t> Walk::callers_of(std::uint32_t node) const {
-  std::vector<std::uint32_t> callers;
-  for (auto call = std::ranges::lower_bound(calls, std::pair(node, 0U));
-       call != calls.end() && call->first == node; ++call) {
-    callers.push_back(call->second);
+// Dealt out by who is called, since most have few callers.
+Callers::Callers(const Calls& calls, std::uint32_t nodes)
+    : callers_(calls.size()), begins_(std::size_t{nodes} + 1) {
+  for (const auto& [called, caller] : calls) {
+    ++begins_[called + 1];
   }
-  return callers;
+  for (std::size_t i = 1; i < begins_.size(); ++i) {
+    begins_[i] += begins_[i - 1];
+  }
+  std::vector<std::uint32_t> next(begins_.begin(), begins_.end() - 1);
+  for (const auto& [called, caller] : calls) {
+    callers_[next[called]++] = caller;
+  }
+  // Without doubles: what stays is moved up.
+  std::size_t kept = 0;
+  for (std::uint32_t called = 0; called < nodes; ++called) {
+    const auto first = callers_.begin() + begins_[called];
+    const auto last = callers_.begin() + next[called];
+    begins_[called] = static_cast<std::uint32_t>(kept);
+    std::sort(first, last);
+    for (auto caller = first; caller != last; ++caller) {
+      if (kept == begins_[called] || *caller != callers_[kept - 1]) {
+        callers_[kept++] = *caller;
+      }
+    }
+  }
+  begins_[nodes] = static_cast<std::uint32_t>(kept);
+  callers_.resize(kept);
 }
 
 }  // namespace vambrace::elf

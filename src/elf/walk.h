@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "elf/process.h"
@@ -20,12 +22,29 @@ struct Visit {
   std::uint32_t hops = 0;
 };
 
+// Who calls whom.
+class Callers {
+ public:
+  // (called, caller); the same may stand there several times.
+  using Calls = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+
+  Callers() = default;
+  Callers(const Calls& calls, std::uint32_t nodes);
+
+  // Sorted, without doubles. As long as this lives.
+  std::span<const std::uint32_t> of(std::uint32_t node) const {
+    return std::span(callers_).subspan(begins_[node],
+                                       begins_[node + 1] - begins_[node]);
+  }
+
+ private:
+  std::vector<std::uint32_t> callers_;  // of all, one after the other
+  std::vector<std::uint32_t> begins_;   // by who is called, and the end
+};
+
 struct Walk {
   std::vector<Visit> visits;  // by the numbers of the process's functions
-  // Who calls whom, of those that are reached: (called, caller), sorted.
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> calls;
-
-  std::vector<std::uint32_t> callers_of(std::uint32_t node) const;
+  Callers callers;            // of those that are reached
 };
 
 Walk walk(const Process& process);
