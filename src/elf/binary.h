@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "elf/code.h"
 #include "elf/data.h"
+#include "elf/ends.h"
 #include "elf/exports.h"
 #include "elf/followed.h"
 #include "elf/function_names.h"
@@ -26,7 +27,17 @@ struct Binary {
   DataCells data;
   Exports exports;
   mutable Followed followed;
+  mutable Ends ends;
   mutable FunctionNames names;
+
+  End end_of_edge(std::uint32_t edge) const {
+    return ends.of_edge({image, code, data}, edge);
+  }
+  End end_of_pointer(const Pointer& pointer) const {
+    return ends.of_pointer(
+        {image, code, data},
+        static_cast<std::uint32_t>(&pointer - image.pointers.data()));
+  }
 };
 
 // InvalidInput or Unsupported, as parse_image().

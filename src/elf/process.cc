@@ -266,16 +266,30 @@ std::optional<Found> Process::find(const Object& from,
   return std::nullopt;
 }
 
-std::optional<Found> Process::bind(const Object& from,
-                                   std::uint32_t symbol) const {
+const Object::Bound& Process::bound(const Object& from,
+                                    std::uint32_t symbol) const {
   from.bound.resize(from.image.symbols.size());
   Object::Bound& known = from.bound[symbol];
   if (known.found.object == nullptr && known.missed < objects.size()) {
     known.found = find(from, from.image.symbols[symbol]).value_or(Found{});
     known.missed = objects.size();
+    known.node =
+        known.found.object == nullptr
+            ? std::nullopt
+            : node_at(*known.found.object, known.found.symbol->address);
   }
-  return known.found.object == nullptr ? std::nullopt
-                                       : std::optional(known.found);
+  return known;
+}
+
+std::optional<Found> Process::bind(const Object& from,
+                                   std::uint32_t symbol) const {
+  const Found& found = bound(from, symbol).found;
+  return found.object == nullptr ? std::nullopt : std::optional(found);
+}
+
+std::optional<std::uint32_t> Process::bound_node(const Object& from,
+                                                 std::uint32_t symbol) const {
+  return bound(from, symbol).node;
 }
 
 std::optional<Found> Process::find(const Object& in,
@@ -313,21 +327,8 @@ const Function& Process::function_of(std::uint32_t node) const {
 
 std::optional<std::uint32_t> Process::node_at(const Object& object,
                                               std::uint64_t address) const {
-  if (!object.image.is_code(address)) {
-    return std::nullopt;
-  }
-  if (const auto function = object.code.function_at(address)) {
-    return object.first_node + *function;
-  }
-  // Padding: what comes behind it.
-  const auto next = std::ranges::upper_bound(
-      object.code.functions, address, {},
-      [](const Function& function) { return function.bounds.begin; });
-  if (next == object.code.functions.end()) {
-    return std::nullopt;
-  }
-  return object.first_node +
-         static_cast<std::uint32_t>(next - object.code.functions.begin());
+  const auto function = function_from(object.image, object.code, address);
+  return function ? std::optional(object.first_node + *function) : std::nullopt;
 }
 
 }  // namespace vambrace::elf

@@ -50,13 +50,12 @@ struct Object {
   // What each symbol is bound to, as far as that was asked for.
   struct Bound {
     Found found;
+    // The function there.
+    std::optional<std::uint32_t> node;
     // With how many objects nothing was found: more may have it.
     std::size_t missed = 0;
   };
   mutable std::vector<Bound> bound;
-  // Where each edge of the code goes, as far as that was asked for: kUnasked,
-  // kNothing or the number of a function.
-  mutable std::vector<std::uint32_t> edge_nodes;
   Requester requester;             // as it asks for what it needs
   const Object* parent = nullptr;  // who needs it; of the program none
 };
@@ -75,6 +74,9 @@ struct Process {
   // What the loader binds a symbol of an object to, by the symbol's index;
   // nullopt if nothing has it. Remembers what was found.
   std::optional<Found> bind(const Object& from, std::uint32_t symbol) const;
+  // The function that this is, by its number.
+  std::optional<std::uint32_t> bound_node(const Object& from,
+                                          std::uint32_t symbol) const;
   // The exported definition by a name alone, of the newest version.
   std::optional<Found> find(const Object& in, std::string_view name) const;
   std::optional<Found> find(const Object& in, const HashedName& name) const;
@@ -87,6 +89,7 @@ struct Process {
 
  private:
   std::optional<Found> find(const Object& from, const Symbol& symbol) const;
+  const Object::Bound& bound(const Object& from, std::uint32_t symbol) const;
 };
 
 // Loads the files of a process, first those that it starts with, then what it

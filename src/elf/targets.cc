@@ -3,32 +3,18 @@
 #include <algorithm>
 
 namespace vambrace::elf {
-namespace {
-
-constexpr std::uint32_t kUnasked = ~0U - 1;
-
-std::uint32_t find_target(const Process& process, const Object& object,
-                          const Edge& edge) {
-  if (edge.kind != Edge::Kind::Slot) {
-    return call_target(process, object, edge.target).value_or(kNobody);
-  }
-  const Pointer* pointer = object.image.pointer_at(edge.target);
-  return pointer == nullptr
-             ? kNobody
-             : slot_target(process, object, *pointer).value_or(kNobody);
-}
-
-}  // namespace
-
 std::uint32_t target_of(const Process& process, const Object& object,
                         std::uint32_t edge) {
-  object.edge_nodes.resize(object.code.edges.size(), kUnasked);
-  std::uint32_t& known = object.edge_nodes[edge];
-  // What led nowhere may lead into a file that is loaded later.
-  if (known == kUnasked || known == kNobody) {
-    known = find_target(process, object, object.code.edges[edge]);
+  const End end = object.binary->end_of_edge(edge);
+  switch (end.kind) {
+    case End::Kind::Function:
+      return object.first_node + end.index;
+    case End::Kind::Pointer:
+      return slot_target(process, object, object.image.pointers[end.index])
+          .value_or(kNobody);
+    default:
+      return kNobody;
   }
-  return known;
 }
 
 std::vector<bool> find_returning(const Process& process) {
@@ -82,15 +68,20 @@ std::optional<std::uint32_t> slot_target(const Process& process,
     return std::nullopt;
   }
   if (pointer.kind != Pointer::Kind::Symbol) {
-    return process.node_at(object, pointer.target);
+    const End end = object.binary->end_of_pointer(pointer);
+    return end.kind == End::Kind::Function
+               ? std::optional(object.first_node + end.index)
+               : std::nullopt;
+  }
+  if (pointer.slot || pointer.target == 0) {
+    return process.bound_node(object, pointer.symbol);
   }
   const auto found = process.bind(object, pointer.symbol);
   if (!found) {
     return std::nullopt;
   }
-  return process.node_at(
-      *found->object,
-      found->symbol->address + (pointer.slot ? 0 : pointer.target));
+  return process.node_at(*found->object,
+                         found->symbol->address + pointer.target);
 }
 
 std::optional<std::uint32_t> call_target(const Process& process,

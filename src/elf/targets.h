@@ -12,7 +12,7 @@ namespace vambrace::elf {
 constexpr std::uint32_t kNobody = ~0U;
 
 // Where an edge of the object's code goes, by its index: the number of a
-// function, or kNobody. Of calls, jumps and slots alone. Remembered.
+// function, or kNobody. Of calls, jumps and slots alone.
 std::uint32_t target_of(const Process& process, const Object& object,
                         std::uint32_t edge);
 

@@ -152,18 +152,21 @@ class Walker {
 
   void touch(const Object& object, std::uint64_t address, std::uint64_t before,
              Fresh& fresh) {
-    const auto cell = object.data.cell_at(address);
-    if (!cell) {
-      return;
+    if (const auto cell = object.data.cell_at(address)) {
+      touch_cell(object, *cell, address, before, fresh);
     }
+  }
+
+  void touch_cell(const Object& object, std::uint32_t cell,
+                  std::uint64_t address, std::uint64_t before, Fresh& fresh) {
     const auto add = [&](std::uint32_t index) {
       if (!cells_[object.first_cell + index]) {
         cells_[object.first_cell + index] = true;
         fresh.emplace_back(&object, index);
       }
     };
-    add(*cell);
-    for (std::uint32_t next = *cell + 1;
+    add(cell);
+    for (std::uint32_t next = cell + 1;
          next < object.data.begins.size() &&
          object.data.begins[next] - address < before;
          ++next) {
@@ -191,7 +194,10 @@ class Walker {
     if (const auto node = slot_target(process_, object, pointer)) {
       point_to(*node, from, Link::Data);
     } else if (pointer.kind == Pointer::Kind::Own) {
-      touch(object, pointer.target, 0, fresh);
+      const End end = object.binary->end_of_pointer(pointer);
+      if (end.index != End::kNoCell) {
+        touch_cell(object, end.index, pointer.target, 0, fresh);
+      }
     } else if (pointer.kind == Pointer::Kind::Symbol) {
       const auto found = process_.bind(object, pointer.symbol);
       if (found) {
@@ -295,9 +301,9 @@ class Walker {
         case Edge::Kind::Memory:
           // The C library calls what the entry point hands it: main.
           if (entry) {
-            take(object, edge, node, true);
+            take(object, index, node, true);
           } else if (!only_calls) {
-            take(object, edge, node, false);
+            take(object, index, node, false);
           }
           break;
       }
@@ -306,41 +312,55 @@ class Walker {
   }
 
   // An address is formed, or memory at an address is read or written.
-  void take(const Object& object, const Edge& edge, std::uint32_t from,
+  void take(const Object& object, std::uint32_t index, std::uint32_t from,
             bool called) {
-    const Pointer* pointer = object.image.pointer_at(edge.target);
-    const bool forms = edge.kind != Edge::Kind::Memory;
-    if (forms) {
-      const auto slot = stub_slot(object.image, edge.target);
-      const Pointer* jumped = slot ? object.image.pointer_at(*slot) : nullptr;
-      if (jumped != nullptr) {
-        pointer = jumped;
-      } else if (object.image.is_code(edge.target)) {
-        hand_over(process_.node_at(object, edge.target), from, called);
-        return;
-      }
+    const Edge& edge = object.code.edges[index];
+    const End end = object.binary->end_of_edge(index);
+    if (end.kind == End::Kind::Function) {
+      hand_over(object.first_node + end.index, from, called);
+    } else if (end.kind == End::Kind::Pointer) {
+      take_pointer(object, object.image.pointers[end.index], edge, from,
+                   called);
+    } else if (end.kind == End::Kind::Data && edge.kind == Edge::Kind::Memory) {
+      read_memory(object, edge.target, end.index, from);
+    } else if (end.kind == End::Kind::Data) {
+      reach_cell(object, end.index, edge.target, from);
     }
-    if (pointer != nullptr && called && !pointer->slot &&
-        stands_among_slots(object.image, *pointer)) {
+  }
+
+  // As take(), of what the loader writes into.
+  void take_pointer(const Object& object, const Pointer& pointer,
+                    const Edge& edge, std::uint32_t from, bool called) {
+    if (called && !pointer.slot && stands_among_slots(object.image, pointer)) {
       // The entry point reads main's address out of its own file.
-      if (const auto node = slot_target(process_, object, *pointer)) {
+      if (const auto node = slot_target(process_, object, pointer)) {
         visits_[*node].pointed_to = true;
         hand_over(node, from, true);
         return;
       }
     }
-    if (pointer != nullptr && pointer->slot) {
-      if (const auto node = slot_target(process_, object, *pointer)) {
+    if (pointer.slot) {
+      if (const auto node = slot_target(process_, object, pointer)) {
         hand_over(node, from, called);
         return;
       }
       Fresh fresh;
-      follow_pointer(object, *pointer, from, fresh);
+      follow_pointer(object, pointer, from, fresh);
       drain(fresh, from);
-    } else if (forms) {
+    } else if (edge.kind != Edge::Kind::Memory) {
       reach_data(object, edge.target, from, kFolded);
     } else {
-      read_memory(object, edge.target, from);
+      const auto index = &pointer - object.image.pointers.data();
+      read_memory(object, edge.target, static_cast<std::uint32_t>(index), from);
+    }
+  }
+
+  void reach_cell(const Object& object, std::uint32_t cell,
+                  std::uint64_t address, std::uint32_t from) {
+    if (cell != End::kNoCell) {
+      Fresh fresh;
+      touch_cell(object, cell, address, kFolded, fresh);
+      drain(fresh, from);
     }
   }
 
@@ -366,13 +386,13 @@ class Walker {
 
   // An instruction reads at most so many bytes of the memory it names, and
   // gets hold of what stands there alone.
+  // The first pointer that stands there or behind it is known.
   void read_memory(const Object& object, std::uint64_t address,
-                   std::uint32_t from) {
+                   std::uint32_t first, std::uint32_t from) {
     constexpr std::uint64_t kWidest = 64;
     Fresh fresh;
     const std::vector<Pointer>& pointers = object.image.pointers;
-    for (auto pointer =
-             std::ranges::lower_bound(pointers, address, {}, &Pointer::place);
+    for (auto pointer = pointers.begin() + first;
          pointer != pointers.end() && pointer->place - address < kWidest;
          ++pointer) {
       if (!pointer->slot) {
