@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "elf/kept_root.h"
+
 namespace vambrace::cli {
 namespace {
 
@@ -32,12 +34,13 @@ void analyze_each(const elf::Root& root, Memos& memos,
   std::vector<std::promise<Analysis>> promises(requests.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&](const std::stop_token& stopped) {
+    const elf::KeptRoot kept(root);
     elf::Binaries binaries;
     for (std::size_t i = next++;
          i < requests.size() && !stopped.stop_requested(); i = next++) {
       try {
         promises[i].set_value(
-            analyze_timed(root, memos, requests[i], binaries));
+            analyze_timed(kept, memos, requests[i], binaries));
       } catch (...) {
         promises[i].set_exception(std::current_exception());
       }

@@ -25,8 +25,9 @@ constexpr unsigned kMostJobs = 256;
 unsigned default_jobs();
 
 // Analyzes each program. `tell` is called on this thread, in the order of the
-// requests, as soon as an answer and all before it are there. Threads look
-// through a library once each, whatever number of programs loads it.
+// requests, as soon as an answer and all before it are there. Threads read and
+// look through a library once each, whatever number of programs loads it: what
+// happens to it meanwhile is not seen.
 //
 // The root is asked by several threads at once. Throws what an analysis throws,
 // after those that go on have ended.

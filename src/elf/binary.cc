@@ -15,7 +15,10 @@ Result<std::shared_ptr<const Binary>> read_binary(const Bytes& bytes) {
 Result<std::shared_ptr<const Binary>> Binaries::read(const RootFile& file) {
   const auto known = kept_.find(file.path);
   if (known != kept_.end()) {
-    if (known->second->bytes.text() == file.bytes.text()) {
+    const std::string_view before = known->second->bytes.text();
+    const std::string_view now = file.bytes.text();
+    if ((before.data() == now.data() && before.size() == now.size()) ||
+        before == now) {
       return known->second;
     }
     bytes_ -= known->second->bytes.size();
