@@ -263,7 +263,7 @@ class Walker {
   void follow(bool direct) {
     if (!direct) {
       for (const std::uint32_t node : over_calls_) {
-        expand(node, false);
+        expand(node, kData);  // its calls were followed
       }
     }
     for (; first_ < queue_.size(); ++first_) {
@@ -272,28 +272,29 @@ class Walker {
       queue_[first_].clear();
       const std::size_t here = first_;
       for (const std::uint32_t node : nodes) {
-        expand(node, direct);
+        expand(node, direct ? kCalls : kCalls | kData);
       }
       first_ = std::min(first_, here);
     }
     first_ = queue_.size();
   }
 
-  void expand(std::uint32_t node, bool direct) {
+  // What of a function is followed.
+  static constexpr unsigned kCalls = 1;
+  static constexpr unsigned kData = 2;
+
+  void expand(std::uint32_t node, unsigned what) {
     const Object& object = process_.object_of(node);
     const Function& function = object.code.functions[node - object.first_node];
     const bool entry = node_of_entry() == node;
-    const bool only_calls = direct;
     std::uint32_t index = function.first_edge;
     for (const Edge& edge : object.code.edges_of(function)) {
       switch (edge.kind) {
         case Edge::Kind::Call:
         case Edge::Kind::Jump:
         case Edge::Kind::Slot:
-          if (const std::uint32_t to = target_of(process_, object, index);
-              to != kNobody) {
-            calls_.emplace_back(to, node);
-            visit(to, node, Link::Call, visits_[node].direct);
+          if ((what & kCalls) != 0) {
+            call(target_of(process_, object, index), node);
           }
           break;
         case Edge::Kind::Address:
@@ -302,12 +303,19 @@ class Walker {
           // The C library calls what the entry point hands it: main.
           if (entry) {
             take(object, index, node, true);
-          } else if (!only_calls) {
+          } else if ((what & kData) != 0) {
             take(object, index, node, false);
           }
           break;
       }
       ++index;
+    }
+  }
+
+  void call(std::uint32_t to, std::uint32_t from) {
+    if (to != kNobody) {
+      calls_.emplace_back(to, from);
+      visit(to, from, Link::Call, visits_[from].direct);
     }
   }
 
