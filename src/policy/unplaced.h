@@ -10,8 +10,8 @@
 // Calls whose place the evidence does not tell.
 namespace vambrace::policy {
 
-// Ids of the recordings that watched a kind of fact: evidence::kPathProbe or one
-// of the kinds beside it.
+// Ids of the recordings that watched a kind of fact: evidence::kPathProbe or
+// one of the kinds beside it.
 std::set<std::string> recordings_with(const evidence::Evidence& evidence,
                                       std::string_view probe);
 

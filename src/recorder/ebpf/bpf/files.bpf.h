@@ -123,8 +123,7 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 
 	if (!work || !(by >> 32))
 		return 1;
-	begin_file(work, by,
-		   (access & ~NAMED_BY_KERNEL) | VMB_FILE_NAMED_ONLY);
+	begin_file(work, by, (access & ~NAMED_BY_KERNEL) | VMB_FILE_NAMED_ONLY);
 	if (limit > VMB_LONG_PATH)
 		limit = VMB_LONG_PATH;
 	if (access & NAMED_BY_KERNEL)
