@@ -54,7 +54,8 @@ Recording fold(const std::vector<Recording>& all) {
     out.probes.insert(one.probes.begin(), one.probes.end());
   }
   // Half of the paths is not all of them.
-  for (const std::string_view kind : {kPathProbe, kMountProbe, kTraceProbe}) {
+  for (const std::string_view kind :
+       {kMadeProbe, kMountProbe, kPathProbe, kTraceProbe}) {
     if (std::ranges::any_of(all, [&](const Recording& one) {
           return !one.probes.contains(std::string(kind));
         })) {

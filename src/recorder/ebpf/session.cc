@@ -262,6 +262,8 @@ Result<> Session::settle(const Options& options, const Offer& offer,
     probes_["files"] = choice.hooks ? "lsm/file_open" : "tp_btf/sys_exit";
     probes_[std::string(evidence::kPathProbe)] =
         choice.hooks ? "lsm/path_unlink" : "tp_btf/sys_exit";
+    probes_[std::string(evidence::kMadeProbe)] =
+        probes_[std::string(evidence::kPathProbe)];
     probes_[std::string(evidence::kMountProbe)] =
         choice.hooks ? "lsm/sb_mount" : "tp_btf/sys_exit";
     probes_[std::string(evidence::kTraceProbe)] =
