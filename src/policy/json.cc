@@ -183,6 +183,7 @@ Result<WritableNeed> read_writable(const Value& value,
   WritableNeed need;
   TRY_ASSIGN(need.folder, read_quoted(reader, "folder"));
   TRY_ASSIGN(need.brought, reader.boolean("brought"));
+  TRY_ASSIGN(need.may_hide, reader.boolean_or("may_hide", false));
   TRY_ASSIGN(need.executed, reader.boolean("executed"));
   TRY_ASSIGN(need.reasons, read_reasons(reader));
   TRY(reader.finish());
@@ -308,6 +309,17 @@ Value to_json(const Finding& finding) {
           {"hint", finding.hint}};
 }
 
+Value to_json(const WritableNeed& need) {
+  Value out = {{"folder", json::quote_bytes(need.folder)},
+               {"brought", need.brought},
+               {"executed", need.executed},
+               {"reasons", reasons_json(need.reasons)}};
+  if (need.may_hide) {
+    out["may_hide"] = true;
+  }
+  return out;
+}
+
 Value to_json(const Needs& needs) {
   Value out = {{"files_known", needs.files_known}, {"on_host", needs.on_host}};
   for (const char* key : {"users", "writable", "raised"}) {
@@ -324,10 +336,7 @@ Value to_json(const Needs& needs) {
                             {"reasons", reasons_json(need.reasons)}});
   }
   for (const WritableNeed& need : needs.writable) {
-    out["writable"].push_back({{"folder", json::quote_bytes(need.folder)},
-                               {"brought", need.brought},
-                               {"executed", need.executed},
-                               {"reasons", reasons_json(need.reasons)}});
+    out["writable"].push_back(to_json(need));
   }
   for (const RaisedNeed& need : needs.raised) {
     out["raised"].push_back({{"exe", json::quote_bytes(need.exe)},

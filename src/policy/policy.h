@@ -98,9 +98,12 @@ struct UserNeed {
 // A folder in which files are made, changed or removed.
 struct WritableNeed {
   std::string folder;  // "/var/lib/redis"; "/" for the root folder itself
-  // Files in it were read and not made by the workload: an empty file system
+  // Files in it were there before the workload made any: an empty file system
   // in its place would hide them.
   bool brought = false;
+  // The same may be: it was opened with O_CREAT, and the recording does not
+  // tell whether that made it.
+  bool may_hide = false;
   bool executed = false;  // programs or libraries in it were run
   std::vector<Reason> reasons;
   auto operator<=>(const WritableNeed&) const = default;

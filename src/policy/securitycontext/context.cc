@@ -214,10 +214,19 @@ class Maker {
     }
     if (need.brought) {
       remark("image-files-writable", "low", place,
-             "is writable and holds files that were read and not made: it "
-             "needs a volume that begins with them",
+             "is writable and holds files that were there before the workload "
+             "made any: it needs a volume that begins with them",
              "Docker and Podman copy them from the image into a new volume; "
              "on Kubernetes an init container has to");
+    }
+    if (need.may_hide) {
+      remark("folder-hides-files", "medium", place,
+             "is in memory and empty at each start, and files in it were "
+             "opened with O_CREAT where the recording does not tell whether "
+             "they were there",
+             "if the image holds files there, name it under volumes in "
+             "bundle.yaml and mount a volume that begins with them; a "
+             "recording of this version tells it");
     }
   }
 

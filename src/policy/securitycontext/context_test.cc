@@ -255,6 +255,20 @@ TEST(SecurityContext, WritableImageFilesAndProgramsAreRemarkedOn) {
               ElementsAre("image-files-writable", "writable-and-executable"));
 }
 
+TEST(SecurityContext, SaysWhereAFolderInMemoryMayHideFiles) {
+  Policy given = policy();
+  given.needs.writable = {
+      {.folder = "/srv/db", .may_hide = true, .reasons = {{}}}};
+  Circumstances circumstances = around();
+  SecurityContext context = context_of(given, circumstances);
+  EXPECT_TRUE(context.mounts.at(0).memory);
+  EXPECT_EQ(finding(context, "folder-hides-files").place,
+            "securityContext: /srv/db");
+  circumstances.volumes = {"/srv/db"};
+  context = context_of(given, circumstances);
+  EXPECT_THAT(ids(context), Not(Contains("folder-hides-files")));
+}
+
 // --- Contradictions ----------------------------------------------------------
 
 TEST(Contradictions, CapabilitiesOfAnotherUserThanRootAreNotHeld) {

@@ -7,6 +7,8 @@
 #include <unordered_set>
 
 #include "policy/reasons.h"
+#include "policy/securitycontext/image_files.h"
+#include "policy/securitycontext/paths.h"
 #include "policy/unplaced.h"
 
 namespace vambrace::policy::securitycontext {
@@ -19,28 +21,6 @@ using evidence::Process;
 
 bool has(const FileFact& fact, std::string_view letters) {
   return fact.access.find_first_of(letters) != std::string::npos;
-}
-
-std::string_view parent_of(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string_view::npos ? "/"
-                                                       : path.substr(0, slash);
-}
-
-bool is_below(std::string_view path, std::string_view folder) {
-  return folder == "/" ||
-         (path.starts_with(folder) && path.size() > folder.size() &&
-          path[folder.size()] == '/');
-}
-
-bool is_folder(const FileFact& fact) {
-  return fact.path.ends_with('/');
-}
-
-std::string_view bare(std::string_view path) {
-  return path.size() > 1 && path.ends_with('/')
-             ? path.substr(0, path.size() - 1)
-             : path;
 }
 
 // By convention these are empty in an image, and the names in them are of one
@@ -62,7 +42,7 @@ std::optional<std::string_view> written_by(const FileFact& fact) {
     return std::nullopt;
   }
   const std::string_view path = bare(fact.path);
-  const bool entry = !is_folder(fact) || has(fact, "cdl");
+  const bool entry = !is_folder(fact.path) || has(fact, "cdl");
   return scratch_or(entry ? parent_of(path) : path);
 }
 
@@ -91,7 +71,6 @@ struct Seen {
   std::map<std::string, Reasons, std::less<>> written;
   std::set<std::string> mounted;
   std::unordered_set<std::string_view> made;      // files and folders
-  std::unordered_set<std::string_view> read;      // files
   std::unordered_set<std::string_view> executed;  // files
 };
 
@@ -143,9 +122,6 @@ Seen look(const Evidence& evidence) {
       }
       if (has(fact, "cl")) {
         seen.made.insert(bare(fact.path));
-      }
-      if (!is_folder(fact) && has(fact, "rmx") && !has(fact, "ki")) {
-        seen.read.insert(fact.path);
       }
       if (has(fact, "mx")) {
         seen.executed.insert(fact.path);
@@ -204,21 +180,31 @@ const std::string* home_of(const Map& folders, std::string_view path) {
   return home;
 }
 
-std::vector<WritableNeed> writable(Seen seen) {
+using Folders = std::map<std::string, WritableNeed>;
+
+// What an empty file system in the place of a folder would hide. Another folder
+// that is listed has one of its own.
+void mark(Folders& needs, const std::set<std::string>& paths,
+          bool WritableNeed::* field) {
+  for (const std::string& path : paths) {
+    const std::string* home =
+        needs.contains(path) ? nullptr : home_of(needs, path);
+    if (home != nullptr && *home != "/tmp" && *home != "/var/tmp") {
+      needs[*home].*field = true;
+    }
+  }
+}
+
+std::vector<WritableNeed> writable(Seen seen, const ImageFiles& image) {
   const std::set<std::string> folded = fold_siblings(seen.written);
-  std::map<std::string, WritableNeed> needs;
+  Folders needs;
   for (const auto& [folder, reasons] : seen.written) {
     needs[folder] = {.folder = folder,
                      .brought = folded.contains(folder),
                      .reasons = reasons.sorted()};
   }
-  for (const std::string_view path : seen.read) {
-    const std::string* home = home_of(needs, path);
-    if (home != nullptr && !seen.made.contains(path) && *home != "/tmp" &&
-        *home != "/var/tmp") {
-      needs[*home].brought = true;
-    }
-  }
+  mark(needs, image.known, &WritableNeed::brought);
+  mark(needs, image.perhaps, &WritableNeed::may_hide);
   for (const std::string_view path : seen.executed) {
     if (const std::string* home = home_of(needs, path)) {
       needs[*home].executed = true;
@@ -232,6 +218,7 @@ std::vector<WritableNeed> writable(Seen seen) {
       continue;
     }
     out.push_back(need);
+    out.back().may_hide = need.may_hide && !need.brought;
   }
   return out;
 }
@@ -258,7 +245,7 @@ std::set<std::string> telling(const Evidence& evidence) {
   std::set<std::string> ids = recordings_with(evidence, evidence::kPathProbe);
   for (const Process& process : evidence.processes) {
     for (const FileFact& fact : process.files) {
-      if (has(fact, "dl") || (is_folder(fact) && has(fact, "c"))) {
+      if (has(fact, "dl") || (is_folder(fact.path) && has(fact, "c"))) {
         for (const auto& [recording, share] : fact.by) {
           ids.insert(recording);
         }
@@ -266,6 +253,18 @@ std::set<std::string> telling(const Evidence& evidence) {
     }
   }
   return ids;
+}
+
+// The calls that need a file system to be writable and become no facts.
+constexpr std::array kWithoutPlace = {
+    "fremovexattr", "fsetxattr",   "futimesat",     "lremovexattr",
+    "lsetxattr",    "removexattr", "removexattrat", "setxattr",
+    "setxattrat",   "utime",       "utimensat",     "utimensat_time64",
+    "utimes"};
+
+template <std::size_t kSize>
+bool holds(const std::array<const char*, kSize>& calls, std::string_view name) {
+  return std::ranges::find(calls, name) != calls.end();
 }
 
 std::set<std::string> unseen_calls(const Evidence& evidence) {
@@ -277,8 +276,8 @@ std::set<std::string> unseen_calls(const Evidence& evidence) {
     }
     for (const evidence::SyscallFact& fact : process.syscalls) {
       const auto name = kernel::syscall_name(fact.syscall);
-      if (name && succeeded(fact, told) > 0 &&
-          std::ranges::find(kByPath, *name) != kByPath.end()) {
+      if (name && ((holds(kByPath, *name) && succeeded(fact, told) > 0) ||
+                   (holds(kWithoutPlace, *name) && succeeded(fact, {}) > 0))) {
         calls.emplace(*name);
       }
     }
@@ -323,7 +322,7 @@ Needs needs_of(const Evidence& evidence, std::span<const Added> added) {
     add(seen, evidence, one);
   }
   needs.mounted = std::move(seen.mounted);
-  needs.writable = writable(std::move(seen));
+  needs.writable = writable(std::move(seen), image_files(evidence));
   needs.unseen = unseen_calls(evidence);
   std::map<std::pair<std::uint32_t, std::uint32_t>, Reasons> users;
   std::map<std::string, Reasons> raised;

@@ -32,7 +32,8 @@ struct Added {
 // left out, since those files were opened elsewhere. What is below /tmp and
 // /var/tmp counts for these as a whole. A folder that the workload makes itself
 // is not listed beside the one it is made in, nor is one below a folder whose
-// content an engine copies. More than kMostSiblings folders with one parent
+// content an engine copies. Calls that need a writable folder and become no
+// facts (utimensat, setxattr, ...) are told by name. More than kMostSiblings folders with one parent
 // become that parent. What the recorded container had a mount for is told
 // apart. What people added counts as if it had been seen.
 //

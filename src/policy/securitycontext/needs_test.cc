@@ -42,6 +42,7 @@ std::vector<std::string> writable_in(const Evidence& evidence) {
   std::vector<std::string> out;
   for (const WritableNeed& need : needs_of(evidence).writable) {
     out.push_back(need.folder + (need.brought ? " brought" : "") +
+                  (need.may_hide ? " may hide" : "") +
                   (need.executed ? " executed" : ""));
     EXPECT_FALSE(need.reasons.empty());
   }
@@ -49,7 +50,9 @@ std::vector<std::string> writable_in(const Evidence& evidence) {
 }
 
 std::vector<std::string> writable(std::vector<Access> accesses) {
-  return writable_in(sample::evidence_of({process(std::move(accesses))}));
+  Evidence evidence = sample::evidence_of({process(std::move(accesses))});
+  evidence.recordings[0].probes[std::string(evidence::kMadeProbe)] = "x";
+  return writable_in(evidence);
 }
 
 TEST(Needs, FoldersOfFilesThatAreMadeOrChanged) {
@@ -58,8 +61,8 @@ TEST(Needs, FoldersOfFilesThatAreMadeOrChanged) {
                         {"/var/lib/app/db", "rw"},
                         {"/srv/gone", "d"},
                         {"/srv2/mode", "p"}}),
-              ElementsAre("/run", "/srv", "/srv2", "/var/lib/app brought",
-                          "/var/log/nginx"));
+              ElementsAre("/run", "/srv brought", "/srv2 brought",
+                          "/var/lib/app brought", "/var/log/nginx brought"));
 }
 
 TEST(Needs, NothingForWhatIsReadExecutedLockedOrInherited) {
@@ -80,7 +83,8 @@ TEST(Needs, NothingForWhatTheEngineMountsOrHasNoPlace) {
                         {"tmpfs:memfd:x", "rw"},
                         {"disconnected:/x", "w"}}),
               IsEmpty());
-  EXPECT_THAT(writable({{"/processes/x", "w"}}), ElementsAre("/processes"));
+  EXPECT_THAT(writable({{"/processes/x", "w"}}),
+              ElementsAre("/processes brought"));
 }
 
 TEST(Needs, AFolderIsMadeInTheOneAboveAndChangedItself) {
@@ -111,6 +115,29 @@ TEST(Needs, AFolderThatHoldsFilesOfTheImageIsBrought) {
   EXPECT_THAT(
       writable({{"/srv/a", "cw"}, {"/srv/b/c", "cw"}, {"/srv/b/d", "r"}}),
       ElementsAre("/srv", "/srv/b brought"));
+}
+
+TEST(Needs, WhatIsBelowAnotherFolderOfTheImageIsHiddenToo) {
+  EXPECT_THAT(writable({{"/srv/app/pid", "cw"}, {"/srv/app/plugins/", "r"}}),
+              ElementsAre("/srv/app brought"));
+  // The folder itself is there in any case.
+  EXPECT_THAT(writable({{"/srv/app/pid", "cw"}, {"/srv/app/", "r"}}),
+              ElementsAre("/srv/app"));
+  EXPECT_THAT(
+      writable({{"/srv/a", "cw"}, {"/srv/b/c", "cw"}, {"/srv/b/", "r"}}),
+      ElementsAre("/srv", "/srv/b"));
+}
+
+TEST(Needs, AnOpenThatMayHaveMadeItsFileMayHideOne) {
+  Process app = process({{"/srv/a", "crw"}, {"/srv/b/c", "ac"}});
+  app.files[1].owner = app.files[0].owner = false;
+  Evidence evidence = sample::evidence_of({app});
+  EXPECT_THAT(writable_in(evidence),
+              ElementsAre("/srv may hide", "/srv/b may hide"));
+  evidence.processes[0].files.push_back(sample::file("/srv/old", "r"));
+  EXPECT_THAT(writable_in(evidence), ElementsAre("/srv brought"));
+  evidence.recordings[0].probes[std::string(evidence::kMadeProbe)] = "x";
+  EXPECT_THAT(writable_in(evidence), ElementsAre("/srv brought"));
 }
 
 TEST(Needs, AFolderThatTheWorkloadMakesItselfIsNotListedBesideItsParent) {
@@ -150,7 +177,7 @@ TEST(Needs, WhatTheContainerMountedIsToldApart) {
                                                     {"/etc/one", "w"},
                                                     {"/etc/two", "w"}})});
   evidence.recordings[0].mounts = {"/data", "/etc/one", "/unused"};
-  EXPECT_THAT(writable_in(evidence), ElementsAre("/database", "/etc"));
+  EXPECT_THAT(writable_in(evidence), ElementsAre("/database", "/etc brought"));
   EXPECT_THAT(needs_of(evidence).mounted, ElementsAre("/data", "/etc/one"));
   // Another recording had no mount there.
   evidence.recordings.push_back(evidence.recordings[0]);
@@ -160,7 +187,7 @@ TEST(Needs, WhatTheContainerMountedIsToldApart) {
     fact.by["r2"] = fact.by["r1"];
   }
   EXPECT_THAT(writable_in(evidence),
-              ElementsAre("/data", "/data/sub", "/database", "/etc"));
+              ElementsAre("/data", "/data/sub", "/database", "/etc brought"));
 }
 
 TEST(Needs, OnlyTheWorkloadCounts) {
@@ -231,6 +258,16 @@ TEST(Needs, OneRecordingThatTellsPlacesSpeaksForNoOther) {
   EXPECT_THAT(needs_of(evidence).unseen, ElementsAre("rename"));
   evidence.recordings[1].probes[std::string(evidence::kPathProbe)] = "x";
   EXPECT_THAT(needs_of(evidence).unseen, IsEmpty());
+}
+
+TEST(Needs, CallsThatNoRecordingPlacesStayUnseen) {
+  Process app = process({{"/a/b/", "c"}});
+  app.syscalls = {sample::fact("mkdir"), sample::fact("utimensat"),
+                  sample::fact("setxattr"),
+                  sample::fact("fremovexattr", sample::failed(1, "ENODATA"))};
+  Evidence evidence = sample::evidence_of({app});
+  evidence.recordings[0].probes[std::string(evidence::kPathProbe)] = "x";
+  EXPECT_THAT(needs_of(evidence).unseen, ElementsAre("setxattr", "utimensat"));
 }
 
 TEST(Needs, AreOfAHostIfNoContainerWasRecorded) {
