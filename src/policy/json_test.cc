@@ -57,12 +57,14 @@ TEST(PolicyJson, NeedsRoundTrip) {
       .writable = {{.folder = "/a\xff\n", .brought = true, .reasons = reasons},
                    {.folder = "/b",
                     .may_hide = true,
+                    .folded = true,
                     .executed = true,
                     .reasons = reasons}},
       .raised = {{"/bin/su", reasons}},
       .mounted = {"/data"},
       .unseen = {"mkdir"},
-      .untold = {"/srv/*/\xff"}};
+      .untold = {"/srv/*/\xff"},
+      .apart = {{{"/a\xff\n", "/b"}, true}, {{"/b"}, false}}};
   const auto again = parse(print(policy));
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(*again, policy);

@@ -104,6 +104,8 @@ struct WritableNeed {
   // The same may be: it was opened with O_CREAT, and the recording does not
   // tell whether that made it.
   bool may_hide = false;
+  // It takes the place of folders in it that the image has: these must be there.
+  bool folded = false;
   bool executed = false;  // programs or libraries in it were run
   std::vector<Reason> reasons;
   auto operator<=>(const WritableNeed&) const = default;
@@ -114,6 +116,14 @@ struct RaisedNeed {
   std::string exe;
   std::vector<Reason> reasons;
   auto operator<=>(const RaisedNeed&) const = default;
+};
+
+// Folders of which files were renamed or linked from one into another: where
+// each is a mount of its own, that fails. One folder: into it from anywhere.
+struct Apart {
+  std::set<std::string> folders;
+  bool certain = false;  // otherwise it may have been within each
+  auto operator<=>(const Apart&) const = default;
 };
 
 // What a workload needs of the container around it. Sorted.
@@ -136,6 +146,7 @@ struct Needs {
   // Patterns of files that people allowed to be written and nobody wrote, which
   // do not tell the folder: it may be missing above.
   std::set<std::string> untold;
+  std::set<Apart> apart;
   auto operator<=>(const Needs&) const = default;
 };
 

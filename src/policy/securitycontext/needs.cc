@@ -4,11 +4,10 @@
 #include <array>
 #include <map>
 #include <set>
-#include <unordered_set>
 
 #include "policy/reasons.h"
-#include "policy/securitycontext/image_files.h"
 #include "policy/securitycontext/paths.h"
+#include "policy/securitycontext/writable.h"
 #include "policy/unplaced.h"
 
 namespace vambrace::policy::securitycontext {
@@ -66,18 +65,16 @@ std::optional<std::string> mount_of(const Evidence& evidence,
   return common;
 }
 
-// All processes that count, as one. The evidence must outlive it.
+// All processes that count, as one.
 struct Seen {
-  std::map<std::string, Reasons, std::less<>> written;
+  Writes writes;
   std::set<std::string> mounted;
-  std::unordered_set<std::string_view> made;      // files and folders
-  std::unordered_set<std::string_view> executed;  // files
 };
 
 Reasons& reasons_of(Seen& seen, std::string_view folder) {
-  const auto found = seen.written.find(folder);
-  return found != seen.written.end() ? found->second
-                                     : seen.written[std::string(folder)];
+  auto& folders = seen.writes.folders;
+  const auto found = folders.find(folder);
+  return found != folders.end() ? found->second : folders[std::string(folder)];
 }
 
 // Below the same mount in every recording.
@@ -121,106 +118,14 @@ Seen look(const Evidence& evidence) {
             .add(Cause::Observed, process.key, evidence::total(fact.by));
       }
       if (has(fact, "cl")) {
-        seen.made.insert(bare(fact.path));
+        seen.writes.made.insert(bare(fact.path));
       }
       if (has(fact, "mx")) {
-        seen.executed.insert(fact.path);
+        seen.writes.executed.insert(fact.path);
       }
     }
   }
   return seen;
-}
-
-using Written = decltype(Seen::written);
-
-void move_reasons(Written& written, const std::string& from,
-                  const std::string& to) {
-  for (Reason& reason : written[from].sorted()) {
-    written[to].add(std::move(reason));
-  }
-  written.erase(from);
-}
-
-// Folders by hash, by day, by client: the next run has other ones. Returns the
-// parents that took their place.
-std::set<std::string> fold_siblings(Written& written) {
-  std::set<std::string> parents;
-  for (bool again = true; again;) {
-    again = false;
-    std::map<std::string, std::vector<std::string>> siblings;
-    for (const auto& [folder, reasons] : written) {
-      if (folder != "/") {
-        siblings[std::string(parent_of(folder))].push_back(folder);
-      }
-    }
-    for (const auto& [parent, folders] : siblings) {
-      if (parent == "/" || folders.size() <= kMostSiblings) {
-        continue;
-      }
-      for (const std::string& folder : folders) {
-        move_reasons(written, folder, parent);
-      }
-      parents.insert(parent);
-      again = true;
-    }
-  }
-  return parents;
-}
-
-// The innermost listed folder that a path lies in.
-template <class Map>
-const std::string* home_of(const Map& folders, std::string_view path) {
-  const std::string* home = nullptr;
-  for (const auto& [folder, value] : folders) {
-    if (is_below(path, folder) &&
-        (home == nullptr || folder.size() > home->size())) {
-      home = &folder;
-    }
-  }
-  return home;
-}
-
-using Folders = std::map<std::string, WritableNeed>;
-
-// What an empty file system in the place of a folder would hide. Another folder
-// that is listed has one of its own.
-void mark(Folders& needs, const std::set<std::string>& paths,
-          bool WritableNeed::* field) {
-  for (const std::string& path : paths) {
-    const std::string* home =
-        needs.contains(path) ? nullptr : home_of(needs, path);
-    if (home != nullptr && *home != "/tmp" && *home != "/var/tmp") {
-      needs[*home].*field = true;
-    }
-  }
-}
-
-std::vector<WritableNeed> writable(Seen seen, const ImageFiles& image) {
-  const std::set<std::string> folded = fold_siblings(seen.written);
-  Folders needs;
-  for (const auto& [folder, reasons] : seen.written) {
-    needs[folder] = {.folder = folder,
-                     .brought = folded.contains(folder),
-                     .reasons = reasons.sorted()};
-  }
-  mark(needs, image.known, &WritableNeed::brought);
-  mark(needs, image.perhaps, &WritableNeed::may_hide);
-  for (const std::string_view path : seen.executed) {
-    if (const std::string* home = home_of(needs, path)) {
-      needs[*home].executed = true;
-    }
-  }
-  std::vector<WritableNeed> out;
-  for (const auto& [folder, need] : needs) {
-    const std::string* above = home_of(needs, folder);
-    if (above != nullptr && *above != "/" &&
-        (seen.made.contains(folder) || needs[*above].brought)) {
-      continue;
-    }
-    out.push_back(need);
-    out.back().may_hide = need.may_hide && !need.brought;
-  }
-  return out;
 }
 
 // The first program of a container, or of a workload on a host: nothing of the
@@ -322,7 +227,10 @@ Needs needs_of(const Evidence& evidence, std::span<const Added> added) {
     add(seen, evidence, one);
   }
   needs.mounted = std::move(seen.mounted);
-  needs.writable = writable(std::move(seen), image_files(evidence));
+  WritableFolders folders = writable_folders(
+      std::move(seen.writes), image_files(evidence), Moves(evidence));
+  needs.writable = std::move(folders.needs);
+  needs.apart = std::move(folders.apart);
   needs.unseen = unseen_calls(evidence);
   std::map<std::pair<std::uint32_t, std::uint32_t>, Reasons> users;
   std::map<std::string, Reasons> raised;

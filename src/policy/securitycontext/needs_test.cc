@@ -43,6 +43,7 @@ std::vector<std::string> writable_in(const Evidence& evidence) {
   for (const WritableNeed& need : needs_of(evidence).writable) {
     out.push_back(need.folder + (need.brought ? " brought" : "") +
                   (need.may_hide ? " may hide" : "") +
+                  (need.folded ? " folded" : "") +
                   (need.executed ? " executed" : ""));
     EXPECT_FALSE(need.reasons.empty());
   }
@@ -159,9 +160,37 @@ TEST(Needs, ManySiblingsBecomeTheirParent) {
   for (int i = 0; i < 9; ++i) {
     accesses.push_back({fmt::format("/var/cache/app/{}/x", i), "cw"});
   }
-  EXPECT_THAT(writable(accesses), ElementsAre("/var/cache/app brought"));
+  EXPECT_THAT(writable(accesses), ElementsAre("/var/cache/app folded"));
+  accesses.push_back({"/var/cache/app/there", "r"});
+  EXPECT_THAT(writable(accesses), ElementsAre("/var/cache/app brought folded"));
+  accesses.pop_back();
   accesses.pop_back();
   EXPECT_EQ(writable(accesses).size(), kMostSiblings);
+}
+
+TEST(Needs, FoldersBetweenWhichFilesMoveAreOneMount) {
+  // A mail is written in tmp, renamed into new and moved to cur.
+  EXPECT_THAT(writable({{"/srv/mail/tmp/1", "drw"}, {"/srv/mail/new/1", "cw"}}),
+              ElementsAre("/srv/mail brought folded"));
+  // The one is in the other.
+  EXPECT_THAT(writable({{"/data/mail/1", "cw"},
+                        {"/data/mail/new/1", "cw"},
+                        {"/data/mail/1", "drw"}}),
+              ElementsAre("/data/mail folded"));
+  // Within each.
+  EXPECT_THAT(writable({{"/data/x/1", "drw"}, {"/data/x/2", "cw"}}),
+              ElementsAre("/data/x brought"));
+}
+
+TEST(Needs, FoldersThatShareOnlyOneOfTheSystemAreToldApart) {
+  for (const char* shared : {"", "/srv", "/var", "/var/lib"}) {
+    const std::string a = std::string(shared) + "/a",
+                      b = std::string(shared) + "/b";
+    Evidence evidence = sample::evidence_of(
+        {process({{a + "/1", "c"}, {a + "/1", "drw"}, {b + "/1", "cw"}})});
+    EXPECT_THAT(writable_in(evidence), ElementsAre(a, b));
+    EXPECT_EQ(needs_of(evidence).apart, (std::set<Apart>{{{a, b}, true}}));
+  }
 }
 
 TEST(Needs, WhatIsRunInAWritableFolderIsTold) {
