@@ -101,10 +101,11 @@ struct WritableNeed {
   // Files in it were there before the workload made any: an empty file system
   // in its place would hide them.
   bool brought = false;
-  // The same may be: it was opened with O_CREAT, and the recording does not
-  // tell whether that made it.
+  // The same may be: files that were read were opened with O_CREAT, and the
+  // recording does not tell whether that made them.
   bool may_hide = false;
-  // It takes the place of folders in it that the image has: these must be there.
+  // It takes the place of folders in it that the image has: these must be
+  // there.
   bool folded = false;
   bool executed = false;  // programs or libraries in it were run
   std::vector<Reason> reasons;

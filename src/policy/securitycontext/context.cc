@@ -234,8 +234,8 @@ class Maker {
     if (need.may_hide) {
       remark("folder-hides-files", "medium", place,
              "is in memory and empty at each start, and files in it were "
-             "opened with O_CREAT where the recording does not tell whether "
-             "they were there",
+             "opened with O_CREAT and read, where the recording does not tell "
+             "whether they were there",
              "if the image holds files there, name it under volumes in "
              "bundle.yaml and mount a volume that begins with them; a "
              "recording of this version tells it");

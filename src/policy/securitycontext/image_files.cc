@@ -18,8 +18,8 @@ using evidence::Instant;
 // When each was first seen of one path.
 struct History {
   Instant made = Instant::max();    // by this very access
-  Instant there = Instant::max();   // what needs it to be there
-  Instant opened = Instant::max();  // with O_CREAT
+  Instant used = Instant::max();    // what needs it to be there, or reads it
+  Instant opened = Instant::max();  // with O_CREAT, which may have made it
 };
 
 using Histories = std::unordered_map<std::string_view, History>;
@@ -40,24 +40,33 @@ bool is_nameless(std::string_view path) {
          name.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
-Instant& moment_of(History& history, const FileFact& fact) {
+void note_access(History& history, const FileFact& fact, Instant first) {
+  const auto keep = [first](Instant& moment) {
+    moment = std::min(moment, first);
+  };
   if (is_made(fact)) {
-    return history.made;
+    keep(history.made);
+    return;
   }
-  return fact.access.contains('c') ? history.opened : history.there;
+  if (fact.access.contains('c')) {
+    keep(history.opened);
+  }
+  if (!fact.access.contains('c') || fact.access.contains('r')) {
+    keep(history.used);
+  }
 }
 
 // What was done through a descriptor that was open is told by its open.
-bool tells(const FileFact& fact) {
+bool tells_something(const FileFact& fact) {
   return fact.path.starts_with('/') && !fact.access.empty() &&
          fact.access.find_first_of("ki") == std::string::npos &&
          !is_nameless(fact.path);
 }
 
-using Mounts = std::map<std::string_view, const std::vector<std::string>*>;
+using MountLists = std::map<std::string_view, const std::vector<std::string>*>;
 
-Mounts mounts_of(const evidence::Evidence& evidence) {
-  Mounts mounts;
+MountLists mounts_by_recording(const evidence::Evidence& evidence) {
+  MountLists mounts;
   for (const evidence::Recording& recording : evidence.recordings) {
     mounts[recording.id] = &recording.mounts;
   }
@@ -65,7 +74,7 @@ Mounts mounts_of(const evidence::Evidence& evidence) {
 }
 
 // On something that the container had mounted there: it is not the image's.
-bool is_mounted(const Mounts& mounts, std::string_view recording,
+bool is_mounted(const MountLists& mounts, std::string_view recording,
                 std::string_view path) {
   const auto found = mounts.find(recording);
   return found != mounts.end() &&
@@ -77,7 +86,7 @@ bool is_mounted(const Mounts& mounts, std::string_view recording,
 // Of each recording.
 std::map<std::string_view, Histories> histories_of(
     const evidence::Evidence& evidence) {
-  const Mounts mounts = mounts_of(evidence);
+  const MountLists mounts = mounts_by_recording(evidence);
   std::map<std::string_view, Histories> all;
   for (const evidence::Process& process : evidence.processes) {
     if (!counts(process.key.origin)) {
@@ -86,10 +95,9 @@ std::map<std::string_view, Histories> histories_of(
     for (const FileFact& fact : process.files) {
       const std::string_view path = bare(fact.path);
       for (const auto& [recording, share] : fact.by) {
-        if (share.count > 0 && tells(fact) &&
+        if (share.count > 0 && tells_something(fact) &&
             !is_mounted(mounts, recording, path)) {
-          Instant& moment = moment_of(all[recording][path], fact);
-          moment = std::min(moment, share.first);
+          note_access(all[recording][path], fact, share.first);
         }
       }
     }
@@ -98,7 +106,7 @@ std::map<std::string_view, Histories> histories_of(
 }
 
 // When the workload made it, or a folder that it is in.
-Instant made(const Histories& histories, std::string_view path) {
+Instant made_at(const Histories& histories, std::string_view path) {
   Instant first = Instant::max();
   for (; path != "/"; path = parent_of(path)) {
     if (const auto found = histories.find(path); found != histories.end()) {
@@ -117,13 +125,11 @@ ImageFiles image_files(const evidence::Evidence& evidence) {
   for (const auto& [recording, histories] : histories_of(evidence)) {
     const bool tells_made = told.contains(std::string(recording));
     for (const auto& [path, history] : histories) {
-      const Instant since = made(histories, path);
-      if (history.there < std::min(since, history.opened) ||
-          (history.opened < since && tells_made)) {
-        files.known.emplace(path);
-      } else if (history.opened < since) {
-        files.perhaps.emplace(path);
+      if (history.used >= made_at(histories, path)) {
+        continue;
       }
+      const bool sure = tells_made || history.used < history.opened;
+      (sure ? files.known : files.perhaps).emplace(path);
     }
   }
   return files;

@@ -16,10 +16,11 @@ namespace vambrace::policy::securitycontext {
 // `l`, the new name of a rename); whatever is in a folder that it made is its
 // own, too. What else was done to a file before that shows that it was there.
 // An open with O_CREAT shows neither in recordings without
-// evidence::kMadeProbe.
+// evidence::kMadeProbe. A file that was opened with O_CREAT and never read, as
+// logs are, is none: the workload makes it where there is none.
 struct ImageFiles {
   std::set<std::string> known;
-  std::set<std::string> perhaps;  // opened with O_CREAT, and not told which
+  std::set<std::string> perhaps;  // read, and perhaps made by its open
 };
 ImageFiles image_files(const evidence::Evidence& evidence);
 

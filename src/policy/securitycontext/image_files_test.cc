@@ -50,7 +50,7 @@ std::set<std::string> known(const std::vector<Access>& accesses,
 
 TEST(ImageFiles, AreWhatWasThereBeforeItWasMade) {
   for (const char* letters :
-       {"r", "w", "rw", "a", "p", "o", "d", "drw", "x", "mr", "crw", "ac"}) {
+       {"r", "w", "rw", "a", "p", "o", "d", "drw", "x", "mr", "crw", "acr"}) {
     EXPECT_THAT(known({{"/srv/x", letters}}), ElementsAre("/srv/x")) << letters;
     EXPECT_THAT(known({{"/srv/x", "c", 1}, {"/srv/x", letters, 1}}), IsEmpty())
         << letters;
@@ -58,6 +58,15 @@ TEST(ImageFiles, AreWhatWasThereBeforeItWasMade) {
                 ElementsAre("/srv/x"))
         << letters;
   }
+}
+
+TEST(ImageFiles, LogsThatAreMadeWhereThereAreNoneAreNot) {
+  for (const bool tells_made : {false, true}) {
+    EXPECT_THAT(known({{"/log/x", "ac"}, {"/log/y", "cw"}}, tells_made),
+                IsEmpty());
+  }
+  EXPECT_THAT(known({{"/log/x", "ac", 1}, {"/log/x", "r", 2}}),
+              ElementsAre("/log/x"));
 }
 
 TEST(ImageFiles, FoldersAreToo) {
@@ -94,7 +103,10 @@ TEST(ImageFiles, ToAnOpenThatMayHaveMadeItIsOnlyPerhapsOne) {
   };
   EXPECT_THAT(perhaps({{"/srv/db", "crw", 1}, {"/srv/db", "r", 2}}),
               ElementsAre("/srv/db"));
+  EXPECT_THAT(perhaps({{"/srv/db", "cw", 1}, {"/srv/db", "r", 2}}),
+              ElementsAre("/srv/db"));
   EXPECT_THAT(perhaps({{"/srv/db", "c", 1}, {"/srv/db", "crw", 2}}), IsEmpty());
+  EXPECT_THAT(perhaps({{"/srv/db", "cw", 1}}), IsEmpty());
   EXPECT_THAT(known({{"/srv/db", "r", 1}, {"/srv/db", "crw", 2}}, false),
               ElementsAre("/srv/db"));
 }

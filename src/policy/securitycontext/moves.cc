@@ -12,7 +12,7 @@ namespace {
 using Names = std::set<std::string>;
 
 // The mounts that folders are on.
-Names mounts_of(const std::set<std::string_view>& folders,
+Names on_mounts(const std::set<std::string_view>& folders,
                 const Moves::Folders& mounts) {
   Names out;
   for (std::string_view folder : folders) {
@@ -157,11 +157,11 @@ std::set<Apart> Moves::between(const Folders& mounts) const {
   std::set<Apart> out;
   for (const Program& program : programs_) {
     Pairs pairs;
-    add_renames(pairs, mounts_of(program.from, mounts),
-                mounts_of(program.into, mounts),
-                mounts_of(program.perhaps, mounts));
-    add_links(pairs, mounts_of(program.linked, mounts),
-              mounts_of(program.removed, mounts));
+    add_renames(pairs, on_mounts(program.from, mounts),
+                on_mounts(program.into, mounts),
+                on_mounts(program.perhaps, mounts));
+    add_links(pairs, on_mounts(program.linked, mounts),
+              on_mounts(program.removed, mounts));
     pairs.move_to(out);
   }
   return out;
