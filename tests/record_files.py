@@ -170,11 +170,13 @@ NAMED = {
     "/dir/node d", "/bad\n\"\xff/ c", "/bad\n\"\xff/ d", "/dir/inner/ c", "/dir/inner/ d",
     "/" + "x" * 200 + "/ c", "/was/ c", "/was/ p", "/was/ drw", "/dir/is/ cw",
     "/dir/is/ o",
+    # What a rename made; an exchange makes nothing.
+    "/dir/moved c", "/again c", "/dir/is/ c",
 }
 
 EXPECTED = {
-    "/plain r", "/dir/inner r", "/new cw", "/log ac", "/cut rw", "/theirs r", "/bad\n\xff\"name r",
-    "/dir/ r", "/made cw", "/sized rw", "/sized w", "/sized p", "/sized o", "/locked rw",
+    "/plain r", "/dir/inner r", "/new c", "/new cw", "/log c", "/log ac", "/cut rw", "/theirs r", "/bad\n\xff\"name r",
+    "/dir/ r", "/made c", "/made cw", "/sized rw", "/sized w", "/sized p", "/sized o", "/locked rw",
     "/locked kw", "/locked k", "/lib r", "/lib mr", "/late r", "/late mr", "/gone rw", "/gone r",
     "/a/c/d r", "/b/c/d r", "/bound/inner r", "/merged/x r", "/merged/x w", "/merged/x mr", "/jail/inside r",
 }
@@ -378,7 +380,7 @@ def test_a_file_that_is_made_again_and_again_is_one_file():
                 " os.close(os.open(name, os.O_CREAT | os.O_WRONLY))\n os.unlink(name)")
         evidence = record("--max-facts", "1024", command=["python3", "-c", code, folder])
     assert kinds(evidence) == set(), evidence["verdict"]
-    for wanted, only_named in (("cw", False), ("d", True)):
+    for wanted, only_named in (("c", False), ("cw", False), ("d", True)):
         counts = {path.rpartition("/")[2]: fact["count"]
                   for (path, letters), fact in files(evidence, only_named=only_named).items()
                   if path.startswith(folder + "/") and letters == wanted}

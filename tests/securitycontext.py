@@ -283,6 +283,68 @@ def test_a_folder_that_holds_files_of_the_image_becomes_a_volume_with_them():
         assert done.code != 0, f"{mounts} is listed in vain: {done}"
 
 
+# What an image brings and a workload uses, each in another way: none of it is read before it
+# was opened with O_CREAT, and a mail goes from one folder into another one.
+BRINGS = ("mkdir -p /srv/db /srv/keys /srv/mail/tmp /srv/mail/new /srv/app/plugins && "
+          "echo one >/srv/db/app && echo k >/srv/keys/k && touch /srv/app/plugins/p")
+USES = """
+import os
+db = os.open("/srv/db/app", os.O_RDWR | os.O_CREAT)
+assert os.read(db, 3) == b"one"
+os.write(db, b"two")
+os.chmod("/srv/keys/k", 0o600)
+os.close(os.open("/srv/mail/tmp/1", os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+os.rename("/srv/mail/tmp/1", "/srv/mail/new/1")
+os.close(os.open("/srv/app/pid", os.O_WRONLY | os.O_CREAT))
+assert os.listdir("/srv/app/plugins") == ["p"]
+os.mkdir("/var/lib/made")
+os.close(os.open("/var/lib/made/x", os.O_RDWR | os.O_CREAT))
+print("used")
+"""
+
+
+@contextlib.contextmanager
+def image_with(script):
+    made = support.container_name("context-image")
+    done = support.run("docker", "run", "--name", made, support.IMAGE, "/bin/sh", "-c", script)
+    assert done.code == 0, done
+    name = f"{made}:made"
+    assert support.run("docker", "commit", made, name).code == 0
+    try:
+        yield name
+    finally:
+        support.run("docker", "rmi", "-f", name)
+
+
+def test_nothing_of_the_image_is_hidden_and_nothing_moves_between_mounts():
+    support.require_root()
+    support.require_btf()
+    support.require_docker()
+    support.image()
+    folder = support.temp_dir()
+    container = support.container_name("context-uses")
+    program = ["/usr/bin/python3", "-I", "-S", "-B", "-c", USES]
+    with image_with(BRINGS) as image:
+        support.vambrace("record", "-o", f"{folder}/e.json", "--container", container, "--",
+                         "docker", "run", "--rm", "--name", container, "--security-opt",
+                         "seccomp=unconfined", "--security-opt", "no-new-privileges", image,
+                         *program, expect=0)
+        support.vambrace("synth", f"{folder}/e.json", "-o", f"{folder}/bundle", expect=0)
+        arguments = arguments_of(f"{folder}/bundle")
+        kept = {argument.rpartition("=")[2] for argument in arguments
+                if argument.startswith("--mount=")}
+        assert kept == {"/srv/app", "/srv/db", "/srv/keys", "/srv/mail"}, arguments
+        assert folders(arguments) == {"/var/lib"}, arguments
+        done = support.run("docker", "run", "--rm", *arguments, image, *program,
+                           cwd=f"{folder}/bundle")
+        assert done.code == 0 and done.out == "used\n", done
+        for one in sorted(kept):
+            other = [argument for argument in arguments if not argument.endswith(f"={one}")]
+            done = support.run("docker", "run", "--rm", *other, f"--tmpfs={one}", image, *program,
+                               cwd=f"{folder}/bundle")
+            assert done.code != 0, f"{one} may as well be empty: {done}"
+
+
 # --- Other readers -------------------------------------------------------------
 
 def example_bundle():

@@ -55,7 +55,7 @@ Recording fold(const std::vector<Recording>& all) {
   }
   // Half of the paths is not all of them.
   for (const std::string_view kind :
-       {kPathProbe, kMountProbe, kTraceProbe, kScriptProbe}) {
+       {kMadeProbe, kMountProbe, kPathProbe, kScriptProbe, kTraceProbe}) {
     if (std::ranges::any_of(all, [&](const Recording& one) {
           return !one.probes.contains(std::string(kind));
         })) {

@@ -218,6 +218,11 @@ constexpr std::string_view kPathProbe = "paths";
 // its starter. Without it, only that an interpreter read it is.
 constexpr std::string_view kScriptProbe = "scripts";
 
+// The kind in Recording::probes that says that a file which an open or a rename
+// made has the fact `c` alone, beside that of the open or the rename. Without
+// it, an open with O_CREAT does not tell whether the file was there.
+constexpr std::string_view kMadeProbe = "made";
+
 // One way in which a file was accessed; another way is another fact.
 struct FileFact {
   // As AppArmor is asked: resolved, below the root of the mount namespace, with

@@ -83,6 +83,7 @@ Needs decided_needs(const evidence::Evidence& evidence, const Policy& policy) {
         securitycontext::needs_of(allowed_of(evidence, denials), added);
     needs.writable = std::move(allowed.writable);
     needs.mounted = std::move(allowed.mounted);
+    needs.apart = std::move(allowed.apart);
   }
   needs.untold = std::move(untold);
   return needs;

@@ -183,6 +183,8 @@ Result<WritableNeed> read_writable(const Value& value,
   WritableNeed need;
   TRY_ASSIGN(need.folder, read_quoted(reader, "folder"));
   TRY_ASSIGN(need.brought, reader.boolean("brought"));
+  TRY_ASSIGN(need.may_hide, reader.boolean_or("may_hide", false));
+  TRY_ASSIGN(need.folded, reader.boolean_or("folded", false));
   TRY_ASSIGN(need.executed, reader.boolean("executed"));
   TRY_ASSIGN(need.reasons, read_reasons(reader));
   TRY(reader.finish());
@@ -199,6 +201,18 @@ Result<RaisedNeed> read_raised(const Value& value, const std::string& place) {
   TRY_ASSIGN(need.reasons, read_reasons(reader));
   TRY(reader.finish());
   return need;
+}
+
+Result<Apart> read_apart(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  Apart apart;
+  TRY_ASSIGN(apart.folders, read_names(reader, "folders"));
+  TRY_ASSIGN(apart.certain, reader.boolean("certain"));
+  TRY(reader.finish());
+  if (apart.folders.empty()) {
+    TRY(bad(place, "no folder"));
+  }
+  return apart;
 }
 
 Result<Needs> read_needs(Reader& parent) {
@@ -218,6 +232,13 @@ Result<Needs> read_needs(Reader& parent) {
     TRY_ASSIGN(needs.untold, read_names(reader, "untold"));
     if (needs.untold.empty()) {
       TRY(bad("untold", "empty; leave it out"));
+    }
+  }
+  if (reader.has("apart")) {
+    TRY_ASSIGN(const auto apart, read_list<Apart>(reader, "apart", read_apart));
+    needs.apart.insert(apart.begin(), apart.end());
+    if (needs.apart.empty()) {
+      TRY(bad("apart", "empty; leave it out"));
     }
   }
   TRY(reader.finish());
@@ -308,6 +329,20 @@ Value to_json(const Finding& finding) {
           {"hint", finding.hint}};
 }
 
+Value to_json(const WritableNeed& need) {
+  Value out = {{"folder", json::quote_bytes(need.folder)},
+               {"brought", need.brought},
+               {"executed", need.executed},
+               {"reasons", reasons_json(need.reasons)}};
+  if (need.may_hide) {
+    out["may_hide"] = true;
+  }
+  if (need.folded) {
+    out["folded"] = true;
+  }
+  return out;
+}
+
 Value to_json(const Needs& needs) {
   Value out = {{"files_known", needs.files_known}, {"on_host", needs.on_host}};
   for (const char* key : {"users", "writable", "raised"}) {
@@ -318,16 +353,17 @@ Value to_json(const Needs& needs) {
   if (!needs.untold.empty()) {
     out["untold"] = quoted(needs.untold);
   }
+  for (const Apart& apart : needs.apart) {
+    out["apart"].push_back(
+        {{"folders", quoted(apart.folders)}, {"certain", apart.certain}});
+  }
   for (const UserNeed& need : needs.users) {
     out["users"].push_back({{"uid", need.uid},
                             {"gid", need.gid},
                             {"reasons", reasons_json(need.reasons)}});
   }
   for (const WritableNeed& need : needs.writable) {
-    out["writable"].push_back({{"folder", json::quote_bytes(need.folder)},
-                               {"brought", need.brought},
-                               {"executed", need.executed},
-                               {"reasons", reasons_json(need.reasons)}});
+    out["writable"].push_back(to_json(need));
   }
   for (const RaisedNeed& need : needs.raised) {
     out["raised"].push_back({{"exe", json::quote_bytes(need.exe)},

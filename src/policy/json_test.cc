@@ -50,15 +50,21 @@ TEST(PolicyJson, RoundTrips) {
 TEST(PolicyJson, NeedsRoundTrip) {
   Policy policy = example();
   const std::vector<Reason> reasons = policy.syscalls[0].reasons;
-  policy.needs = {.files_known = true,
-                  .on_host = true,
-                  .users = {{0, 0, reasons}, {33, 4'000'000'000, reasons}},
-                  .writable = {{"/a\xff\n", true, false, reasons},
-                               {"/b", false, true, reasons}},
-                  .raised = {{"/bin/su", reasons}},
-                  .mounted = {"/data"},
-                  .unseen = {"mkdir"},
-                  .untold = {"/srv/*/\xff"}};
+  policy.needs = {
+      .files_known = true,
+      .on_host = true,
+      .users = {{0, 0, reasons}, {33, 4'000'000'000, reasons}},
+      .writable = {{.folder = "/a\xff\n", .brought = true, .reasons = reasons},
+                   {.folder = "/b",
+                    .may_hide = true,
+                    .folded = true,
+                    .executed = true,
+                    .reasons = reasons}},
+      .raised = {{"/bin/su", reasons}},
+      .mounted = {"/data"},
+      .unseen = {"mkdir"},
+      .untold = {"/srv/*/\xff"},
+      .apart = {{{"/a\xff\n", "/b"}, true}, {{"/b"}, false}}};
   const auto again = parse(print(policy));
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(*again, policy);

@@ -98,9 +98,15 @@ struct UserNeed {
 // A folder in which files are made, changed or removed.
 struct WritableNeed {
   std::string folder;  // "/var/lib/redis"; "/" for the root folder itself
-  // Files in it were read and not made by the workload: an empty file system
+  // Files in it were there before the workload made any: an empty file system
   // in its place would hide them.
   bool brought = false;
+  // The same may be: files that were read were opened with O_CREAT, and the
+  // recording does not tell whether that made them.
+  bool may_hide = false;
+  // It takes the place of folders in it that the image has: these must be
+  // there.
+  bool folded = false;
   bool executed = false;  // programs or libraries in it were run
   std::vector<Reason> reasons;
   auto operator<=>(const WritableNeed&) const = default;
@@ -111,6 +117,14 @@ struct RaisedNeed {
   std::string exe;
   std::vector<Reason> reasons;
   auto operator<=>(const RaisedNeed&) const = default;
+};
+
+// Folders of which files were renamed or linked from one into another: where
+// each is a mount of its own, that fails. One folder: into it from anywhere.
+struct Apart {
+  std::set<std::string> folders;
+  bool certain = false;  // otherwise it may have been within each
+  auto operator<=>(const Apart&) const = default;
 };
 
 // What a workload needs of the container around it. Sorted.
@@ -133,6 +147,7 @@ struct Needs {
   // Patterns of files that people allowed to be written and nobody wrote, which
   // do not tell the folder: it may be missing above.
   std::set<std::string> untold;
+  std::set<Apart> apart;
   auto operator<=>(const Needs&) const = default;
 };
 

@@ -1,6 +1,7 @@
 #include "policy/securitycontext/context.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/json.h"
 #include "kernel/errnos.h"
@@ -178,6 +179,10 @@ class Maker {
       out_.mounts.clear();
     }
     add_remarks_on_mounts();
+    if (out_.read_only_root) {
+      std::ranges::for_each(policy_.needs.apart,
+                            [&](const Apart& one) { add_apart(one); });
+    }
     add_untold();
   }
 
@@ -205,7 +210,7 @@ class Maker {
       return;
     }
     out_.mounts.push_back({.folder = need.folder,
-                           .memory = !need.brought,
+                           .memory = !need.brought && !need.folded,
                            .executable = need.executed});
     if (need.executed) {
       remark("writable-and-executable", "medium", place,
@@ -214,10 +219,26 @@ class Maker {
     }
     if (need.brought) {
       remark("image-files-writable", "low", place,
-             "is writable and holds files that were read and not made: it "
-             "needs a volume that begins with them",
+             "is writable and holds files that were there before the workload "
+             "made any: it needs a volume that begins with them",
              "Docker and Podman copy them from the image into a new volume; "
              "on Kubernetes an init container has to");
+    }
+    if (need.folded && !need.brought) {
+      remark("folders-in-one", "low", place,
+             "is writable in the place of folders in it: it needs a volume "
+             "that begins with those of the image",
+             "Docker and Podman copy them from the image into a new volume; "
+             "on Kubernetes an init container has to");
+    }
+    if (need.may_hide) {
+      remark("folder-hides-files", "medium", place,
+             "is in memory and empty at each start, and files in it were "
+             "opened with O_CREAT and read, where the recording does not tell "
+             "whether they were there",
+             "if the image holds files there, name it under volumes in "
+             "bundle.yaml and mount a volume that begins with them; a "
+             "recording of this version tells it");
     }
   }
 
@@ -240,6 +261,36 @@ class Maker {
              "name what must be kept under volumes in bundle.yaml and mount "
              "it");
     }
+  }
+
+  void add_apart(const Apart& apart) {
+    const bool in_one =
+        std::ranges::any_of(around_.volumes, [&](const std::string& volume) {
+          return std::ranges::all_of(apart.folders,
+                                     [&](const std::string& folder) {
+                                       return is_within(folder, volume);
+                                     });
+        });
+    if (in_one) {
+      return;
+    }
+    constexpr std::size_t kMostNamed = 8;
+    std::string place;
+    for (const std::string& folder :
+         apart.folders | std::views::take(kMostNamed)) {
+      place += (place.empty() ? "" : ", ") + json::quote_bytes(folder);
+    }
+    if (apart.folders.size() > kMostNamed) {
+      place += fmt::format(" and {} more", apart.folders.size() - kMostNamed);
+    }
+    remark("folders-apart", apart.certain ? "medium" : "low", std::move(place),
+           apart.certain
+               ? "files were renamed or linked from one into the other, which "
+                 "fails (EXDEV) where each is a mount of its own"
+               : "files were renamed or linked, and the recording does not "
+                 "tell where from: from another mount that fails (EXDEV)",
+           "mount one folder above and name it under volumes in bundle.yaml, "
+           "or keep what belongs together in one folder");
   }
 
   // Somebody allowed it, and the read-only root may refuse it all the same.

@@ -255,6 +255,61 @@ TEST(SecurityContext, WritableImageFilesAndProgramsAreRemarkedOn) {
               ElementsAre("image-files-writable", "writable-and-executable"));
 }
 
+TEST(SecurityContext, AFolderThatStandsForOthersIsAVolumeForTheirSake) {
+  Policy given = policy();
+  given.needs.writable = {{.folder = "/srv", .folded = true, .reasons = {{}}}};
+  SecurityContext context = context_of(given, around());
+  EXPECT_FALSE(context.mounts.at(0).memory);
+  EXPECT_THAT(ids(context), ElementsAre("folders-in-one"));
+  given.needs.writable[0].brought = true;
+  context = context_of(given, around());
+  EXPECT_THAT(ids(context), ElementsAre("image-files-writable"));
+}
+
+TEST(SecurityContext, SaysWhatIsRenamedFromMountToMount) {
+  Policy given = policy();
+  given.needs.apart = {{{"/srv/a", "/srv/b\n"}, true}};
+  Circumstances circumstances = around();
+  const Finding found =
+      finding(context_of(given, circumstances), "folders-apart");
+  EXPECT_EQ(found.place, "securityContext: /srv/a, /srv/b\\x0a");
+  EXPECT_EQ(found.severity, "medium");
+  for (const char* volume : {"/srv/a", "/srv/b\n", "/s"}) {
+    circumstances.volumes = {volume};
+    EXPECT_THAT(ids(context_of(given, circumstances)),
+                Contains("folders-apart"))
+        << volume;
+  }
+  circumstances.volumes = {"/srv"};
+  EXPECT_THAT(ids(context_of(given, circumstances)),
+              Not(Contains("folders-apart")));
+  given.needs.files_known = false;  // the root stays writable
+  EXPECT_THAT(ids(context_of(given, around())), Not(Contains("folders-apart")));
+
+  given = policy();
+  Apart many;
+  for (char c = 'a'; c <= 'k'; ++c) {
+    many.folders.insert(std::string("/") + c);
+  }
+  given.needs.apart = {many};
+  EXPECT_EQ(finding(context_of(given, around()), "folders-apart").place,
+            "securityContext: /a, /b, /c, /d, /e, /f, /g, /h and 3 more");
+}
+
+TEST(SecurityContext, SaysWhereAFolderInMemoryMayHideFiles) {
+  Policy given = policy();
+  given.needs.writable = {
+      {.folder = "/srv/db", .may_hide = true, .reasons = {{}}}};
+  Circumstances circumstances = around();
+  SecurityContext context = context_of(given, circumstances);
+  EXPECT_TRUE(context.mounts.at(0).memory);
+  EXPECT_EQ(finding(context, "folder-hides-files").place,
+            "securityContext: /srv/db");
+  circumstances.volumes = {"/srv/db"};
+  context = context_of(given, circumstances);
+  EXPECT_THAT(ids(context), Not(Contains("folder-hides-files")));
+}
+
 // --- Contradictions ----------------------------------------------------------
 
 TEST(Contradictions, CapabilitiesOfAnotherUserThanRootAreNotHeld) {

@@ -4,9 +4,10 @@
 #include <array>
 #include <map>
 #include <set>
-#include <unordered_set>
 
 #include "policy/reasons.h"
+#include "policy/securitycontext/paths.h"
+#include "policy/securitycontext/writable.h"
 #include "policy/unplaced.h"
 
 namespace vambrace::policy::securitycontext {
@@ -19,28 +20,6 @@ using evidence::Process;
 
 bool has(const FileFact& fact, std::string_view letters) {
   return fact.access.find_first_of(letters) != std::string::npos;
-}
-
-std::string_view parent_of(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string_view::npos ? "/"
-                                                       : path.substr(0, slash);
-}
-
-bool is_below(std::string_view path, std::string_view folder) {
-  return folder == "/" ||
-         (path.starts_with(folder) && path.size() > folder.size() &&
-          path[folder.size()] == '/');
-}
-
-bool is_folder(const FileFact& fact) {
-  return fact.path.ends_with('/');
-}
-
-std::string_view bare(std::string_view path) {
-  return path.size() > 1 && path.ends_with('/')
-             ? path.substr(0, path.size() - 1)
-             : path;
 }
 
 // By convention these are empty in an image, and the names in them are of one
@@ -62,7 +41,7 @@ std::optional<std::string_view> written_by(const FileFact& fact) {
     return std::nullopt;
   }
   const std::string_view path = bare(fact.path);
-  const bool entry = !is_folder(fact) || has(fact, "cdl");
+  const bool entry = !is_folder(fact.path) || has(fact, "cdl");
   return scratch_or(entry ? parent_of(path) : path);
 }
 
@@ -86,19 +65,16 @@ std::optional<std::string> mount_of(const Evidence& evidence,
   return common;
 }
 
-// All processes that count, as one. The evidence must outlive it.
+// All processes that count, as one.
 struct Seen {
-  std::map<std::string, Reasons, std::less<>> written;
+  Writes writes;
   std::set<std::string> mounted;
-  std::unordered_set<std::string_view> made;      // files and folders
-  std::unordered_set<std::string_view> read;      // files
-  std::unordered_set<std::string_view> executed;  // files
 };
 
 Reasons& reasons_of(Seen& seen, std::string_view folder) {
-  const auto found = seen.written.find(folder);
-  return found != seen.written.end() ? found->second
-                                     : seen.written[std::string(folder)];
+  auto& folders = seen.writes.folders;
+  const auto found = folders.find(folder);
+  return found != folders.end() ? found->second : folders[std::string(folder)];
 }
 
 // Below the same mount in every recording.
@@ -142,98 +118,14 @@ Seen look(const Evidence& evidence) {
             .add(Cause::Observed, process.key, evidence::total(fact.by));
       }
       if (has(fact, "cl")) {
-        seen.made.insert(bare(fact.path));
-      }
-      if (!is_folder(fact) && has(fact, "rmx") && !has(fact, "ki")) {
-        seen.read.insert(fact.path);
+        seen.writes.made.insert(bare(fact.path));
       }
       if (has(fact, "mx")) {
-        seen.executed.insert(fact.path);
+        seen.writes.executed.insert(fact.path);
       }
     }
   }
   return seen;
-}
-
-using Written = decltype(Seen::written);
-
-void move_reasons(Written& written, const std::string& from,
-                  const std::string& to) {
-  for (Reason& reason : written[from].sorted()) {
-    written[to].add(std::move(reason));
-  }
-  written.erase(from);
-}
-
-// Folders by hash, by day, by client: the next run has other ones. Returns the
-// parents that took their place.
-std::set<std::string> fold_siblings(Written& written) {
-  std::set<std::string> parents;
-  for (bool again = true; again;) {
-    again = false;
-    std::map<std::string, std::vector<std::string>> siblings;
-    for (const auto& [folder, reasons] : written) {
-      if (folder != "/") {
-        siblings[std::string(parent_of(folder))].push_back(folder);
-      }
-    }
-    for (const auto& [parent, folders] : siblings) {
-      if (parent == "/" || folders.size() <= kMostSiblings) {
-        continue;
-      }
-      for (const std::string& folder : folders) {
-        move_reasons(written, folder, parent);
-      }
-      parents.insert(parent);
-      again = true;
-    }
-  }
-  return parents;
-}
-
-// The innermost listed folder that a path lies in.
-template <class Map>
-const std::string* home_of(const Map& folders, std::string_view path) {
-  const std::string* home = nullptr;
-  for (const auto& [folder, value] : folders) {
-    if (is_below(path, folder) &&
-        (home == nullptr || folder.size() > home->size())) {
-      home = &folder;
-    }
-  }
-  return home;
-}
-
-std::vector<WritableNeed> writable(Seen seen) {
-  const std::set<std::string> folded = fold_siblings(seen.written);
-  std::map<std::string, WritableNeed> needs;
-  for (const auto& [folder, reasons] : seen.written) {
-    needs[folder] = {.folder = folder,
-                     .brought = folded.contains(folder),
-                     .reasons = reasons.sorted()};
-  }
-  for (const std::string_view path : seen.read) {
-    const std::string* home = home_of(needs, path);
-    if (home != nullptr && !seen.made.contains(path) && *home != "/tmp" &&
-        *home != "/var/tmp") {
-      needs[*home].brought = true;
-    }
-  }
-  for (const std::string_view path : seen.executed) {
-    if (const std::string* home = home_of(needs, path)) {
-      needs[*home].executed = true;
-    }
-  }
-  std::vector<WritableNeed> out;
-  for (const auto& [folder, need] : needs) {
-    const std::string* above = home_of(needs, folder);
-    if (above != nullptr && *above != "/" &&
-        (seen.made.contains(folder) || needs[*above].brought)) {
-      continue;
-    }
-    out.push_back(need);
-  }
-  return out;
 }
 
 // The first program of a container, or of a workload on a host: nothing of the
@@ -258,7 +150,7 @@ std::set<std::string> telling(const Evidence& evidence) {
   std::set<std::string> ids = recordings_with(evidence, evidence::kPathProbe);
   for (const Process& process : evidence.processes) {
     for (const FileFact& fact : process.files) {
-      if (has(fact, "dl") || (is_folder(fact) && has(fact, "c"))) {
+      if (has(fact, "dl") || (is_folder(fact.path) && has(fact, "c"))) {
         for (const auto& [recording, share] : fact.by) {
           ids.insert(recording);
         }
@@ -266,6 +158,18 @@ std::set<std::string> telling(const Evidence& evidence) {
     }
   }
   return ids;
+}
+
+// The calls that need a file system to be writable and become no facts.
+constexpr std::array kWithoutPlace = {
+    "fremovexattr", "fsetxattr",   "futimesat",     "lremovexattr",
+    "lsetxattr",    "removexattr", "removexattrat", "setxattr",
+    "setxattrat",   "utime",       "utimensat",     "utimensat_time64",
+    "utimes"};
+
+template <std::size_t kSize>
+bool holds(const std::array<const char*, kSize>& calls, std::string_view name) {
+  return std::ranges::find(calls, name) != calls.end();
 }
 
 std::set<std::string> unseen_calls(const Evidence& evidence) {
@@ -277,8 +181,8 @@ std::set<std::string> unseen_calls(const Evidence& evidence) {
     }
     for (const evidence::SyscallFact& fact : process.syscalls) {
       const auto name = kernel::syscall_name(fact.syscall);
-      if (name && succeeded(fact, told) > 0 &&
-          std::ranges::find(kByPath, *name) != kByPath.end()) {
+      if (name && ((holds(kByPath, *name) && succeeded(fact, told) > 0) ||
+                   (holds(kWithoutPlace, *name) && succeeded(fact, {}) > 0))) {
         calls.emplace(*name);
       }
     }
@@ -323,7 +227,10 @@ Needs needs_of(const Evidence& evidence, std::span<const Added> added) {
     add(seen, evidence, one);
   }
   needs.mounted = std::move(seen.mounted);
-  needs.writable = writable(std::move(seen));
+  WritableFolders folders = writable_folders(
+      std::move(seen.writes), image_files(evidence), Moves(evidence));
+  needs.writable = std::move(folders.needs);
+  needs.apart = std::move(folders.apart);
   needs.unseen = unseen_calls(evidence);
   std::map<std::pair<std::uint32_t, std::uint32_t>, Reasons> users;
   std::map<std::string, Reasons> raised;

@@ -32,9 +32,14 @@ struct Added {
 // left out, since those files were opened elsewhere. What is below /tmp and
 // /var/tmp counts for these as a whole. A folder that the workload makes itself
 // is not listed beside the one it is made in, nor is one below a folder whose
-// content an engine copies. More than kMostSiblings folders with one parent
-// become that parent. What the recorded container had a mount for is told
-// apart. What people added counts as if it had been seen.
+// content an engine copies, for files of the image in it or folders that it
+// stands for. Folders between which files were certainly renamed or linked
+// become the one that both are in, unless that is one of the system's own; what
+// is left of these, or not certain, is told as Needs::apart. Calls that need a
+// writable folder and become no facts (utimensat, setxattr, ...) are told by
+// name. More than kMostSiblings folders with one parent become that parent.
+// What the recorded container had a mount for is told apart. What people added
+// counts as if it had been seen.
 //
 // Facts that were not recorded (docs/decisions/0008-file-facts.md) are missing
 // here, too.

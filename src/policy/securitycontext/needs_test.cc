@@ -42,6 +42,8 @@ std::vector<std::string> writable_in(const Evidence& evidence) {
   std::vector<std::string> out;
   for (const WritableNeed& need : needs_of(evidence).writable) {
     out.push_back(need.folder + (need.brought ? " brought" : "") +
+                  (need.may_hide ? " may hide" : "") +
+                  (need.folded ? " folded" : "") +
                   (need.executed ? " executed" : ""));
     EXPECT_FALSE(need.reasons.empty());
   }
@@ -49,7 +51,9 @@ std::vector<std::string> writable_in(const Evidence& evidence) {
 }
 
 std::vector<std::string> writable(std::vector<Access> accesses) {
-  return writable_in(sample::evidence_of({process(std::move(accesses))}));
+  Evidence evidence = sample::evidence_of({process(std::move(accesses))});
+  evidence.recordings[0].probes[std::string(evidence::kMadeProbe)] = "x";
+  return writable_in(evidence);
 }
 
 TEST(Needs, FoldersOfFilesThatAreMadeOrChanged) {
@@ -58,8 +62,8 @@ TEST(Needs, FoldersOfFilesThatAreMadeOrChanged) {
                         {"/var/lib/app/db", "rw"},
                         {"/srv/gone", "d"},
                         {"/srv2/mode", "p"}}),
-              ElementsAre("/run", "/srv", "/srv2", "/var/lib/app brought",
-                          "/var/log/nginx"));
+              ElementsAre("/run", "/srv brought", "/srv2 brought",
+                          "/var/lib/app brought", "/var/log/nginx"));
 }
 
 TEST(Needs, NothingForWhatIsReadExecutedLockedOrInherited) {
@@ -80,7 +84,8 @@ TEST(Needs, NothingForWhatTheEngineMountsOrHasNoPlace) {
                         {"tmpfs:memfd:x", "rw"},
                         {"disconnected:/x", "w"}}),
               IsEmpty());
-  EXPECT_THAT(writable({{"/processes/x", "w"}}), ElementsAre("/processes"));
+  EXPECT_THAT(writable({{"/processes/x", "w"}}),
+              ElementsAre("/processes brought"));
 }
 
 TEST(Needs, AFolderIsMadeInTheOneAboveAndChangedItself) {
@@ -113,6 +118,28 @@ TEST(Needs, AFolderThatHoldsFilesOfTheImageIsBrought) {
       ElementsAre("/srv", "/srv/b brought"));
 }
 
+TEST(Needs, WhatIsBelowAnotherFolderOfTheImageIsHiddenToo) {
+  EXPECT_THAT(writable({{"/srv/app/pid", "cw"}, {"/srv/app/plugins/", "r"}}),
+              ElementsAre("/srv/app brought"));
+  // The folder itself is there in any case.
+  EXPECT_THAT(writable({{"/srv/app/pid", "cw"}, {"/srv/app/", "r"}}),
+              ElementsAre("/srv/app"));
+  EXPECT_THAT(
+      writable({{"/srv/a", "cw"}, {"/srv/b/c", "cw"}, {"/srv/b/", "r"}}),
+      ElementsAre("/srv", "/srv/b"));
+}
+
+TEST(Needs, AnOpenThatMayHaveMadeItsFileMayHideOne) {
+  Process app = process({{"/srv/a", "crw"}, {"/srv/b/c", "ac"}});
+  app.files[1].owner = app.files[0].owner = false;
+  Evidence evidence = sample::evidence_of({app});
+  EXPECT_THAT(writable_in(evidence), ElementsAre("/srv may hide", "/srv/b"));
+  evidence.processes[0].files.push_back(sample::file("/srv/old", "r"));
+  EXPECT_THAT(writable_in(evidence), ElementsAre("/srv brought"));
+  evidence.recordings[0].probes[std::string(evidence::kMadeProbe)] = "x";
+  EXPECT_THAT(writable_in(evidence), ElementsAre("/srv brought"));
+}
+
 TEST(Needs, AFolderThatTheWorkloadMakesItselfIsNotListedBesideItsParent) {
   EXPECT_THAT(writable({{"/var/lib/app/a", "cw"},
                         {"/var/lib/app/made/", "c"},
@@ -132,9 +159,37 @@ TEST(Needs, ManySiblingsBecomeTheirParent) {
   for (int i = 0; i < 9; ++i) {
     accesses.push_back({fmt::format("/var/cache/app/{}/x", i), "cw"});
   }
-  EXPECT_THAT(writable(accesses), ElementsAre("/var/cache/app brought"));
+  EXPECT_THAT(writable(accesses), ElementsAre("/var/cache/app folded"));
+  accesses.push_back({"/var/cache/app/there", "r"});
+  EXPECT_THAT(writable(accesses), ElementsAre("/var/cache/app brought folded"));
+  accesses.pop_back();
   accesses.pop_back();
   EXPECT_EQ(writable(accesses).size(), kMostSiblings);
+}
+
+TEST(Needs, FoldersBetweenWhichFilesMoveAreOneMount) {
+  // A mail is written in tmp, renamed into new and moved to cur.
+  EXPECT_THAT(writable({{"/srv/mail/tmp/1", "drw"}, {"/srv/mail/new/1", "cw"}}),
+              ElementsAre("/srv/mail brought folded"));
+  // The one is in the other.
+  EXPECT_THAT(writable({{"/data/mail/1", "cw"},
+                        {"/data/mail/new/1", "cw"},
+                        {"/data/mail/1", "drw"}}),
+              ElementsAre("/data/mail folded"));
+  // Within each.
+  EXPECT_THAT(writable({{"/data/x/1", "drw"}, {"/data/x/2", "cw"}}),
+              ElementsAre("/data/x brought"));
+}
+
+TEST(Needs, FoldersThatShareOnlyOneOfTheSystemAreToldApart) {
+  for (const char* shared : {"", "/srv", "/var", "/var/lib"}) {
+    const std::string a = std::string(shared) + "/a",
+                      b = std::string(shared) + "/b";
+    Evidence evidence = sample::evidence_of(
+        {process({{a + "/1", "c"}, {a + "/1", "drw"}, {b + "/1", "cw"}})});
+    EXPECT_THAT(writable_in(evidence), ElementsAre(a, b));
+    EXPECT_EQ(needs_of(evidence).apart, (std::set<Apart>{{{a, b}, true}}));
+  }
 }
 
 TEST(Needs, WhatIsRunInAWritableFolderIsTold) {
@@ -150,7 +205,7 @@ TEST(Needs, WhatTheContainerMountedIsToldApart) {
                                                     {"/etc/one", "w"},
                                                     {"/etc/two", "w"}})});
   evidence.recordings[0].mounts = {"/data", "/etc/one", "/unused"};
-  EXPECT_THAT(writable_in(evidence), ElementsAre("/database", "/etc"));
+  EXPECT_THAT(writable_in(evidence), ElementsAre("/database", "/etc brought"));
   EXPECT_THAT(needs_of(evidence).mounted, ElementsAre("/data", "/etc/one"));
   // Another recording had no mount there.
   evidence.recordings.push_back(evidence.recordings[0]);
@@ -160,7 +215,7 @@ TEST(Needs, WhatTheContainerMountedIsToldApart) {
     fact.by["r2"] = fact.by["r1"];
   }
   EXPECT_THAT(writable_in(evidence),
-              ElementsAre("/data", "/data/sub", "/database", "/etc"));
+              ElementsAre("/data", "/data/sub", "/database", "/etc brought"));
 }
 
 TEST(Needs, OnlyTheWorkloadCounts) {
@@ -231,6 +286,16 @@ TEST(Needs, OneRecordingThatTellsPlacesSpeaksForNoOther) {
   EXPECT_THAT(needs_of(evidence).unseen, ElementsAre("rename"));
   evidence.recordings[1].probes[std::string(evidence::kPathProbe)] = "x";
   EXPECT_THAT(needs_of(evidence).unseen, IsEmpty());
+}
+
+TEST(Needs, CallsThatNoRecordingPlacesStayUnseen) {
+  Process app = process({{"/a/b/", "c"}});
+  app.syscalls = {sample::fact("mkdir"), sample::fact("utimensat"),
+                  sample::fact("setxattr"),
+                  sample::fact("fremovexattr", sample::failed(1, "ENODATA"))};
+  Evidence evidence = sample::evidence_of({app});
+  evidence.recordings[0].probes[std::string(evidence::kPathProbe)] = "x";
+  EXPECT_THAT(needs_of(evidence).unseen, ElementsAre("setxattr", "utimensat"));
 }
 
 TEST(Needs, AreOfAHostIfNoContainerWasRecorded) {

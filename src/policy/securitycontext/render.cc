@@ -53,6 +53,14 @@ std::string header(const SecurityContext& context, std::string_view what) {
       what, to_string(context.stage), context.target);
 }
 
+// Where a file has a place for it by name. The name is a label of DNS.
+std::string name_remark(const SecurityContext& context, std::string_view what) {
+  return fmt::format(
+      "# It is for the {} {} alone; where that has another name, write it as\n"
+      "# container under workload in bundle.yaml.\n",
+      what, context.name);
+}
+
 std::string text_of(const YAML::Emitter& out) {
   return std::string(out.c_str(), out.size()) + "\n";
 }
@@ -194,8 +202,15 @@ std::string kubernetes_patch(const SecurityContext& context) {
       context.apparmor.empty()
           ? ""
           : "# appArmorProfile is known to Kubernetes 1.30 and later.\n";
-  return header(context, "A strategic merge patch for a Deployment") + since +
-         text_of(out);
+  return header(context, "A strategic merge patch for a Deployment") +
+         name_remark(context, "container") +
+         fmt::format(
+             "# First copy seccomp.json to each node, as\n"
+             "# /var/lib/kubelet/seccomp/vambrace/{}.json (or in "
+             "seccomp below the\n"
+             "# kubelet's --root-dir).\n",
+             context.name) +
+         since + text_of(out);
 }
 
 std::string docker_arguments(const SecurityContext& context) {
@@ -276,6 +291,7 @@ std::string compose_override(const SecurityContext& context) {
   list(out, "security_opt", options);
   out << YAML::EndMap << YAML::EndMap << YAML::EndMap;
   return header(context, "A second file for docker compose") +
+         name_remark(context, "service") +
          "# Compose 2 looks for the profile in the project's folder, Compose "
          "1\n"
          "# where it is run. It unites lists: what the first file adds "
@@ -285,7 +301,10 @@ std::string compose_override(const SecurityContext& context) {
 
 std::string quadlet(const SecurityContext& context) {
   std::string out = header(context, "A drop-in for a quadlet of Podman");
-  out += "[Container]\n";
+  out += fmt::format(
+      "# First copy seccomp.json to the host, into /etc/vambrace/{}.\n"
+      "[Container]\n",
+      context.name);
   const auto add = [&](std::string_view key, std::string_view value) {
     out += fmt::format("{}={}\n", key, value);
   };

@@ -57,6 +57,19 @@ TEST(KubernetesPatch, SaysEverythingInItsPlace) {
   EXPECT_EQ(spec["volumes"][2]["name"].as<std::string>(), "vambrace-srv-x-y-2");
 }
 
+TEST(Files, SayForWhomTheyAreAndWhereTheFilterMustLie) {
+  EXPECT_THAT(kubernetes_patch(context()),
+              HasSubstr("for the container web alone; where that has another "
+                        "name, write it as\n# container under workload in "
+                        "bundle.yaml.\n"));
+  EXPECT_THAT(kubernetes_patch(context()),
+              HasSubstr("\n# /var/lib/kubelet/seccomp/vambrace/web.json "));
+  EXPECT_THAT(compose_override(context()), HasSubstr("the service web alone"));
+  EXPECT_THAT(quadlet(context()),
+              HasSubstr("copy seccomp.json to the host, into "
+                        "/etc/vambrace/web.\n[Container]\n"));
+}
+
 TEST(KubernetesPatch, LeavesOutWhatIsNotKnown) {
   SecurityContext given = context();
   given.user.reset();

@@ -256,7 +256,12 @@ class Builder {
       fact.owner = (key.access & VMB_FILE_OWNED) != 0;
     }
     count(fact.by[frame_.recording.id], key.phase, file.tally);
-    draft(key.image).process.files.push_back(std::move(fact));
+    auto& files = draft(key.image).process.files;
+    if ((key.access & VMB_FILE_MADE) != 0) {
+      files.push_back(fact);
+      files.back().access = "c";
+    }
+    files.push_back(std::move(fact));
   }
 
   void add_mount(std::size_t row) {

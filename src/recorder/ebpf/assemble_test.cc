@@ -207,6 +207,18 @@ TEST(Assemble, HasFilesWithTheirPathsAndAccess) {
   EXPECT_EQ(letters_of(0x3ff), "acikmoprwx");
 }
 
+TEST(Assemble, TellsApartWhatAnOpenMadeAndWhatWasThere) {
+  using namespace std::string_literals;
+  constexpr std::uint32_t kOpened = VMB_ACCESS_CREATE | VMB_ACCESS_WRITE;
+  Raw raw = world();
+  add_access(raw, "there\0"s, kOpened);
+  add_access(raw, "new\0"s, kOpened | VMB_FILE_MADE | VMB_FILE_OWNED);
+  add_access(raw, "both\0"s, kOpened);
+  add_access(raw, "both\0"s, kOpened | VMB_FILE_MADE);
+  EXPECT_EQ(files_of(raw),
+            "/both c, /both cw, /new c own, /new cw own, /there cw, ");
+}
+
 TEST(Assemble, KeepsEveryByteOfAFilesName) {
   std::string name;
   for (int byte = 1; byte < 256; ++byte) {

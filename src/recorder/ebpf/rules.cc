@@ -74,7 +74,7 @@ struct NamingCall {
 };
 
 constexpr u32 kMoved = VMB_ACCESS_READ | VMB_ACCESS_WRITE | VMB_ACCESS_DELETE;
-constexpr u32 kMovedTo = VMB_ACCESS_WRITE | VMB_ACCESS_CREATE;
+constexpr u32 kMovedTo = VMB_ACCESS_WRITE | VMB_ACCESS_CREATE | VMB_FILE_MADE;
 
 // {argument of the name + 1, of the folder's descriptor + 1, unused, access}.
 constexpr NamingCall kNamingCalls[] = {

@@ -263,6 +263,8 @@ Result<> Session::settle(const Options& options, const Offer& offer,
     probes_[std::string(evidence::kPathProbe)] =
         choice.hooks ? "lsm/path_unlink" : "tp_btf/sys_exit";
     probes_[std::string(evidence::kScriptProbe)] = "tp_btf/sched_process_exec";
+    probes_[std::string(evidence::kMadeProbe)] =
+        probes_[std::string(evidence::kPathProbe)];
     probes_[std::string(evidence::kMountProbe)] =
         choice.hooks ? "lsm/sb_mount" : "tp_btf/sys_exit";
     probes_[std::string(evidence::kTraceProbe)] =

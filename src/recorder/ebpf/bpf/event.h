@@ -318,6 +318,7 @@ enum {
 	 * the call is relative, and the name. */
 	VMB_FILE_NAMED_ONLY = 1 << 19,
 	VMB_FILE_NONE = 1 << 20, /* of a mount's source: it has none */
+	VMB_FILE_MADE = 1 << 21, /* by that open or rename */
 };
 
 /*

@@ -170,6 +170,8 @@ static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
 		folder = name->folder ? argument(regs, arch, name->folder - 1)
 				      : AT_FDCWD;
 		access = rule->name[(i >> 1) ^ (i & 1)].access;
+		if (moves == 4) /* both were there */
+			access &= ~VMB_FILE_MADE;
 		if (!rule->name[1].name && flags & AT_REMOVEDIR)
 			access |= VMB_FILE_FOLDER;
 		if (note_named(argument(regs, arch, name->name - 1), folder, by,
@@ -240,7 +242,15 @@ static __always_inline u32 access_of_open(struct file *file, u32 asked)
 		access |= VMB_ACCESS_WRITE;
 	if (asked & O_CREAT || mode & FMODE_CREATED)
 		access |= VMB_ACCESS_CREATE;
+	if (mode & FMODE_CREATED)
+		access |= VMB_FILE_MADE;
 	return access;
+}
+
+/* What was asked when it was opened elsewhere. */
+static __always_inline u32 without_create(u32 access)
+{
+	return access & ~(VMB_ACCESS_CREATE | VMB_FILE_MADE);
 }
 
 static __always_inline u32 access_of_lock(u32 type)
@@ -387,8 +397,7 @@ static long inherit(u32 fd, struct inherited *by)
 	access = access_of_open(file, BPF_CORE_READ(file, f_flags) & O_APPEND);
 	if (access)
 		note_access((u64)file, by->by,
-			    (access & ~VMB_ACCESS_CREATE) | VMB_ACCESS_INHERIT,
-			    0);
+			    without_create(access) | VMB_ACCESS_INHERIT, 0);
 	return 0;
 }
 

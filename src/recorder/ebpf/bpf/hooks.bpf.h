@@ -218,7 +218,7 @@ int hook_file_receive(u64 *ctx)
 		return 0;
 	access = access_of_open(file,
 				READ_OF(struct file, file, f_flags) & O_APPEND);
-	access &= ~VMB_ACCESS_CREATE;
+	access = without_create(access);
 	if (access)
 		ask_file(file, asked.by, access | VMB_ACCESS_INHERIT);
 	return 0;
@@ -332,11 +332,13 @@ int hook_path_link(u64 *ctx)
 }
 
 static __always_inline void ask_move(struct dentry *from, u64 from_mnt,
-				     struct dentry *to, u64 to_mnt, u64 by)
+				     struct dentry *to, u64 to_mnt, u64 by,
+				     u32 made)
 {
 	ask_entry(from, from_mnt, from, by,
 		  VMB_ACCESS_READ | VMB_ACCESS_WRITE | VMB_ACCESS_DELETE);
-	ask_entry(to, to_mnt, from, by, VMB_ACCESS_WRITE | VMB_ACCESS_CREATE);
+	ask_entry(to, to_mnt, from, by,
+		  VMB_ACCESS_WRITE | VMB_ACCESS_CREATE | made);
 }
 
 /* Folder and name of the old, of the new, and the flags. */
@@ -351,9 +353,12 @@ int hook_path_rename(u64 *ctx)
 
 	if (!is_asked(&asked))
 		return 0;
-	ask_move(from, from_mnt, to, to_mnt, asked.by);
-	if ((u32)ctx[4] & RENAME_EXCHANGE)
-		ask_move(to, to_mnt, from, from_mnt, asked.by);
+	if ((u32)ctx[4] & RENAME_EXCHANGE) {
+		ask_move(from, from_mnt, to, to_mnt, asked.by, 0);
+		ask_move(to, to_mnt, from, from_mnt, asked.by, 0);
+	} else {
+		ask_move(from, from_mnt, to, to_mnt, asked.by, VMB_FILE_MADE);
+	}
 	return 0;
 }
 
