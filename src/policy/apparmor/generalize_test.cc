@@ -90,6 +90,26 @@ TEST(Generalize, TellsWhyAPathKeepsItsName) {
   EXPECT_EQ(result.kept[0].reason, "memory and secrets of other processes");
 }
 
+// The kernel makes the name of the inode's number: no other run has it.
+TEST(Generalize, AFileThatNobodyNamedIsAPatternAtOnce) {
+  EXPECT_THAT(
+      printed(generalize(std::vector<Observation>{
+          {.path = "/srv/#15862", .access = "rw"},
+          {.path = "/tmp/#7", .access = "mrw"},
+          {.path = "/etc/app/#8", .access = "w"},
+          {.path = "/root/#18446744073709551615", .access = "w"}})),
+      UnorderedElementsAre("/srv/#@{number} rw", "/tmp/#@{number} mrw",
+                           "/etc/app/#@{number} w", "/root/#@{number} w"));
+  EXPECT_THAT(printed(generalize(reads({"/srv/#12/log", "/srv/#1a", "/srv/#",
+                                        "/srv/#13/", "/root/12/#5"}))),
+              UnorderedElementsAre("/srv/#12/log r", "/srv/#1a r", "/srv/# r",
+                                   "/srv/#13/ r", "/root/12/#@{number} r"));
+  const Generalized run =
+      generalize(std::vector<Observation>{{.path = "/tmp/#9", .access = "x"}});
+  EXPECT_THAT(printed(run), ElementsAre("/tmp/#9 x"));
+  EXPECT_EQ(run.kept.at(0).reason, "what is executed keeps its name");
+}
+
 TEST(Generalize, DoesNotLetANumberCountThatOneRecordingHasBothOf) {
   std::vector<Observation> seen = reads({"/srv/job-1/log", "/srv/job-2/log"});
   EXPECT_EQ(generalize(seen).rules.size(), 2);

@@ -39,6 +39,14 @@ bool has_wildcard(std::string_view text) {
   return false;
 }
 
+// Without a last name that is that of any file which nobody named (O_TMPFILE).
+std::string_view without_unnamed(std::string_view pattern) {
+  constexpr std::string_view kUnnamed = "/#@{number}";
+  return pattern.ends_with(kUnnamed)
+             ? pattern.substr(0, pattern.size() - kUnnamed.size())
+             : pattern;
+}
+
 bool writes(const FileRule& rule) {
   return rule.access.write || rule.access.append;
 }
@@ -136,8 +144,8 @@ class Linter {
   }
 
   void sensitive(const ReadRule& one) {
-    if (!has_wildcard(one.rule->pattern)) {
-      return;  // somebody named just that file
+    if (!has_wildcard(without_unnamed(one.rule->pattern))) {
+      return;  // somebody named just that file, or nobody did
     }
     if (const Sensitive* path = touched(one.pattern)) {
       add("apparmor-sensitive", "high", *one.rule,

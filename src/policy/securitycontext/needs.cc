@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "policy/reasons.h"
+#include "policy/unnamed.h"
 #include "policy/unplaced.h"
 
 namespace vambrace::policy::securitycontext {
@@ -144,7 +145,8 @@ Seen look(const Evidence& evidence) {
       if (has(fact, "cl")) {
         seen.made.insert(bare(fact.path));
       }
-      if (!is_folder(fact) && has(fact, "rmx") && !has(fact, "ki")) {
+      if (!is_folder(fact) && has(fact, "rmx") && !has(fact, "ki") &&
+          !is_unnamed(fact.path.substr(fact.path.rfind('/') + 1))) {
         seen.read.insert(fact.path);
       }
       if (has(fact, "mx")) {
