@@ -30,14 +30,6 @@ constexpr std::string_view kOfDescriptors = "km";
 constexpr std::string_view kHandedOn =
     "another program asked it of the descriptor that it got from this one";
 
-// A file that was opened for appending is asked about again at each write, of
-// whoever then writes (security/apparmor/file.c, aa_file_perm): a program that
-// has become another user since would not own it.
-std::optional<bool> owner_of(const evidence::FileFact& fact,
-                             std::string_view letters) {
-  return letters.contains('a') ? false : fact.owner;
-}
-
 // The letters of a rule: how a descriptor came to a program is no access.
 std::string letters_of(std::string_view access) {
   std::string letters(access);
@@ -116,20 +108,54 @@ class Temporary {
   std::unordered_set<std::string_view> paths_;
 };
 
+// What the workload gave to another user: files, and all that is below such a
+// folder, also what others make there. Who did it does not own it any more, and
+// does it again at the next start: with chown -R, with find, with a test of the
+// file first.
+class GivenAway {
+ public:
+  explicit GivenAway(const evidence::Evidence& evidence) {
+    for (const evidence::Process& process : evidence.processes) {
+      for (const evidence::FileFact& fact : process.files) {
+        if (counts(process.key.origin) && fact.access.contains('o') &&
+            happened(fact.by)) {
+          paths_.insert(fact.path);
+        }
+      }
+    }
+  }
+
+  bool has(std::string_view path) const {
+    if (paths_.empty()) {
+      return false;
+    }
+    for (std::size_t slash = path.find('/'); slash != path.npos;
+         slash = path.find('/', slash + 1)) {
+      if (paths_.contains(path.substr(0, slash + 1))) {
+        return true;
+      }
+    }
+    return paths_.contains(path);
+  }
+
+ private:
+  std::unordered_set<std::string_view> paths_;  // folders with their slash
+};
+
 // What one program did. Who did it, and how, is told by numbers into `who_`, so
 // that it comes back from the generalization with each rule.
 class Gathered {
  public:
   void add(const std::string& path, const evidence::FileFact& fact,
-           const std::string& access, const Reason& reason, bool made = false,
-           bool python = false) {
+           const std::string& access, std::optional<bool> owner,
+           const Reason& reason, bool made = false, bool python = false) {
     const std::string letters = letters_of(access);
     const std::string process = std::to_string(number_of(reason, letters));
     for (const auto& [recording, share] : fact.by) {
       if (share.count > 0) {
         seen_.push_back({.path = path,
                          .access = letters,
-                         .owner = owner_of(fact, letters),
+                         .owner = owner,
                          .process = process,
                          .recording = recording,
                          .made = made,
@@ -186,6 +212,7 @@ class Files {
       : evidence_(evidence),
         programs_(evidence),
         temporary_(evidence),
+        given_away_(evidence),
         policy_(policy) {}
 
   void add() {
@@ -230,6 +257,15 @@ class Files {
     return reason;
   }
 
+  // A file that was opened for appending is asked about again at each write, of
+  // whoever then writes (security/apparmor/file.c, aa_file_perm): a program
+  // that has become another user since would not own it.
+  std::optional<bool> owner_of(const evidence::FileFact& fact,
+                               std::string_view letters) const {
+    return letters.contains('a') || given_away_.has(fact.path) ? false
+                                                               : fact.owner;
+  }
+
   void gather(const evidence::Process& process) {
     const std::string program = programs_.of(process.key.exe);
     for (const evidence::FileFact& fact : process.files) {
@@ -244,8 +280,8 @@ class Files {
       }
       const bool disconnected = *path != fact.path;
       gathered_[{program, disconnected}].add(
-          *path, fact, fact.access, reason, temporary_.has(fact.path),
-          temporary_.is_of_python(fact.path));
+          *path, fact, fact.access, owner_of(fact, fact.access), reason,
+          temporary_.has(fact.path), temporary_.is_of_python(fact.path));
       if (disconnected) {
         disconnected_.insert(program);
       } else if (fact.access.contains('x') && programs_.known(fact.path)) {
@@ -265,7 +301,7 @@ class Files {
     for (const evidence::FileFact& fact : process.files) {
       if (fact.path == script && fact.access.contains('r')) {
         gathered_[{programs_.of(process.key.parent), false}].add(
-            script, fact, "x",
+            script, fact, "x", owner_of(fact, "x"),
             reason_of(process, fact.by, std::string(kScript)));
         starts_[script] = programs_.of(process.key.exe);
       }
@@ -308,6 +344,7 @@ class Files {
         if (programs != std::set{program}) {
           gathered_[{program, false}].add(
               fact.path, fact, std::string(1, letter),
+              owner_of(fact, {&letter, 1}),
               reason_of(process, fact.by, std::string(kHandedOn)));
         }
       }
@@ -419,6 +456,7 @@ class Files {
   const evidence::Evidence& evidence_;
   const Programs programs_;
   const Temporary temporary_;
+  const GivenAway given_away_;
   Policy& policy_;
   std::map<Place, Gathered> gathered_;
   std::map<std::string, std::string> starts_;  // by path
