@@ -109,6 +109,17 @@ TEST(FileQuestions, TellADenialApart) {
   EXPECT_EQ(more[0].example, "/x/a");
 }
 
+// Of files on no mount AppArmor is asked at execve alone.
+TEST(ReplayFiles, StartingAFileInMemoryTakesARuleOfItsOwn) {
+  const auto started = evidence_of(
+      {with_files({file("/etc/x", "r"), file("tmpfs:memfd:code", "x"),
+                   file("tmpfs:memfd:jit", "mrw")})});
+  const auto without = evidence_of({with_files({file("/etc/x", "r")})});
+  EXPECT_THAT(denied(Bundle(started).replay(started)), IsEmpty());
+  EXPECT_THAT(denied(Bundle(without).replay(started)),
+              ElementsAre("/bin/app: file tmpfs:memfd:code (x)"));
+}
+
 TEST(ReplayFiles, OwnEvidenceIsNeverDenied) {
   for (const bool no_new_privs : {true, false}) {
     for (const Stage stage : {Stage::Observe, Stage::Harden}) {

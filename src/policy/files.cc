@@ -15,10 +15,11 @@ namespace vambrace::policy {
 namespace {
 
 constexpr std::string_view kDisconnected = "disconnected:";
+constexpr std::string_view kInMemory = "tmpfs:";
 
 // File systems that no path leads to; AppArmor does not look at their files
-// (SB_NOUSER, security/apparmor/include/path.h). Sockets are judged by their
-// family instead.
+// (SB_NOUSER, security/apparmor/include/path.h), except at execve. Sockets are
+// judged by their family instead.
 constexpr std::array<std::string_view, 10> kUnmediated = {
     "anon_inodefs", "bdev",   "dmabuf",    "drm",    "nsfs",
     "pidfs",        "pipefs", "secretmem", "sockfs", "tmpfs"};
@@ -48,6 +49,11 @@ bool whoever_owns(std::string_view pattern) {
 bool happened(const evidence::By& by) {
   return std::ranges::any_of(
       by, [](const auto& entry) { return entry.second.count > 0; });
+}
+
+// A memfd that was started.
+bool is_code_in_memory(const evidence::FileFact& fact) {
+  return fact.path.starts_with(kInMemory) && fact.access.contains('x');
 }
 
 std::string_view without_slash(std::string_view path) {
@@ -279,14 +285,16 @@ class Files {
         continue;
       }
       const bool disconnected = *path != fact.path;
-      gathered_[{program, disconnected}].add(
-          *path, fact, fact.access, owner_of(fact, fact.access), reason,
-          temporary_.has(fact.path), temporary_.is_of_python(fact.path));
-      if (disconnected) {
+      if (is_code_in_memory(fact)) {
+        on_code_in_memory(program, fact);
+      } else if (disconnected) {
         disconnected_.insert(program);
       } else if (fact.access.contains('x') && programs_.known(fact.path)) {
         starts_[fact.path] = programs_.of(fact.path);
       }
+      gathered_[{program, disconnected}].add(
+          *path, fact, fact.access, owner_of(fact, fact.access), reason,
+          temporary_.has(fact.path), temporary_.is_of_python(fact.path));
     }
   }
 
@@ -363,13 +371,29 @@ class Files {
       find("inherited-socket", "low", program,
            "was started with an open socket whose family was not recorded",
            "if it is refused, add a network rule for its family");
-    } else if (fact.access.find_first_of("mx") != std::string::npos) {
+    } else if (fact.access.contains('m')) {
       find("code-in-memory", "high", program,
-           fmt::format("ran code out of a file of {} that is on no mount; "
+           fmt::format("mapped code from a file of {} that is on no mount; "
                        "AppArmor does not see that",
                        json::quote_bytes(type)),
            "");
     }
+  }
+
+  // All such files have one path for AppArmor, so one rule and one profile.
+  void on_code_in_memory(const std::string& program,
+                         const evidence::FileFact& fact) {
+    const std::string name = "/" + fact.path.substr(kInMemory.size());
+    if (programs_.known(name)) {
+      starts_["/"] = programs_.of(name);
+    }
+    find("code-in-memory", "high", program,
+         fmt::format("started code out of a file in memory, {}: AppArmor knows "
+                     "all of these by the path \"/\" alone, so that any may be "
+                     "started (attach_disconnected)",
+                     json::quote_bytes(name)),
+         "start the program from a file; to refuse it, decide to drop "
+         "\"file / x\"");
   }
 
   static void merge(FileRule& to, const apparmor::Rule& rule,
@@ -470,6 +494,11 @@ class Files {
 std::optional<std::string> mediated_path(const evidence::FileFact& fact) {
   if (fact.path.starts_with('/')) {
     return fact.path;
+  }
+  // execve alone asks about it: dentry_path() of a file without a folder, put
+  // below the root by attach_disconnected (security/apparmor/path.c).
+  if (is_code_in_memory(fact)) {
+    return "/";
   }
   if (fact.path.starts_with(kDisconnected)) {
     return fact.path.substr(kDisconnected.size());

@@ -210,6 +210,24 @@ TEST(Files, OnNoMountNeedNoRuleUnlessSomethingIsAmiss) {
   EXPECT_NE(finding(amiss, "inherited-socket"), "");
 }
 
+// AppArmor is asked at execve, by a path that all files in memory have.
+TEST(Files, CodeInMemoryMayBeStartedWhereItWas) {
+  const Policy policy = policy_of(
+      {with_files({file("tmpfs:memfd:code", "x"), file("/", "r")}),
+       with_files({file("tmpfs:memfd:code", "mr"), file("/etc/x", "r")},
+                  "/memfd:code", Origin::Helper, "/bin/app")});
+  EXPECT_THAT(rules(policy), ElementsAre("/ r", "/ x -> /memfd:code",
+                                         "/memfd:code: /etc/x r"));
+  EXPECT_TRUE(policy.files[1].disconnected);
+  EXPECT_THAT(finding(policy, "code-in-memory"), HasSubstr("any may be"));
+  EXPECT_EQ(finding(policy, "file-disconnected"), "");
+  EXPECT_THAT(
+      rules(policy_of(
+          {with_files({file("tmpfs:memfd:code", "x"), file("/etc/x", "r")})},
+          {{"file / x", "drop", "ann", "no"}})),
+      ElementsAre("/etc/x r"));
+}
+
 TEST(Files, OutsideTheMountNamespaceAreTold) {
   const Policy policy = policy_of({with_files({file("disconnected:/x", "r")})});
   ASSERT_EQ(policy.files.size(), 1U);
