@@ -109,6 +109,24 @@ TEST(FileQuestions, TellADenialApart) {
   EXPECT_EQ(more[0].example, "/x/a");
 }
 
+// A link must not give a file more than it has by its old name.
+TEST(ReplayFiles, ANewNameWithMoreRightsThanAnyFileIsRefused) {
+  const auto links = [](const char* old_access, const char* more) {
+    return evidence_of(
+        {with_files({file("/srv/old", old_access), file("/srv/new", "l"),
+                     file("/srv/new", more)})});
+  };
+  const auto denied_of = [](const evidence::Evidence& evidence) {
+    return denied(Bundle(evidence).replay(evidence));
+  };
+  EXPECT_THAT(denied_of(links("cw", "r")),
+              ElementsAre(HasSubstr("file /srv/new (l)")));
+  EXPECT_THAT(denied_of(links("r", "d")),
+              ElementsAre(HasSubstr("file /srv/new (l)")));
+  EXPECT_THAT(denied_of(links("crw", "dr")), IsEmpty());
+  EXPECT_THAT(denied_of(links("r", "l")), IsEmpty());
+}
+
 // Of files on no mount AppArmor is asked at execve alone.
 TEST(ReplayFiles, StartingAFileInMemoryTakesARuleOfItsOwn) {
   const auto started = evidence_of(

@@ -106,6 +106,7 @@ class Linter {
       }
     }
     many_inherit();
+    linked();
   }
 
  private:
@@ -165,6 +166,33 @@ class Linter {
         return;
       }
     }
+  }
+
+  // A new name may not do more than the file may by its old one
+  // (security/apparmor/file.c, profile_path_link); which that will be, no rule
+  // tells.
+  void linked() {
+    std::vector<const FileRule*> more;
+    for (const ReadRule& one : read_) {
+      const FileRule& rule = *one.rule;
+      const Access& may = rule.access;
+      if (!rule.deny && may.link &&
+          (may.read || writes(rule) || may.lock || runs(rule))) {
+        more.push_back(&rule);
+      }
+    }
+    if (more.empty()) {
+      return;
+    }
+    const std::string others =
+        more.size() == 1
+            ? ""
+            : fmt::format(" (nor to those of {} other rules)", more.size() - 1);
+    add("apparmor-hard-link", "low", *more.front(),
+        fmt::format("the kernel links no file to this name{} that may not be "
+                    "used in the same ways by its old name",
+                    others),
+        "add what its old name lacks as a decision \"file ...\"");
   }
 
   void many_inherit() {

@@ -83,6 +83,14 @@ TEST(Lint, WildcardsThatReachKeysAreFound) {
               ElementsAre("apparmor-sensitive high"));
 }
 
+TEST(Lint, ALinkToANameThatMayDoMoreIsFoundOnce) {
+  EXPECT_THAT(found({rule("/srv/a", {.read = true, .link = true}),
+                     rule("/srv/b", {.write = true, .link = true})}),
+              ElementsAre("apparmor-hard-link low"));
+  EXPECT_THAT(found({rule("/srv/a", {.link = true}), rule("/srv/b", kRead)}),
+              IsEmpty());
+}
+
 TEST(Lint, WhatIsWrittenMustNotRun) {
   EXPECT_THAT(found({rule("/srv/web/*", kWrite),
                      rule("/srv/web/x", kRead, Exec::Inherit)}),
