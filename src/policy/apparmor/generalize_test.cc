@@ -202,6 +202,37 @@ TEST(Budget, LeavesADirectoryAloneThatHoldsSomethingSensitive) {
   EXPECT_FALSE(result.within_budget);
 }
 
+TEST(Budget, LeavesADirectoryAloneThatHoldsWhatIsNamedLikeASecret) {
+  for (const char* secret : {"a.key", "Site.KEY", "privkey1.pem", "vault-token",
+                             "shadow.bak", "db_password.txt", "secrets.yml"}) {
+    auto seen = words("/srv/conf/", 9);
+    add(seen, reads({std::string("/srv/conf/") + secret}));
+    EXPECT_EQ(generalize(seen, {.rules = 1}).rules.size(), 10) << secret;
+  }
+  auto numbered = words("/srv/conf/", 9);
+  add(numbered, reads({"/srv/conf/site1.key", "/srv/conf/site2.key",
+                       "/srv/conf/site3.key"}));
+  EXPECT_EQ(generalize(numbered, {.rules = 1}).rules.size(), 10);
+  for (const char* other :
+       {"token.py", "cert.pem", "secrets.html", "keys", "libsecret-1-0.list"}) {
+    auto seen = words("/srv/conf/", 9);
+    add(seen, reads({std::string("/srv/conf/") + other}));
+    EXPECT_EQ(generalize(seen, {.rules = 1}).rules.size(), 1) << other;
+  }
+  auto seen = words("/usr/share/doc/", 9);
+  add(seen, reads({"/usr/share/doc/token"}));
+  EXPECT_EQ(generalize(seen, {.rules = 1}).rules.size(), 1);
+}
+
+TEST(Budget, LeavesCopiesOfPasswordsAndKeysOfNetworksAlone) {
+  for (const char* folder :
+       {"/var/backups/", "/etc/wireguard/", "/var/lib/private/app/",
+        "/home/ann/.config/gh/", "/etc/NetworkManager/system-connections/"}) {
+    EXPECT_EQ(generalize(words(folder, 9), {.rules = 1}).rules.size(), 9)
+        << folder;
+  }
+}
+
 TEST(Budget, FitsFiveThousandPathsOfAServerAndSaysHow) {
   std::vector<Observation> seen;
   const std::vector<Observation> names = words("", 1000);
