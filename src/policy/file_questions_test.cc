@@ -109,6 +109,35 @@ TEST(FileQuestions, TellADenialApart) {
   EXPECT_EQ(more[0].example, "/x/a");
 }
 
+// A link must not give a file more than it has by its old name.
+TEST(ReplayFiles, ANewNameWithMoreRightsThanAnyFileIsRefused) {
+  const auto links = [](const char* old_access, const char* more) {
+    return evidence_of(
+        {with_files({file("/srv/old", old_access), file("/srv/new", "l"),
+                     file("/srv/new", more)})});
+  };
+  const auto denied_of = [](const evidence::Evidence& evidence) {
+    return denied(Bundle(evidence).replay(evidence));
+  };
+  EXPECT_THAT(denied_of(links("cw", "r")),
+              ElementsAre(HasSubstr("file /srv/new (l)")));
+  EXPECT_THAT(denied_of(links("r", "d")),
+              ElementsAre(HasSubstr("file /srv/new (l)")));
+  EXPECT_THAT(denied_of(links("crw", "dr")), IsEmpty());
+  EXPECT_THAT(denied_of(links("r", "l")), IsEmpty());
+}
+
+// Of files on no mount AppArmor is asked at execve alone.
+TEST(ReplayFiles, StartingAFileInMemoryTakesARuleOfItsOwn) {
+  const auto started = evidence_of(
+      {with_files({file("/etc/x", "r"), file("tmpfs:memfd:code", "x"),
+                   file("tmpfs:memfd:jit", "mrw")})});
+  const auto without = evidence_of({with_files({file("/etc/x", "r")})});
+  EXPECT_THAT(denied(Bundle(started).replay(started)), IsEmpty());
+  EXPECT_THAT(denied(Bundle(without).replay(started)),
+              ElementsAre("/bin/app: file tmpfs:memfd:code (x)"));
+}
+
 TEST(ReplayFiles, OwnEvidenceIsNeverDenied) {
   for (const bool no_new_privs : {true, false}) {
     for (const Stage stage : {Stage::Observe, Stage::Harden}) {

@@ -16,10 +16,11 @@ namespace vambrace::policy {
 namespace {
 
 constexpr std::string_view kDisconnected = "disconnected:";
+constexpr std::string_view kInMemory = "tmpfs:";
 
 // File systems that no path leads to; AppArmor does not look at their files
-// (SB_NOUSER, security/apparmor/include/path.h). Sockets are judged by their
-// family instead.
+// (SB_NOUSER, security/apparmor/include/path.h), except at execve. Sockets are
+// judged by their family instead.
 constexpr std::array<std::string_view, 10> kUnmediated = {
     "anon_inodefs", "bdev",   "dmabuf",    "drm",    "nsfs",
     "pidfs",        "pipefs", "secretmem", "sockfs", "tmpfs"};
@@ -30,14 +31,6 @@ constexpr std::string_view kScript =
 constexpr std::string_view kOfDescriptors = "km";
 constexpr std::string_view kHandedOn =
     "another program asked it of the descriptor that it got from this one";
-
-// A file that was opened for appending is asked about again at each write, of
-// whoever then writes (security/apparmor/file.c, aa_file_perm): a program that
-// has become another user since would not own it.
-std::optional<bool> owner_of(const evidence::FileFact& fact,
-                             std::string_view letters) {
-  return letters.contains('a') ? false : fact.owner;
-}
 
 // The letters of a rule: how a descriptor came to a program is no access.
 std::string letters_of(std::string_view access) {
@@ -57,6 +50,11 @@ bool whoever_owns(std::string_view pattern) {
 bool happened(const evidence::By& by) {
   return std::ranges::any_of(
       by, [](const auto& entry) { return entry.second.count > 0; });
+}
+
+// A memfd that was started.
+bool is_code_in_memory(const evidence::FileFact& fact) {
+  return fact.path.starts_with(kInMemory) && fact.access.contains('x');
 }
 
 std::string_view without_slash(std::string_view path) {
@@ -117,20 +115,54 @@ class Temporary {
   std::unordered_set<std::string_view> paths_;
 };
 
+// What the workload gave to another user: files, and all that is below such a
+// folder, also what others make there. Who did it does not own it any more, and
+// does it again at the next start: with chown -R, with find, with a test of the
+// file first.
+class GivenAway {
+ public:
+  explicit GivenAway(const evidence::Evidence& evidence) {
+    for (const evidence::Process& process : evidence.processes) {
+      for (const evidence::FileFact& fact : process.files) {
+        if (counts(process.key.origin) && fact.access.contains('o') &&
+            happened(fact.by)) {
+          paths_.insert(fact.path);
+        }
+      }
+    }
+  }
+
+  bool has(std::string_view path) const {
+    if (paths_.empty()) {
+      return false;
+    }
+    for (std::size_t slash = path.find('/'); slash != path.npos;
+         slash = path.find('/', slash + 1)) {
+      if (paths_.contains(path.substr(0, slash + 1))) {
+        return true;
+      }
+    }
+    return paths_.contains(path);
+  }
+
+ private:
+  std::unordered_set<std::string_view> paths_;  // folders with their slash
+};
+
 // What one program did. Who did it, and how, is told by numbers into `who_`, so
 // that it comes back from the generalization with each rule.
 class Gathered {
  public:
   void add(const std::string& path, const evidence::FileFact& fact,
-           const std::string& access, const Reason& reason, bool made = false,
-           bool python = false) {
+           const std::string& access, std::optional<bool> owner,
+           const Reason& reason, bool made = false, bool python = false) {
     const std::string letters = letters_of(access);
     const std::string process = std::to_string(number_of(reason, letters));
     for (const auto& [recording, share] : fact.by) {
       if (share.count > 0) {
         seen_.push_back({.path = path,
                          .access = letters,
-                         .owner = owner_of(fact, letters),
+                         .owner = owner,
                          .process = process,
                          .recording = recording,
                          .made = made,
@@ -188,6 +220,7 @@ class Files {
         programs_(evidence),
         scripts_(evidence),
         temporary_(evidence),
+        given_away_(evidence),
         policy_(policy) {}
 
   void add() {
@@ -232,6 +265,15 @@ class Files {
     return reason;
   }
 
+  // A file that was opened for appending is asked about again at each write, of
+  // whoever then writes (security/apparmor/file.c, aa_file_perm): a program
+  // that has become another user since would not own it.
+  std::optional<bool> owner_of(const evidence::FileFact& fact,
+                               std::string_view letters) const {
+    return letters.contains('a') || given_away_.has(fact.path) ? false
+                                                               : fact.owner;
+  }
+
   void gather(const evidence::Process& process) {
     const std::string program = programs_.of(process.key.exe);
     for (const evidence::FileFact& fact : process.files) {
@@ -245,14 +287,16 @@ class Files {
         continue;
       }
       const bool disconnected = *path != fact.path;
-      gathered_[{program, disconnected}].add(
-          *path, fact, fact.access, reason, temporary_.has(fact.path),
-          temporary_.is_of_python(fact.path));
-      if (disconnected) {
+      if (is_code_in_memory(fact)) {
+        on_code_in_memory(program, fact);
+      } else if (disconnected) {
         disconnected_.insert(program);
       } else if (fact.access.contains('x')) {
         find_started(process, fact.path);
       }
+      gathered_[{program, disconnected}].add(
+          *path, fact, fact.access, owner_of(fact, fact.access), reason,
+          temporary_.has(fact.path), temporary_.is_of_python(fact.path));
     }
   }
 
@@ -277,7 +321,7 @@ class Files {
       if (fact.path == script && fact.access.contains('r') &&
           !untold.by.empty()) {
         gathered_[{programs_.of(process.key.parent), false}].add(
-            script, untold, "x",
+            script, untold, "x", owner_of(untold, "x"),
             reason_of(process, untold.by, std::string(kScript)));
         starts_[script] = programs_.of(process.key.exe);
       }
@@ -320,6 +364,7 @@ class Files {
         if (programs != std::set{program}) {
           gathered_[{program, false}].add(
               fact.path, fact, std::string(1, letter),
+              owner_of(fact, {&letter, 1}),
               reason_of(process, fact.by, std::string(kHandedOn)));
         }
       }
@@ -338,13 +383,29 @@ class Files {
       find("inherited-socket", "low", program,
            "was started with an open socket whose family was not recorded",
            "if it is refused, add a network rule for its family");
-    } else if (fact.access.find_first_of("mx") != std::string::npos) {
+    } else if (fact.access.contains('m')) {
       find("code-in-memory", "high", program,
-           fmt::format("ran code out of a file of {} that is on no mount; "
+           fmt::format("mapped code from a file of {} that is on no mount; "
                        "AppArmor does not see that",
                        json::quote_bytes(type)),
            "");
     }
+  }
+
+  // All such files have one path for AppArmor, so one rule and one profile.
+  void on_code_in_memory(const std::string& program,
+                         const evidence::FileFact& fact) {
+    const std::string name = "/" + fact.path.substr(kInMemory.size());
+    if (programs_.known(name)) {
+      starts_["/"] = programs_.of(name);
+    }
+    find("code-in-memory", "high", program,
+         fmt::format("started code out of a file in memory, {}: AppArmor knows "
+                     "all of these by the path \"/\" alone, so that any may be "
+                     "started (attach_disconnected)",
+                     json::quote_bytes(name)),
+         "start the program from a file; to refuse it, decide to drop "
+         "\"file / x\"");
   }
 
   static void merge(FileRule& to, const apparmor::Rule& rule,
@@ -432,6 +493,7 @@ class Files {
   const Programs programs_;
   const Scripts scripts_;
   const Temporary temporary_;
+  const GivenAway given_away_;
   Policy& policy_;
   std::map<Place, Gathered> gathered_;
   std::map<std::string, std::string> starts_;  // by path
@@ -445,6 +507,11 @@ class Files {
 std::optional<std::string> mediated_path(const evidence::FileFact& fact) {
   if (fact.path.starts_with('/')) {
     return fact.path;
+  }
+  // execve alone asks about it: dentry_path() of a file without a folder, put
+  // below the root by attach_disconnected (security/apparmor/path.c).
+  if (is_code_in_memory(fact)) {
+    return "/";
   }
   if (fact.path.starts_with(kDisconnected)) {
     return fact.path.substr(kDisconnected.size());

@@ -18,7 +18,9 @@ namespace vambrace::policy {
 void add_files(const evidence::Evidence& evidence, Policy& policy);
 
 // The path that AppArmor is asked about: of a file from outside the mount
-// namespace what is left of it. nullopt: the file is on no mount.
+// namespace what is left of it, of a file in memory that is started "/"; both
+// only under attach_disconnected, and refused without. nullopt: the file is on
+// no mount, and AppArmor is not asked.
 std::optional<std::string> mediated_path(const evidence::FileFact& fact);
 
 }  // namespace vambrace::policy

@@ -132,6 +132,24 @@ TEST(Files, PythonTriesAFolderByANameThatMayLookLikeAWord) {
               ElementsAre("/tmp/database cdrw"));
 }
 
+// An entrypoint gives its data away at each start, and the data stays.
+TEST(Files, WhatIsGivenAwayNeedNotBeOnesOwn) {
+  const auto own = [](const char* path, const char* access) {
+    return file(path, access, seen(1), true);
+  };
+  EXPECT_THAT(
+      rules(policy_of(
+          {with_files({own("/data/x", "crw"), own("/other", "r"),
+                       own("/srv/f", "r"), own("/srvs", "r"), own("/srv/", "r"),
+                       own("/gone", "o")}),
+           with_files({own("/data/x", "o"), own("/srv/", "o")}, "/bin/chown",
+                      Origin::Helper, "/bin/app"),
+           with_files({own("/other", "o")}, "/bin/bash", Origin::Session)})),
+      ElementsAre("/data/x crw", "/gone o", "owner /other r", "/srv/ r",
+                  "/srv/f r", "owner /srvs r", "/bin/chown: /data/x o",
+                  "/bin/chown: /srv/ o"));
+}
+
 // The kernel asks of each writer, who may be another user than the one who
 // opened it: nginx's workers write the logs that root made.
 TEST(Files, WhatIsAppendedToNeedNotBeOnesOwn) {
@@ -239,6 +257,24 @@ TEST(Files, OnNoMountNeedNoRuleUnlessSomethingIsAmiss) {
   EXPECT_THAT(finding(amiss, "code-in-memory"), HasSubstr("tmpfs"));
   EXPECT_THAT(finding(amiss, "file-no-mount"), HasSubstr("mqueue"));
   EXPECT_NE(finding(amiss, "inherited-socket"), "");
+}
+
+// AppArmor is asked at execve, by a path that all files in memory have.
+TEST(Files, CodeInMemoryMayBeStartedWhereItWas) {
+  const Policy policy = policy_of(
+      {with_files({file("tmpfs:memfd:code", "x"), file("/", "r")}),
+       with_files({file("tmpfs:memfd:code", "mr"), file("/etc/x", "r")},
+                  "/memfd:code", Origin::Helper, "/bin/app")});
+  EXPECT_THAT(rules(policy), ElementsAre("/ r", "/ x -> /memfd:code",
+                                         "/memfd:code: /etc/x r"));
+  EXPECT_TRUE(policy.files[1].disconnected);
+  EXPECT_THAT(finding(policy, "code-in-memory"), HasSubstr("any may be"));
+  EXPECT_EQ(finding(policy, "file-disconnected"), "");
+  EXPECT_THAT(
+      rules(policy_of(
+          {with_files({file("tmpfs:memfd:code", "x"), file("/etc/x", "r")})},
+          {{"file / x", "drop", "ann", "no"}})),
+      ElementsAre("/etc/x r"));
 }
 
 TEST(Files, OutsideTheMountNamespaceAreTold) {

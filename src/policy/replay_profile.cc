@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <tuple>
+
 #include "kernel/errnos.h"
 #include "policy/apparmor/children.h"
 #include "policy/apparmor/judge.h"
@@ -94,6 +96,7 @@ class ProfilePlayer {
       children.emplace(name, std::move(child));
     }
     names_ = apparmor::child_names(rendering_.policy);
+    linked_ = linkable(evidence);
     for (const evidence::Process& process : evidence.processes) {
       if (!counts(process.key.origin)) {
         continue;
@@ -149,6 +152,48 @@ class ProfilePlayer {
     return child.empty() ? profile_.name : profile_.name + "//" + child;
   }
 
+  // The files that were seen and may be what a new name was made for: evidence
+  // tells the new name alone.
+  static std::set<std::string> linkable(const evidence::Evidence& evidence) {
+    std::set<std::string> seen;
+    std::set<std::string> made;
+    for (const evidence::Process& process : evidence.processes) {
+      for (const evidence::FileFact& fact : process.files) {
+        if (counts(process.key.origin) && fact.path.starts_with('/') &&
+            !fact.path.ends_with('/')) {
+          (fact.access.contains('l') ? made : seen).insert(fact.path);
+        }
+      }
+    }
+    std::erase_if(seen, [&](const std::string& path) {
+      return made.contains(path) || path.starts_with("/dev/") ||
+             path.starts_with("/proc/") || path.starts_with("/sys/");
+    });
+    return seen;
+  }
+
+  // Whether one of those may have another name with all the rights of `path`:
+  // the kernel refuses a link that would give a file more
+  // (security/apparmor/file.c, profile_path_link).
+  bool may_be_linked(const apparmor::FileJudge& rules, const std::string& path,
+                     std::optional<bool> owner) {
+    constexpr std::string_view kCompared = "akmrwx";
+    const std::string lacks = rules.refused(path, kCompared, owner);
+    std::string rights(kCompared);
+    std::erase_if(rights, [&](char one) { return lacks.contains(one); });
+    if (rights.empty()) {
+      return true;
+    }
+    const auto [found, fresh] =
+        linkable_.try_emplace({&rules, rights, owner}, false);
+    if (fresh) {
+      found->second = std::ranges::any_of(linked_, [&](const auto& other) {
+        return rules.refused(other, rights, owner).empty();
+      });
+    }
+    return found->second;
+  }
+
   void judge_file(const apparmor::FileJudge& rules,
                   const evidence::ProcessKey& key,
                   const evidence::FileFact& fact) {
@@ -160,14 +205,21 @@ class ProfilePlayer {
     ++replay_.facts;
     const std::string refused = rules.refused(*path, fact.access, fact.owner);
     const bool lost = fact.path[0] != '/' && !profile_.attach_disconnected;
-    if (refused.empty() && !lost) {
+    const bool more = refused.empty() && fact.access.contains('l') &&
+                      !may_be_linked(rules, *path, fact.owner);
+    if (refused.empty() && !lost && !more) {
       return;
     }
     WouldBeDenial denial = denial_of(key, share);
     denial.path = fact.path;
-    denial.access = lost ? fact.access : refused;
+    denial.access = lost ? fact.access : more ? "l" : refused;
     if (!fact.owner && rules.refused(*path, fact.access, true) != refused) {
       denial.doubt = "whether the file was its own was not recorded";
+    }
+    if (more) {
+      denial.doubt =
+          "which file got this name was not recorded; none that was may be "
+          "used in all the ways that the name may";
     }
     replay_.denials.push_back(std::move(denial));
   }
@@ -292,6 +344,11 @@ class ProfilePlayer {
 
   const apparmor::Profile& profile_;
   std::map<std::string, std::string> names_;  // of children, by program
+  std::set<std::string> linked_;              // see linkable()
+  std::map<
+      std::tuple<const apparmor::FileJudge*, std::string, std::optional<bool>>,
+      bool>
+      linkable_;
   Replay& replay_;
   const Rendering& rendering_;
 };

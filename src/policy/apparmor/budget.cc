@@ -173,6 +173,19 @@ std::map<unsigned, ByDepth> by_place(Drafts& drafts, Step step) {
   return out;
 }
 
+// Whether one of them was read or written beside what may be secrets. What
+// packages install is the same everywhere, save below /etc and /opt.
+bool has_secret(const Members& members) {
+  return std::ranges::any_of(members, [](const Drafts::iterator at) {
+    const std::string& text = at->first.first;
+    return (!is_static(text) || text.starts_with("/etc/") ||
+            text.starts_with("/opt/")) &&
+           (looks_secret(at->second.segments.back()->name) ||
+            std::ranges::any_of(at->second.segments.back()->examples,
+                                looks_secret));
+  });
+}
+
 // Widens each directory of `depth` segments that has two of these rules. What
 // comes out or stays as it was is returned.
 Members apply(Drafts& drafts, Step step, std::size_t depth,
@@ -187,7 +200,7 @@ Members apply(Drafts& drafts, Step step, std::size_t depth,
   }
   Members out;
   for (auto& [directory, members] : by_directory) {
-    if (members.size() >= 2) {
+    if (members.size() >= 2 && !has_secret(members)) {
       if (is_tree(step)) {
         std::ranges::sort(members, {}, [](const auto& at) -> const auto& {
           return at->first;

@@ -20,7 +20,8 @@ namespace vambrace::policy::apparmor {
 // not depend on how many files each happens to have.
 //
 // Never: anything that is executed, a directory that is not at least two
-// below the root, a pattern that matches a path of sensitive.h.
+// below the root, a pattern that matches a path of sensitive.h, a directory
+// with a file that has a name like a key's or password's (looks_secret).
 bool widen(Drafts& drafts, std::size_t most);
 
 }  // namespace vambrace::policy::apparmor

@@ -33,6 +33,8 @@ std::string allowed(Kind kind) {
       return "every other rotated copy of this log";
     case Kind::Date:
       return "every other date";
+    case Kind::Unnamed:
+      return "every other file of this directory that nobody named (O_TMPFILE)";
     case Kind::Siblings:
       return "every other file of this directory that ends so";
     case Kind::Subtree:

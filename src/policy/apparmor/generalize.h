@@ -55,7 +55,8 @@ struct Rule {
 // pattern may stand for.
 struct Kept {
   std::string path;
-  std::string reason;  // of the sensitive entry that a pattern would match
+  // Of the sensitive entry that a pattern would match, or that it is executed.
+  std::string reason;
   bool operator==(const Kept&) const = default;
 };
 
@@ -85,15 +86,17 @@ constexpr std::size_t kMaxExamples = 3;
 // Every observed path is matched by a rule with at least its access, and the
 // order of the observations does not matter.
 //
-// No pattern but a literal one matches a path of sensitive.h. Files that are
-// executed keep their own names. A name that only might change (a number) stays
-// literal until several of its form were seen, or two took turns in two
-// recordings; one is enough where a program always writes such names, and for a
-// number or hexadecimal digits in the name of a file that the workload made and
-// removed. What could be a word, eight small letters, is one of Python's
-// temporary names only if it was made and removed and stands behind "tmp" or
-// was used by Python alone. Reading, writing and mapping are judged apart, so
-// that a file that was only read is not made writable by its siblings.
+// No pattern but a literal one matches a path of sensitive.h, save that a file
+// which nobody named (O_TMPFILE: "#INODE") is always "#@{number}" in its
+// folder. Files that are executed keep their own names. A name that only might
+// change (a number) stays literal until several of its form were seen, or two
+// took turns in two recordings; one is enough where a program always writes
+// such names, and for a number or hexadecimal digits in the name of a file that
+// the workload made and removed. What could be a word, eight small letters, is
+// one of Python's temporary names only if it was made and removed and stands
+// behind "tmp" or was used by Python alone. Reading, writing and mapping are
+// judged apart, so that a file that was only read is not made writable by its
+// siblings.
 //
 // As long as the rules fit the budget, another recording takes no permission
 // away, but that files which it shows to be temporary may get a pattern that

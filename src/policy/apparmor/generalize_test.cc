@@ -90,6 +90,26 @@ TEST(Generalize, TellsWhyAPathKeepsItsName) {
   EXPECT_EQ(result.kept[0].reason, "memory and secrets of other processes");
 }
 
+// The kernel makes the name of the inode's number: no other run has it.
+TEST(Generalize, AFileThatNobodyNamedIsAPatternAtOnce) {
+  EXPECT_THAT(
+      printed(generalize(std::vector<Observation>{
+          {.path = "/srv/#15862", .access = "rw"},
+          {.path = "/tmp/#7", .access = "mrw"},
+          {.path = "/etc/app/#8", .access = "w"},
+          {.path = "/root/#18446744073709551615", .access = "w"}})),
+      UnorderedElementsAre("/srv/#@{number} rw", "/tmp/#@{number} mrw",
+                           "/etc/app/#@{number} w", "/root/#@{number} w"));
+  EXPECT_THAT(printed(generalize(reads({"/srv/#12/log", "/srv/#1a", "/srv/#",
+                                        "/srv/#13/", "/root/12/#5"}))),
+              UnorderedElementsAre("/srv/#12/log r", "/srv/#1a r", "/srv/# r",
+                                   "/srv/#13/ r", "/root/12/#@{number} r"));
+  const Generalized run =
+      generalize(std::vector<Observation>{{.path = "/tmp/#9", .access = "x"}});
+  EXPECT_THAT(printed(run), ElementsAre("/tmp/#9 x"));
+  EXPECT_EQ(run.kept.at(0).reason, "what is executed keeps its name");
+}
+
 TEST(Generalize, DoesNotLetANumberCountThatOneRecordingHasBothOf) {
   std::vector<Observation> seen = reads({"/srv/job-1/log", "/srv/job-2/log"});
   EXPECT_EQ(generalize(seen).rules.size(), 2);
@@ -180,6 +200,37 @@ TEST(Budget, LeavesADirectoryAloneThatHoldsSomethingSensitive) {
   const Generalized result = generalize(words("/etc/ssl/", 9), {.rules = 1});
   EXPECT_EQ(result.rules.size(), 9);
   EXPECT_FALSE(result.within_budget);
+}
+
+TEST(Budget, LeavesADirectoryAloneThatHoldsWhatIsNamedLikeASecret) {
+  for (const char* secret : {"a.key", "Site.KEY", "privkey1.pem", "vault-token",
+                             "shadow.bak", "db_password.txt", "secrets.yml"}) {
+    auto seen = words("/srv/conf/", 9);
+    add(seen, reads({std::string("/srv/conf/") + secret}));
+    EXPECT_EQ(generalize(seen, {.rules = 1}).rules.size(), 10) << secret;
+  }
+  auto numbered = words("/srv/conf/", 9);
+  add(numbered, reads({"/srv/conf/site1.key", "/srv/conf/site2.key",
+                       "/srv/conf/site3.key"}));
+  EXPECT_EQ(generalize(numbered, {.rules = 1}).rules.size(), 10);
+  for (const char* other :
+       {"token.py", "cert.pem", "secrets.html", "keys", "libsecret-1-0.list"}) {
+    auto seen = words("/srv/conf/", 9);
+    add(seen, reads({std::string("/srv/conf/") + other}));
+    EXPECT_EQ(generalize(seen, {.rules = 1}).rules.size(), 1) << other;
+  }
+  auto seen = words("/usr/share/doc/", 9);
+  add(seen, reads({"/usr/share/doc/token"}));
+  EXPECT_EQ(generalize(seen, {.rules = 1}).rules.size(), 1);
+}
+
+TEST(Budget, LeavesCopiesOfPasswordsAndKeysOfNetworksAlone) {
+  for (const char* folder :
+       {"/var/backups/", "/etc/wireguard/", "/var/lib/private/app/",
+        "/home/ann/.config/gh/", "/etc/NetworkManager/system-connections/"}) {
+    EXPECT_EQ(generalize(words(folder, 9), {.rules = 1}).rules.size(), 9)
+        << folder;
+  }
 }
 
 TEST(Budget, FitsFiveThousandPathsOfAServerAndSaysHow) {

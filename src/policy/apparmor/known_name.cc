@@ -5,6 +5,7 @@
 #include "policy/apparmor/known_layout.h"
 #include "policy/apparmor/letters.h"
 #include "policy/apparmor/variables.h"
+#include "policy/unnamed.h"
 
 namespace vambrace::policy::apparmor {
 namespace {
@@ -18,6 +19,15 @@ bool is_compressed_ending(std::string_view text) {
 
 Form proven(Shape shape, Kind kind) {
   return {.shape = std::move(shape), .kind = kind, .needed = 1};
+}
+
+std::optional<Form> unnamed(std::string_view name) {
+  if (!is_unnamed(name)) {
+    return std::nullopt;
+  }
+  Shape shape = literal("#");
+  shape += number();
+  return proven(std::move(shape), Kind::Unnamed);
 }
 
 std::optional<Form> in_proc(std::string_view name, std::string_view directory) {
@@ -183,6 +193,9 @@ std::optional<Form> python_cache(std::string_view name,
 }  // namespace
 
 std::optional<Form> known_form(std::string_view name, const Place& place) {
+  if (auto form = unnamed(name); form && place.file) {
+    return form;
+  }
   const bool in_package = is_static(place.directory);
   if (auto form = in_proc(name, place.directory)) {
     return form;

@@ -39,6 +39,14 @@ bool has_wildcard(std::string_view text) {
   return false;
 }
 
+// Without a last name that is that of any file which nobody named (O_TMPFILE).
+std::string_view without_unnamed(std::string_view pattern) {
+  constexpr std::string_view kUnnamed = "/#@{number}";
+  return pattern.ends_with(kUnnamed)
+             ? pattern.substr(0, pattern.size() - kUnnamed.size())
+             : pattern;
+}
+
 bool writes(const FileRule& rule) {
   return rule.access.write || rule.access.append;
 }
@@ -98,6 +106,7 @@ class Linter {
       }
     }
     many_inherit();
+    linked();
   }
 
  private:
@@ -136,8 +145,8 @@ class Linter {
   }
 
   void sensitive(const ReadRule& one) {
-    if (!has_wildcard(one.rule->pattern)) {
-      return;  // somebody named just that file
+    if (!has_wildcard(without_unnamed(one.rule->pattern))) {
+      return;  // somebody named just that file, or nobody did
     }
     if (const Sensitive* path = touched(one.pattern)) {
       add("apparmor-sensitive", "high", *one.rule,
@@ -157,6 +166,33 @@ class Linter {
         return;
       }
     }
+  }
+
+  // A new name may not do more than the file may by its old one
+  // (security/apparmor/file.c, profile_path_link); which that will be, no rule
+  // tells.
+  void linked() {
+    std::vector<const FileRule*> more;
+    for (const ReadRule& one : read_) {
+      const FileRule& rule = *one.rule;
+      const Access& may = rule.access;
+      if (!rule.deny && may.link &&
+          (may.read || writes(rule) || may.lock || runs(rule))) {
+        more.push_back(&rule);
+      }
+    }
+    if (more.empty()) {
+      return;
+    }
+    const std::string others =
+        more.size() == 1
+            ? ""
+            : fmt::format(" (nor to those of {} other rules)", more.size() - 1);
+    add("apparmor-hard-link", "low", *more.front(),
+        fmt::format("the kernel links no file to this name{} that may not be "
+                    "used in the same ways by its old name",
+                    others),
+        "add what its old name lacks as a decision \"file ...\"");
   }
 
   void many_inherit() {

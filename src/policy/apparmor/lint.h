@@ -18,6 +18,8 @@ namespace vambrace::policy::apparmor {
 //   apparmor-broad          a pattern lets in all below a folder of the system
 //   apparmor-sensitive      a pattern with wildcards reaches keys, passwords or
 //                           the memory of processes
+//   apparmor-hard-link      a name that may be linked to has other rights, too:
+//                           the file must have these by its old name
 //   apparmor-write-exec     what may be written may be started or mapped to run
 //   apparmor-many-inherit   many programs run under one profile (ix)
 //   apparmor-implied-map    m beside ix, which implies it

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/apparmor/sensitive.h"
+#include "policy/apparmor/variables.h"
 #include "policy/risk.h"
 
 namespace vambrace::policy::apparmor {
@@ -14,6 +15,7 @@ using testing::IsEmpty;
 
 std::vector<std::string> found(std::vector<FileRule> rules) {
   Profile profile{.name = "web", .abi = "abi/3.0"};
+  profile.variables["number"] = {variable_value("number")};
   profile.rules.files = std::move(rules);
   std::vector<std::string> out;
   for (const Finding& finding : lint(profile)) {
@@ -75,6 +77,18 @@ TEST(Lint, WildcardsThatReachKeysAreFound) {
               ElementsAre("apparmor-sensitive high"));
   EXPECT_THAT(found({rule("/proc/[0-9]*/environ", kRead)}),
               ElementsAre("apparmor-sensitive high"));
+  // Of files that nobody named.
+  EXPECT_THAT(found({rule("/root/#@{number}", kRead)}), IsEmpty());
+  EXPECT_THAT(found({rule("/root/[#]*", kRead)}),
+              ElementsAre("apparmor-sensitive high"));
+}
+
+TEST(Lint, ALinkToANameThatMayDoMoreIsFoundOnce) {
+  EXPECT_THAT(found({rule("/srv/a", {.read = true, .link = true}),
+                     rule("/srv/b", {.write = true, .link = true})}),
+              ElementsAre("apparmor-hard-link low"));
+  EXPECT_THAT(found({rule("/srv/a", {.link = true}), rule("/srv/b", kRead)}),
+              IsEmpty());
 }
 
 TEST(Lint, WhatIsWrittenMustNotRun) {

@@ -214,6 +214,8 @@ std::string_view to_string(Kind kind) {
       return "log rotation";
     case Kind::Date:
       return "date";
+    case Kind::Unnamed:
+      return "unnamed file";
     case Kind::WorkerIndex:
       return "worker index";
     case Kind::Siblings:

@@ -20,6 +20,7 @@ enum class Kind : std::uint8_t {
   LibraryVersion,  // what follows the major version in the name of a library
   LogRotation,     // access.log.1, access.log.2.gz
   Date,            //
+  Unnamed,         // a file that the kernel named by its inode: O_TMPFILE
   WorkerIndex,     // a word with a number: worker3
   Siblings,        // all files of a directory (that end so)
   Subtree,         // all that is below a directory
@@ -42,6 +43,8 @@ struct Place {
   bool made = false;
   // It names a file that Python alone used.
   bool python = false;
+  // It names a file, and not only folders.
+  bool file = false;
 };
 
 // How a name could be generalized.

@@ -36,8 +36,16 @@ constexpr Sensitive kTable[] = {
     {"/etc/letsencrypt/archive", kHostKeys},
     {"/etc/letsencrypt/keys", kHostKeys},
     {"/etc/letsencrypt/live", kHostKeys},
+    {"/etc/NetworkManager/system-connections", "passwords of networks"},
+    {"/etc/ipsec.d/private", kHostKeys},
+    {"/etc/ipsec.secrets", kHostKeys},
+    {"/etc/openvpn", kHostKeys},
+    {"/etc/swanctl/private", kHostKeys},
+    {"/etc/wireguard", kHostKeys},
     {"/etc/ld.so.preload", "code for every program"},
     {"/etc/cron*", kStart},
+    {"/var/backups", kPasswords},
+    {"/var/lib/private", "what services keep for themselves"},
     {"/var/spool/cron", kStart},
     {"/etc/systemd/system", kStart},
     {"/run/systemd/system", kStart},
@@ -54,6 +62,10 @@ constexpr Sensitive kTable[] = {
     {"/home/*/.netrc", kKeys},
     {"/home/*/.pgpass", kKeys},
     {"/home/*/.git-credentials", kKeys},
+    {"/home/*/.config/gh", kKeys},
+    {"/home/*/.npmrc", kKeys},
+    {"/home/*/.pypirc", kKeys},
+    {"/home/*/.vault-token", kKeys},
     {"/home/*/.*_history", "what a person typed"},
     {"/proc/*/mem", kMemory},
     {"/proc/*/environ", kMemory},
@@ -138,6 +150,12 @@ constexpr Sensitive kTable[] = {
     {"/var/lib/etcd", kCluster},
 };
 
+constexpr std::string_view kSecretWords[] = {"shadow", "secret", "token",
+                                             "password", "passwd"};
+constexpr std::string_view kDataEndings[] = {
+    "",      ".bak", ".cfg", ".conf", ".db",   ".env", ".ini",
+    ".json", ".old", ".txt", ".toml", ".yaml", ".yml", ".xml"};
+
 // Each entry twice: the path itself, and all that is below it.
 struct Entry {
   const Sensitive* of;
@@ -199,6 +217,27 @@ const Sensitive* touched(std::span<const Piece> pattern) {
                 overlap(pattern, entry.below));
       });
   return found == all_entries().end() ? nullptr : found->of;
+}
+
+bool looks_secret(std::string_view name) {
+  std::string low(name);
+  std::ranges::transform(low, low.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const auto has = [&](std::string_view word) { return low.contains(word); };
+  if (low.ends_with(".key")) {
+    return true;
+  }
+  if (low.ends_with(".pem")) {
+    return has("priv") || has("key");
+  }
+  // Of code and pages these words are often the topic.
+  const std::size_t dot = low.rfind('.');
+  const std::string_view ending = dot == low.npos || dot == 0
+                                      ? std::string_view()
+                                      : std::string_view(low).substr(dot);
+  return std::ranges::find(kDataEndings, ending) != std::end(kDataEndings) &&
+         std::ranges::any_of(kSecretWords, has);
 }
 
 bool may_touch(std::string_view start) {

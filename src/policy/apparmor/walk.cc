@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "policy/apparmor/sensitive.h"
+#include "policy/unnamed.h"
 
 namespace vambrace::policy::apparmor {
 
@@ -118,6 +119,9 @@ void Walk::follow(Purpose purpose) {
 void Walk::keep(std::uint32_t index) {
   Draft draft = literal_draft(index);
   draft.access = paths_[index].access;
+  if (draft.access.contains('x') && is_unnamed(draft.segments.back()->name)) {
+    kept_.emplace(paths_[index].bytes, "what is executed keeps its name");
+  }
   put(drafts_, std::move(draft));
 }
 
@@ -187,8 +191,11 @@ std::vector<Walk::Entry> Walk::entries(std::span<std::uint32_t> paths,
       ++end;
     }
     const auto its = paths.subspan(first, end - first);
-    const Place place{directory, purpose_, is_made(its),
-                      is_file_of_python(its)};
+    const Place place{.directory = directory,
+                      .purpose = purpose_,
+                      .made = is_made(its),
+                      .python = is_file_of_python(its),
+                      .file = is_file(its)};
     out.push_back({.name = name,
                    .paths = its,
                    .form = form_of(name, place),
@@ -208,6 +215,13 @@ bool Walk::is_made(std::span<const std::uint32_t> paths) const {
     const std::string_view name = path.names[depth];
     const std::string_view whole(path.bytes.begin(), name.end());
     return whole != std::exchange(last, whole) && made_.contains(whole);
+  });
+}
+
+// Does one of the paths end with the name?
+bool Walk::is_file(std::span<const std::uint32_t> paths) const {
+  return std::ranges::any_of(paths, [&](std::uint32_t index) {
+    return paths_[index].names.size() == trail_.size() + 1;
   });
 }
 
@@ -303,10 +317,17 @@ bool Walk::took_turns(const std::vector<Entry*>& members) const {
          }) != by_size.end();
 }
 
+// A file that nobody named hides no secret of others: no path leads to it.
+bool Walk::ends_unnamed() const {
+  return !trail_.empty() && trail_.back()->form &&
+         trail_.back()->form->kind == Kind::Unnamed;
+}
+
 // The pattern that trail_ spells stands for these paths.
 void Walk::leave(std::span<const std::uint32_t> paths) {
   Draft draft{.segments = trail_};
-  const Sensitive* sensitive = patterns_ == 0 ? nullptr : touched(draft);
+  const Sensitive* sensitive =
+      patterns_ == (ends_unnamed() ? 1 : 0) ? nullptr : touched(draft);
   for (const std::uint32_t index : paths) {
     if (sensitive != nullptr) {
       kept_.emplace(paths_[index].bytes, sensitive->reason);

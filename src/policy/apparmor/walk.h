@@ -29,7 +29,7 @@ class Walk {
 
   // Their segments live as long as the walk.
   Drafts& drafts() { return drafts_; }
-  // By path, the reason of the sensitive entry.
+  // By path, why no pattern may stand for it.
   const std::map<std::string_view, std::string_view>& kept() const {
     return kept_;
   }
@@ -44,12 +44,14 @@ class Walk {
   std::vector<Entry> entries(std::span<std::uint32_t> paths,
                              std::string_view directory) const;
   bool is_made(std::span<const std::uint32_t> paths) const;
+  bool is_file(std::span<const std::uint32_t> paths) const;
   bool is_file_of_python(std::span<const std::uint32_t> paths) const;
   std::vector<Group> groups(std::vector<Entry>& entries,
                             std::optional<Form> Entry::* which) const;
   static bool is_told_better(const std::vector<Entry*>& members);
   bool is_enough(const std::vector<Entry*>& members, std::size_t needed) const;
   bool took_turns(const std::vector<Entry*>& members) const;
+  bool ends_unnamed() const;
   void leave(std::span<const std::uint32_t> paths);
   Draft literal_draft(std::uint32_t index);
 

@@ -7,6 +7,7 @@
 
 #include "policy/reasons.h"
 #include "policy/securitycontext/paths.h"
+#include "policy/unnamed.h"
 #include "policy/unplaced.h"
 
 namespace vambrace::policy::securitycontext {
@@ -33,13 +34,6 @@ bool is_made(const FileFact& fact) {
   return fact.access == "c" || renamed || is_link(fact);
 }
 
-// O_TMPFILE gives a file no name; the kernel calls it "#" and a number.
-bool is_nameless(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);
-  return name.size() > 1 && name[0] == '#' &&
-         name.find_first_not_of("0123456789", 1) == std::string_view::npos;
-}
-
 void note_access(History& history, const FileFact& fact, Instant first) {
   const auto keep = [first](Instant& moment) {
     moment = std::min(moment, first);
@@ -60,7 +54,7 @@ void note_access(History& history, const FileFact& fact, Instant first) {
 bool tells_something(const FileFact& fact) {
   return fact.path.starts_with('/') && !fact.access.empty() &&
          fact.access.find_first_of("ki") == std::string::npos &&
-         !is_nameless(fact.path);
+         !is_unnamed(fact.path.substr(fact.path.rfind('/') + 1));
 }
 
 using MountLists = std::map<std::string_view, const std::vector<std::string>*>;

@@ -66,6 +66,14 @@ TEST(Needs, FoldersOfFilesThatAreMadeOrChanged) {
                           "/var/lib/app brought", "/var/log/nginx"));
 }
 
+// O_TMPFILE: there is no name to make, so no letter tells that it was made.
+TEST(Needs, AFileThatNobodyNamedWasNotInTheFolderBefore) {
+  EXPECT_THAT(writable({{"/srv/data/#10805354", "rw"}}),
+              ElementsAre("/srv/data"));
+  EXPECT_THAT(writable({{"/srv/data/#1a", "rw"}}),
+              ElementsAre("/srv/data brought"));
+}
+
 TEST(Needs, NothingForWhatIsReadExecutedLockedOrInherited) {
   EXPECT_THAT(writable({{"/etc/nginx/nginx.conf", "r"},
                         {"/usr/bin/app", "mr"},
