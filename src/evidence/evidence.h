@@ -170,9 +170,11 @@ struct CapabilityFact {
 // A socket operation. Addresses are classes ("loopback", "any", "private",
 // "public", "unix", "abstract") unless recording was asked not to redact.
 struct NetworkFact {
-  std::string operation;  // socket, bind, connect, listen, accept
-  std::string family;     // "inet", "inet6", "unix", "netlink", or the number
-  std::string type;       // "stream", "dgram", "raw", ...; "" not known here
+  // socket, bind, connect, listen, accept; "inherit": the program did not make
+  // it, but was started with it or got it from another process.
+  std::string operation;
+  std::string family;  // "inet", "inet6", "unix", "netlink", or the number
+  std::string type;    // "stream", "dgram", "raw", ...; "" not known here
   std::uint32_t protocol = 0;
   std::string address;
   std::uint32_t port = 0;  // 0: none

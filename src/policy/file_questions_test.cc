@@ -239,6 +239,28 @@ TEST(ReplayTalk, ARemovedSocketRuleIsNamedForItsProgram) {
             (seccomp::Outcome{seccomp::Action::Errno, 13}));
 }
 
+TEST(ReplayTalk, ASocketThatAProgramWasGivenIsJudgedAsOneThatItMade) {
+  evidence::Evidence handed = talkers();
+  for (evidence::Process& process : handed.processes) {
+    if (process.key.exe == "/bin/sh") {
+      process.network = {{.operation = "inherit",
+                          .family = "unix",
+                          .type = "stream",
+                          .protocol = 0,
+                          .address = "",
+                          .port = 0,
+                          .by = seen(1)}};
+    }
+  }
+  EXPECT_THAT(denied(Bundle(handed).replay(handed)), IsEmpty());
+  Bundle bundle(handed);
+  std::erase_if(bundle.policy.sockets, [](const SocketRule& rule) {
+    return rule.program == "/bin/sh" && rule.family == "unix";
+  });
+  EXPECT_THAT(denied(bundle.replay(handed)),
+              ElementsAre("/bin/sh: socket unix stream"));
+}
+
 TEST(ReplayTalk, TypesOfOneFamilyAreToldApart) {
   Bundle bundle(talkers());
   std::erase_if(bundle.policy.sockets, [](const SocketRule& rule) {

@@ -184,12 +184,10 @@ TEST(Files, OnNoMountNeedNoRuleUnlessSomethingIsAmiss) {
       {file("pipefs:", "irw"), file("tmpfs:memfd:x", "rw"), file("/x", "r")})});
   EXPECT_THAT(rules(quiet), ElementsAre("/x r"));
   EXPECT_THAT(quiet.findings, IsEmpty());
-  const Policy amiss =
-      policy_of({with_files({file("tmpfs:memfd:jit", "mr"),
-                             file("mqueue:q", "r"), file("sockfs:", "irw")})});
+  const Policy amiss = policy_of(
+      {with_files({file("tmpfs:memfd:jit", "mr"), file("mqueue:q", "r")})});
   EXPECT_THAT(finding(amiss, "code-in-memory"), HasSubstr("tmpfs"));
   EXPECT_THAT(finding(amiss, "file-no-mount"), HasSubstr("mqueue"));
-  EXPECT_NE(finding(amiss, "inherited-socket"), "");
 }
 
 TEST(Files, OutsideTheMountNamespaceAreTold) {
@@ -356,6 +354,37 @@ TEST(Sockets, BecomeRulesByFamilyAndType) {
   ASSERT_EQ(unseen.sockets.size(), 1U);
   EXPECT_EQ(unseen.sockets[0].family, "");
   EXPECT_NE(finding(unseen, "socket-family-unknown"), "");
+}
+
+evidence::NetworkFact given(const char* family, const char* type) {
+  return {.operation = "inherit",
+          .family = family,
+          .type = type,
+          .protocol = 0,
+          .address = "",
+          .port = 0,
+          .by = seen(1)};
+}
+
+TEST(Sockets, ThatAProgramWasGivenNeedTheSameRulesAsThoseItMakes) {
+  evidence::Process app = sample::process({sample::fact("accept4")});
+  app.network = {given("inet", "stream"), given("31", "seqpacket")};
+  app.network.push_back({.operation = "listen", .by = seen(1)});
+  app.files = {file("/bin/cat", "x")};
+  evidence::Process helper = with_files({file("/etc/x", "r")}, "/bin/cat",
+                                        evidence::Origin::Helper, "/bin/app");
+  helper.network = {given("unix", "stream"), given("unix", "6")};
+  const Policy policy = policy_of({app, helper});
+  std::vector<std::string> made;
+  for (const SocketRule& rule : policy.sockets) {
+    made.push_back(rule.program + ":" + rule.family + " " + rule.type);
+    EXPECT_EQ(rule.reasons.size(), 1U);
+  }
+  EXPECT_THAT(made, ElementsAre(":bluetooth seqpacket", ":inet stream",
+                                "/bin/cat:unix ", "/bin/cat:unix stream"));
+  EXPECT_EQ(finding(policy, "socket-family-unknown"), "");
+  app.network = {given("77", "stream")};
+  EXPECT_NE(finding(policy_of({app}), "socket-family-unknown"), "");
 }
 
 TEST(Signals, BecomeRulesByName) {

@@ -124,6 +124,9 @@ class ProfilePlayer {
     for (const evidence::SyscallFact& fact : process.syscalls) {
       judge_sockets(*judge.rules, process.key, fact);
     }
+    for (const evidence::NetworkFact& fact : process.network) {
+      judge_sockets(*judge.rules, process.key, fact);
+    }
     for (const evidence::SignalFact& fact : process.signals) {
       judge_signal(*judge.rules, process.key, fact);
     }
@@ -172,9 +175,10 @@ class ProfilePlayer {
     replay_.denials.push_back(std::move(denial));
   }
 
+  // By a call that made it, or by how it was given.
+  template <class Fact>
   void judge_sockets(const apparmor::Rules& rules,
-                     const evidence::ProcessKey& key,
-                     const evidence::SyscallFact& fact) {
+                     const evidence::ProcessKey& key, const Fact& fact) {
     for (const SocketKind& kind : sockets_of(fact)) {
       ++replay_.facts;
       if (allows(rules, kind)) {

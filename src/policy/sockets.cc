@@ -1,6 +1,7 @@
 #include "policy/sockets.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "kernel/sockets.h"
 #include "policy/drafts.h"
@@ -31,6 +32,26 @@ SocketKind kind_of(const std::vector<std::uint64_t>& tuple) {
   return kind;
 }
 
+// Beyond every family and type that the kernel has.
+constexpr std::uint64_t kNumbers = 64;
+
+// AppArmor's word for a family or type of evidence, which has a number where it
+// knows no name; empty: there is none.
+template <class Named>
+std::string word_of(std::string_view text, Named named) {
+  std::uint64_t number = kNumbers;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  const bool is_number = read.ec == std::errc() && read.ptr == end;
+  for (std::uint64_t at = 0; at < kNumbers; ++at) {
+    const auto name = named(at);
+    if (name && (is_number ? at == number : *name == text)) {
+      return std::string(*name);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 bool makes_sockets(kernel::Syscall syscall) {
@@ -58,6 +79,18 @@ std::set<SocketKind> sockets_of(const evidence::SyscallFact& fact) {
   return kinds;
 }
 
+std::set<SocketKind> sockets_of(const evidence::NetworkFact& fact) {
+  if (fact.operation != "inherit" || evidence::total(fact.by).count == 0) {
+    return {};
+  }
+  SocketKind kind;
+  kind.family = word_of(fact.family, kernel::socket_family_name);
+  if (!kind.family.empty()) {
+    kind.type = word_of(fact.type, kernel::socket_type_name);
+  }
+  return {std::move(kind)};
+}
+
 std::string signal_of(const evidence::SignalFact& fact) {
   if (const auto name = kernel::signal_name(fact.signal)) {
     return std::string(*name);
@@ -77,24 +110,29 @@ void add_sockets(const evidence::Evidence& evidence, Policy& policy) {
       continue;
     }
     const std::string program = programs.of(process.key.exe);
-    for (const evidence::SyscallFact& fact : process.syscalls) {
-      for (const SocketKind& kind : sockets_of(fact)) {
-        drafts[{.program = program,
-                .family = kind.family,
-                .type = kind.type,
-                .reasons = {}}]
-            .add(Cause::Observed, process.key, evidence::total(fact.by));
+    const auto add_all = [&](const auto& facts) {
+      for (const auto& fact : facts) {
+        for (const SocketKind& kind : sockets_of(fact)) {
+          drafts[{.program = program,
+                  .family = kind.family,
+                  .type = kind.type,
+                  .reasons = {}}]
+              .add(Cause::Observed, process.key, evidence::total(fact.by));
+        }
       }
-    }
+    };
+    add_all(process.syscalls);
+    add_all(process.network);
   }
   policy.sockets = finished(drafts);
   for (const SocketRule& rule : policy.sockets) {
     if (rule.family.empty()) {
-      policy.findings.push_back(
-          {"socket-family-unknown", "medium", place_of("network", rule.program),
-           "made sockets of a family that was not recorded or has no name; any "
-           "family is granted",
-           "record without --light"});
+      policy.findings.push_back({"socket-family-unknown", "medium",
+                                 place_of("network", rule.program),
+                                 "made or got sockets of a family that was not "
+                                 "recorded or has no name; any "
+                                 "family is granted",
+                                 "record without --light"});
     }
   }
 }

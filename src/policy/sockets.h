@@ -19,6 +19,10 @@ struct SocketKind {
 // or never was. Arguments that were not recorded make one that is not known.
 std::set<SocketKind> sockets_of(const evidence::SyscallFact& fact);
 
+// The socket that a program was started with, or got from another process; none
+// of another operation. To use it AppArmor asks for what it asks to make one.
+std::set<SocketKind> sockets_of(const evidence::NetworkFact& fact);
+
 // "term", "rtmin+3"; empty: the kernel refuses such a number.
 std::string signal_of(const evidence::SignalFact& fact);
 

@@ -78,6 +78,11 @@ void Uses::add(const evidence::Process& process, const std::string& program) {
       sockets_[{program, kind.family, kind.type}].add(process.key, fact.by);
     }
   }
+  for (const evidence::NetworkFact& fact : process.network) {
+    for (const policy::SocketKind& kind : policy::sockets_of(fact)) {
+      sockets_[{program, kind.family, kind.type}].add(process.key, fact.by);
+    }
+  }
   for (const evidence::FileFact& fact : process.files) {
     if (const auto path = policy::mediated_path(fact)) {
       files_[program][*path].push_back({fact.access, &process, &fact.by});

@@ -61,6 +61,8 @@ constexpr FileCall kFileCalls[] = {
     {"ptrace", VMB_FILE_TRACE},
     {"process_vm_readv", VMB_FILE_TRACE_MEMORY},
     {"process_vm_writev", VMB_FILE_TRACE_MEMORY},
+    {"recvmsg", VMB_FILE_RECVMSG},
+    {"pidfd_getfd", VMB_FILE_GETFD},
     {"execve", VMB_FILE_EXEC},
     {"execveat", VMB_FILE_EXEC},
 };

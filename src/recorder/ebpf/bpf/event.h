@@ -216,6 +216,7 @@ enum {
 	VMB_OTHER_EXEC = 7,
 	VMB_OTHER_USER = 8, /* uid and gid in the address, at a start */
 	VMB_OTHER_TRACE = 9,
+	VMB_OTHER_GIVEN = 10, /* a socket that the program did not make */
 };
 
 /* Of a trace: how, and whom. */
@@ -294,6 +295,8 @@ enum {
 	VMB_FILE_MOVE_MOUNT = 18,
 	VMB_FILE_TRACE = 19,
 	VMB_FILE_TRACE_MEMORY = 20,
+	VMB_FILE_RECVMSG = 22,
+	VMB_FILE_GETFD = 23, /* a descriptor of another process */
 };
 
 /* How a file was accessed, as AppArmor is asked; below that, what it is. */
@@ -412,6 +415,8 @@ enum {
 	VMB_RULED_MAPPING = 4,
 	/* and of fcntl's commands only those about locks. */
 	VMB_RULED_COMMAND = 8,
+	/* and of messages only those that may come with descriptors. */
+	VMB_RULED_CONTROL = 16,
 };
 
 /* A file that a call names: arguments by index + 1, 0 for none. */

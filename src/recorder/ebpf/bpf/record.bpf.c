@@ -205,6 +205,7 @@ static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
 	case VMB_FILE_MOVE_MOUNT: return note_mount_call(call, by, rule->file);
 	case VMB_FILE_TRACE:
 	case VMB_FILE_TRACE_MEMORY: return note_trace_call(call, rule->file);
+	case VMB_FILE_RECVMSG: return note_received(regs, by, call >> 32);
 	default: return note_held(regs, by, call >> 32, result, rule->file);
 	}
 }
