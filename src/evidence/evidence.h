@@ -188,8 +188,17 @@ struct ExecFact {
   auto operator<=>(const ExecFact&) const = default;
 };
 
+// Whom a process looked into, or sent a signal.
+enum class Side : std::uint8_t {
+  Program,  // another one of the same scope, or itself
+  Outside,  // a process out of the scope
+  Unknown,
+};
+
+// A signal that was sent, by a system call that AppArmor is asked about.
 struct SignalFact {
   std::uint32_t signal = 0;
+  Side other = Side::Unknown;
   By by;
   auto operator<=>(const SignalFact&) const = default;
 };
@@ -255,13 +264,6 @@ struct MountFact {
   std::optional<std::string> target;  // nullopt: not known
   By by;
   auto operator<=>(const MountFact&) const = default;
-};
-
-// Whom a process looked into.
-enum class Side : std::uint8_t {
-  Program,  // another one of the same scope
-  Outside,  // a process out of the scope
-  Unknown,
 };
 
 // A look into another process (ptrace, process_vm_readv, files of /proc/PID),

@@ -292,7 +292,7 @@ TEST(Files, ALaterAddTakesADropBack) {
 TEST(Files, PeopleAddAndDropSocketsAndSignals) {
   evidence::Process process = with_files({file("/x", "r")});
   process.syscalls = {sample::fact("socket", {{2, 1, 0}, {2, 2, 0}})};
-  process.signals = {{15, sample::seen(1)}};
+  process.signals = {{15, evidence::Side::Program, sample::seen(1)}};
   const auto decided = [&](const char* what, const char* choice) {
     const Policy policy =
         policy_of({process},
@@ -389,13 +389,33 @@ TEST(Sockets, ThatAProgramWasGivenNeedTheSameRulesAsThoseItMakes) {
 
 TEST(Signals, BecomeRulesByName) {
   evidence::Process process = sample::process({sample::fact("kill")});
-  process.signals = {{15, seen(1)}, {0, seen(1)}, {35, seen(1)}, {99, seen(1)}};
+  for (const std::uint32_t number : {15, 0, 35, 99}) {
+    process.signals.push_back({number, evidence::Side::Program, seen(1)});
+  }
   const Policy policy = policy_of({process});
   std::vector<std::string> made;
   for (const SignalRule& rule : policy.signals) {
     made.push_back(rule.signal);
   }
   EXPECT_THAT(made, ElementsAre("exists", "rtmin+3", "term"));
+  EXPECT_EQ(finding(policy, "signal-outside"), "");
+  EXPECT_EQ(finding(policy, "signal-receiver-unknown"), "");
+}
+
+TEST(Signals, ToProcessesOutsideAreToldAndHaveNoRule) {
+  evidence::Process process = sample::process({sample::fact("kill")});
+  process.signals = {{15, evidence::Side::Outside, seen(1)},
+                     {18, evidence::Side::Outside, seen(1)},
+                     {15, evidence::Side::Program, seen(1)},
+                     {1, evidence::Side::Unknown, seen(1)}};
+  const Policy policy = policy_of({process});
+  std::vector<std::string> made;
+  for (const SignalRule& rule : policy.signals) {
+    made.push_back(rule.signal);
+  }
+  EXPECT_THAT(made, ElementsAre("hup", "term"));
+  EXPECT_THAT(finding(policy, "signal-outside"), HasSubstr("(cont, term)"));
+  EXPECT_THAT(finding(policy, "signal-receiver-unknown"), HasSubstr("(hup)"));
 }
 
 }  // namespace

@@ -202,14 +202,21 @@ class ProfilePlayer {
       return;
     }
     ++replay_.facts;
+    const bool outside = fact.other == evidence::Side::Outside;
     const bool sent = std::ranges::any_of(rules.signals, [&](const auto& rule) {
-      return speaks_of(rule, "send", signal) && is_received(rule, signal);
+      return speaks_of(rule, "send", signal) &&
+             (outside ? empty_or_is(rule.peer, "unconfined")
+                      : is_received(rule, signal));
     });
     if (sent) {
       return;
     }
     WouldBeDenial denial = denial_of(key, share);
     denial.signal = signal;
+    denial.outside = outside;
+    denial.doubt = fact.other == evidence::Side::Unknown
+                       ? "to whom it was sent was not recorded"
+                       : "";
     replay_.denials.push_back(std::move(denial));
   }
 

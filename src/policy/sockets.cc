@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "kernel/sockets.h"
 #include "policy/drafts.h"
@@ -30,6 +31,28 @@ SocketKind kind_of(const std::vector<std::uint64_t>& tuple) {
     kind.type = kernel::socket_type_name(tuple[1]).value_or("");
   }
   return kind;
+}
+
+using ByProgram = std::map<std::string, std::set<std::string>>;
+
+void tell_signals(const ByProgram& outside, const ByProgram& unknown,
+                  Policy& policy) {
+  for (const auto& [program, signals] : outside) {
+    policy.findings.push_back(
+        {"signal-outside", "medium", place_of("signals", program),
+         fmt::format("sent signals to processes that are not the workload's "
+                     "({}): no rule allows it, and AppArmor refuses it",
+                     fmt::join(signals, ", ")),
+         "have somebody outside of the workload send them, or do without"});
+  }
+  for (const auto& [program, signals] : unknown) {
+    policy.findings.push_back(
+        {"signal-receiver-unknown", "low", place_of("signals", program),
+         fmt::format("sent signals, and to whom was not recorded ({}): they "
+                     "are allowed to the workload's own processes alone",
+                     fmt::join(signals, ", ")),
+         "if others get them too, AppArmor will refuse those"});
+  }
 }
 
 // Beyond every family and type that the kernel has.
@@ -140,6 +163,8 @@ void add_sockets(const evidence::Evidence& evidence, Policy& policy) {
 void add_signals(const evidence::Evidence& evidence, Policy& policy) {
   const Programs programs(evidence);
   Drafts<SignalRule> drafts;
+  ByProgram outside;
+  ByProgram unknown;
   for (const evidence::Process& process : evidence.processes) {
     if (!counts(process.key.origin)) {
       continue;
@@ -149,13 +174,20 @@ void add_signals(const evidence::Evidence& evidence, Policy& policy) {
       if (signal.empty()) {
         continue;
       }
-      drafts[{.program = programs.of(process.key.exe),
-              .signal = signal,
-              .reasons = {}}]
-          .add(Cause::Observed, process.key, evidence::total(fact.by));
+      const std::string program = programs.of(process.key.exe);
+      if (fact.other == evidence::Side::Outside) {
+        outside[program].insert(signal);
+        continue;
+      }
+      if (fact.other == evidence::Side::Unknown) {
+        unknown[program].insert(signal);
+      }
+      drafts[{.program = program, .signal = signal, .reasons = {}}].add(
+          Cause::Observed, process.key, evidence::total(fact.by));
     }
   }
   policy.signals = finished(drafts);
+  tell_signals(outside, unknown, policy);
 }
 
 }  // namespace vambrace::policy

@@ -105,6 +105,9 @@ void Uses::add_others(const evidence::Process& process,
     }
   }
   for (const evidence::SignalFact& fact : process.signals) {
+    if (fact.other == evidence::Side::Outside) {
+      continue;  // no rule is about it
+    }
     signals_[{program, policy::signal_of(fact)}].add(process.key, fact.by);
   }
   for (const evidence::MountFact& fact : process.mounts) {

@@ -63,6 +63,12 @@ constexpr FileCall kFileCalls[] = {
     {"process_vm_writev", VMB_FILE_TRACE_MEMORY},
     {"recvmsg", VMB_FILE_RECVMSG},
     {"pidfd_getfd", VMB_FILE_GETFD},
+    {"kill", VMB_FILE_SIGNAL},
+    {"tkill", VMB_FILE_SIGNAL},
+    {"tgkill", VMB_FILE_SIGNAL},
+    {"rt_sigqueueinfo", VMB_FILE_SIGNAL},
+    {"rt_tgsigqueueinfo", VMB_FILE_SIGNAL},
+    {"pidfd_send_signal", VMB_FILE_SIGNAL},
     {"execve", VMB_FILE_EXEC},
     {"execveat", VMB_FILE_EXEC},
 };
