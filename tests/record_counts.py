@@ -78,6 +78,46 @@ def test_each_start_tells_its_user_and_whether_its_file_raised_it():
     assert users(evidence, "setpriv") == {(0, 0, False): 3}, evidence
 
 
+# Sends signals to itself, a child, one that ended and was not waited for, one that is gone, and to
+# the process of which it is told.
+SIGNALS = '''
+import os, signal, subprocess, sys, threading
+child = subprocess.Popen(["sleep", "100"])
+os.kill(child.pid, signal.SIGTERM)
+child.wait()
+ended = subprocess.Popen(["true"])
+os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+os.kill(ended.pid, signal.SIGUSR1)
+ended.wait()
+try:
+    os.kill(ended.pid, signal.SIGHUP)
+except ProcessLookupError:
+    pass
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+signal.setitimer(signal.ITIMER_REAL, 0.0001)
+signal.pthread_kill(threading.get_ident(), signal.SIGURG)
+os.kill(os.getpid(), 0)
+other = int(sys.argv[1])
+os.kill(other, signal.SIGCONT)
+os.kill(other, signal.SIGCONT)
+os.kill(other, 0)
+'''
+
+
+def test_signals_tell_whether_their_receiver_is_of_the_workload():
+    other = support.start(["sleep", "100"])
+    evidence = record("--file-probe", "calls", command=["python3", "-c", SIGNALS, str(other.pid)])
+    found = {(fact["signal"], fact.get("other")): fact["count"]
+             for process in evidence["processes"] if "/python" in process["exe"]
+             for fact in process["signals"]}
+    assert found == {
+        (signal.SIGTERM, "program"): 1, (signal.SIGUSR1, "program"): 1,
+        (signal.SIGURG, "program"): 1, (0, "program"): 1, (signal.SIGCONT, "outside"): 2,
+        # By calls, one that is not of the workload may also be one that has ended.
+        (0, None): 1}, found
+    assert kinds(evidence) == set(), evidence["verdict"]
+
+
 def test_counts_of_a_single_program_equal_strace():
     compare_with_strace("ls", "/")
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 
@@ -302,6 +303,76 @@ def test_a_script_is_executed_by_its_starter_whatever_it_was_called():
     asked = {path for process in evidence["processes"] if process["exe"].endswith("/bash")
              for fact in process["files"] if "x" in fact["access"] for path in [fact["path"]]}
     assert not any(path.endswith("/env") for path in asked), asked
+
+
+def given_sockets(evidence, program):
+    return {(fact["family"], fact["type"])
+            for process in evidence["processes"] if process["origin"] != "runtime"
+            and os.path.basename(process["exe"]).startswith(program)
+            for fact in process["network"] if fact["operation"] == "inherit"}
+
+
+# Of four sockets two are handed on.
+HAND_ON = r'''
+import socket, subprocess
+mine, other = socket.socketpair()
+mine.close()
+listener = socket.socket(socket.AF_INET6)
+kept = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
+subprocess.run(["cat"], stdin=other, pass_fds=[listener.fileno()], check=True)
+'''
+
+
+def test_sockets_that_a_program_is_started_with_are_told_for_that_program():
+    evidence = record(command=["python3", "-c", HAND_ON])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    assert given_sockets(evidence, "cat") == {("unix", "stream"), ("inet6", "stream")}, evidence
+    assert given_sockets(evidence, "python") == set(), evidence
+
+
+def test_output_that_is_a_socket_is_told_for_the_main_program_and_its_helpers():
+    ours, theirs = socket.socketpair()
+    with ours, theirs, tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        support.start([support.VAMBRACE, "record", "-o", path, "--", "sh", "-c",
+                       "echo begun; ls / >/dev/null; exit"], stdout=theirs,
+                      stderr=subprocess.DEVNULL).wait()
+        theirs.close()
+        with open(path, encoding="utf-8") as file:
+            evidence = json.load(file)
+    shell = os.path.basename(os.path.realpath(shutil.which("sh")))
+    assert given_sockets(evidence, shell) == {("unix", "stream")}, evidence
+    # Its own standard output is another one.
+    assert given_sockets(evidence, "ls") == set(), evidence
+
+
+# Receives a file and a socket, after a message without either, and with room for neither.
+RECEIVE = r'''
+import os, socket, sys
+giver, taker = socket.socketpair()
+taker.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+os.close(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY))
+pid = os.fork()
+if pid == 0:
+    given = os.open(sys.argv[1], os.O_RDONLY)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        giver.send(b"x")
+        giver.send(b"y")
+        socket.send_fds(giver, [b"z"], [given, other.fileno()])
+    os._exit(0)
+os.waitpid(pid, 0)
+taker.recvmsg(1)
+taker.recvmsg(1, 200)
+taker.recvmsg(1, 200)
+'''
+
+
+def test_descriptors_that_came_with_a_message_are_told():
+    path = os.path.join(os.path.realpath(support.temp_dir()), "given")
+    evidence = record("--file-probe", "calls", command=["python3", "-c", RECEIVE, path])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    assert files(evidence, is_python)[path, "ir"]["count"] == 1, sorted(files(evidence, is_python))
+    assert given_sockets(evidence, "python") == {("inet", "dgram")}, evidence
 
 
 def test_a_full_table_of_files_is_a_gap():

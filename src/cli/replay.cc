@@ -119,6 +119,7 @@ json::Value json_of(const std::vector<WouldBeDenial>& denials) {
       one["socket"] = denial.socket;
     } else if (!denial.signal.empty()) {
       one["signal"] = denial.signal;
+      one["outside"] = denial.outside;
     } else if (!denial.mount.empty()) {
       one["mount"] = denial.mount;
     } else if (!denial.trace.empty()) {

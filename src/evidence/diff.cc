@@ -66,7 +66,10 @@ class Collector {
     add("exec", json::quote_bytes(fact.path));
   }
   void operator()(const SignalFact& fact) {
-    add("signal", fmt::format("signal {}", fact.signal));
+    add("signal", fmt::format("signal {}{}", fact.signal,
+                              fact.other == Side::Outside
+                                  ? " to a process outside of the workload"
+                                  : ""));
   }
 
   void operator()(const UserFact& fact) {

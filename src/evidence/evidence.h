@@ -170,9 +170,11 @@ struct CapabilityFact {
 // A socket operation. Addresses are classes ("loopback", "any", "private",
 // "public", "unix", "abstract") unless recording was asked not to redact.
 struct NetworkFact {
-  std::string operation;  // socket, bind, connect, listen, accept
-  std::string family;     // "inet", "inet6", "unix", "netlink", or the number
-  std::string type;       // "stream", "dgram", "raw", ...; "" not known here
+  // socket, bind, connect, listen, accept; "inherit": the program did not make
+  // it, but was started with it or got it from another process.
+  std::string operation;
+  std::string family;  // "inet", "inet6", "unix", "netlink", or the number
+  std::string type;    // "stream", "dgram", "raw", ...; "" not known here
   std::uint32_t protocol = 0;
   std::string address;
   std::uint32_t port = 0;  // 0: none
@@ -186,8 +188,17 @@ struct ExecFact {
   auto operator<=>(const ExecFact&) const = default;
 };
 
+// Whom a process looked into, or sent a signal.
+enum class Side : std::uint8_t {
+  Program,  // another one of the same scope, or itself
+  Outside,  // a process out of the scope
+  Unknown,
+};
+
+// A signal that was sent, by a system call that AppArmor is asked about.
 struct SignalFact {
   std::uint32_t signal = 0;
+  Side other = Side::Unknown;
   By by;
   auto operator<=>(const SignalFact&) const = default;
 };
@@ -262,13 +273,6 @@ struct MountFact {
   std::optional<std::string> target;  // nullopt: not known
   By by;
   auto operator<=>(const MountFact&) const = default;
-};
-
-// Whom a process looked into.
-enum class Side : std::uint8_t {
-  Program,  // another one of the same scope
-  Outside,  // a process out of the scope
-  Unknown,
 };
 
 // A look into another process (ptrace, process_vm_readv, files of /proc/PID),

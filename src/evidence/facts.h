@@ -26,7 +26,7 @@ inline auto key_of(const ExecFact& f) {
   return std::tie(f.path);
 }
 inline auto key_of(const SignalFact& f) {
-  return f.signal;
+  return std::tie(f.signal, f.other);
 }
 inline auto key_of(const UserFact& f) {
   return std::tie(f.uid, f.gid, f.raised);

@@ -169,7 +169,9 @@ class Source {
                       .by = by}};
       out.execs = {{.path = name(), .by = by}};
       out.signals = {
-          {.signal = static_cast<std::uint32_t>(below(65)), .by = by}};
+          {.signal = static_cast<std::uint32_t>(below(65)),
+           .other = pick({Side::Program, Side::Outside, Side::Unknown}),
+           .by = by}};
       out.users = {{.uid = static_cast<std::uint32_t>(below(3)),
                     .gid = static_cast<std::uint32_t>(below(~0U)),
                     .raised = flip(),

@@ -295,7 +295,10 @@ Result<> read(Cursor& in, ExecFact& out) {
 }
 
 Result<> read(Cursor& in, SignalFact& out) {
-  return read_fact(in, out, field("signal", out.signal));
+  return read_fact(in, out, field("signal", out.signal),
+                   optional_field("other", [&] {
+                     return read_word(in, side_from, out.other);
+                   }));
 }
 
 Result<> read(Cursor& in, UserFact& out) {

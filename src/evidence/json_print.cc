@@ -230,6 +230,9 @@ void print(Printer& out, const ExecFact& fact) {
 
 void print(Printer& out, const SignalFact& fact) {
   out.raw("{\"signal\": ").number(fact.signal);
+  if (fact.other != Side::Unknown) {
+    out.raw(", \"other\": ").text(to_string(fact.other));
+  }
   print_totals(out, fact.by);
   finish(out, fact.by);
 }

@@ -241,11 +241,13 @@ evidence::Evidence talkers() {
       sample::process({sample::fact("socket", {{2, 1, 0}, {1, 2, 0}}),
                        sample::fact("socketpair", {{1, 1, 0}})});
   app.files = {file("/etc/app.conf", "r"), file("/bin/sh", "x")};
-  app.signals = {{15, seen(3)}, {0, seen(1)}};
+  app.signals = {{15, evidence::Side::Program, seen(3)},
+                 {0, evidence::Side::Program, seen(1)}};
   evidence::Process helper = with_files({file("/etc/profile", "r")}, "/bin/sh",
                                         Origin::Helper, "/bin/app");
   helper.syscalls = {sample::fact("socket", {{16, 3, 0}})};
-  helper.signals = {{15, seen(1)}, {40, seen(1)}};
+  helper.signals = {{15, evidence::Side::Program, seen(1)},
+                    {40, evidence::Side::Program, seen(1)}};
   return evidence_of({app, helper});
 }
 
@@ -266,6 +268,28 @@ TEST(ReplayTalk, ARemovedSocketRuleIsNamedForItsProgram) {
                                           "/bin/sh: socket netlink raw"));
   EXPECT_EQ(replay.denials[0].outcome,
             (seccomp::Outcome{seccomp::Action::Errno, 13}));
+}
+
+TEST(ReplayTalk, ASocketThatAProgramWasGivenIsJudgedAsOneThatItMade) {
+  evidence::Evidence handed = talkers();
+  for (evidence::Process& process : handed.processes) {
+    if (process.key.exe == "/bin/sh") {
+      process.network = {{.operation = "inherit",
+                          .family = "unix",
+                          .type = "stream",
+                          .protocol = 0,
+                          .address = "",
+                          .port = 0,
+                          .by = seen(1)}};
+    }
+  }
+  EXPECT_THAT(denied(Bundle(handed).replay(handed)), IsEmpty());
+  Bundle bundle(handed);
+  std::erase_if(bundle.policy.sockets, [](const SocketRule& rule) {
+    return rule.program == "/bin/sh" && rule.family == "unix";
+  });
+  EXPECT_THAT(denied(bundle.replay(handed)),
+              ElementsAre("/bin/sh: socket unix stream"));
 }
 
 TEST(ReplayTalk, TypesOfOneFamilyAreToldApart) {
@@ -304,6 +328,22 @@ TEST(ReplayTalk, ARemovedSignalRuleIsNamedWhereNobodyMaySendItInstead) {
   EXPECT_THAT(denied(apart.replay(talkers())),
               ElementsAre("/bin/sh: signal rtmin+8", "/bin/app: signal term",
                           "/bin/sh: signal term"));
+}
+
+TEST(ReplayTalk, ASignalToAProcessOutsideIsRefusedWhateverTheWorkloadSends) {
+  evidence::Evidence outward = talkers();
+  for (evidence::Process& process : outward.processes) {
+    process.signals.push_back({15, evidence::Side::Outside, seen(2)});
+  }
+  for (const bool no_new_privs : {true, false}) {
+    const Bundle bundle(outward, Stage::Harden, no_new_privs);
+    EXPECT_THAT(
+        denied(bundle.replay(outward)),
+        ElementsAre(
+            "/bin/app: signal term to a process outside of the workload",
+            "/bin/sh: signal term to a process outside of the "
+            "workload"));
+  }
 }
 
 TEST(ReplayFiles, UnknownOwnersAreInDoubt) {

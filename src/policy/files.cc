@@ -379,10 +379,6 @@ class Files {
                        "allow it, and AppArmor may refuse it",
                        json::quote_bytes(type)),
            "run it under the profile at stage observe and look at the log");
-    } else if (type == "sockfs" && fact.access.contains('i')) {
-      find("inherited-socket", "low", program,
-           "was started with an open socket whose family was not recorded",
-           "if it is refused, add a network rule for its family");
     } else if (fact.access.contains('m')) {
       find("code-in-memory", "high", program,
            fmt::format("mapped code from a file of {} that is on no mount; "

@@ -251,12 +251,10 @@ TEST(Files, OnNoMountNeedNoRuleUnlessSomethingIsAmiss) {
       {file("pipefs:", "irw"), file("tmpfs:memfd:x", "rw"), file("/x", "r")})});
   EXPECT_THAT(rules(quiet), ElementsAre("/x r"));
   EXPECT_THAT(quiet.findings, IsEmpty());
-  const Policy amiss =
-      policy_of({with_files({file("tmpfs:memfd:jit", "mr"),
-                             file("mqueue:q", "r"), file("sockfs:", "irw")})});
+  const Policy amiss = policy_of(
+      {with_files({file("tmpfs:memfd:jit", "mr"), file("mqueue:q", "r")})});
   EXPECT_THAT(finding(amiss, "code-in-memory"), HasSubstr("tmpfs"));
   EXPECT_THAT(finding(amiss, "file-no-mount"), HasSubstr("mqueue"));
-  EXPECT_NE(finding(amiss, "inherited-socket"), "");
 }
 
 // AppArmor is asked at execve, by a path that all files in memory have.
@@ -379,7 +377,7 @@ TEST(Files, ALaterAddTakesADropBack) {
 TEST(Files, PeopleAddAndDropSocketsAndSignals) {
   evidence::Process process = with_files({file("/x", "r")});
   process.syscalls = {sample::fact("socket", {{2, 1, 0}, {2, 2, 0}})};
-  process.signals = {{15, sample::seen(1)}};
+  process.signals = {{15, evidence::Side::Program, sample::seen(1)}};
   const auto decided = [&](const char* what, const char* choice) {
     const Policy policy =
         policy_of({process},
@@ -443,15 +441,66 @@ TEST(Sockets, BecomeRulesByFamilyAndType) {
   EXPECT_NE(finding(unseen, "socket-family-unknown"), "");
 }
 
+evidence::NetworkFact given(const char* family, const char* type) {
+  return {.operation = "inherit",
+          .family = family,
+          .type = type,
+          .protocol = 0,
+          .address = "",
+          .port = 0,
+          .by = seen(1)};
+}
+
+TEST(Sockets, ThatAProgramWasGivenNeedTheSameRulesAsThoseItMakes) {
+  evidence::Process app = sample::process({sample::fact("accept4")});
+  app.network = {given("inet", "stream"), given("31", "seqpacket")};
+  app.network.push_back({.operation = "listen", .by = seen(1)});
+  app.files = {file("/bin/cat", "x")};
+  evidence::Process helper = with_files({file("/etc/x", "r")}, "/bin/cat",
+                                        evidence::Origin::Helper, "/bin/app");
+  helper.network = {given("unix", "stream"), given("unix", "6")};
+  const Policy policy = policy_of({app, helper});
+  std::vector<std::string> made;
+  for (const SocketRule& rule : policy.sockets) {
+    made.push_back(rule.program + ":" + rule.family + " " + rule.type);
+    EXPECT_EQ(rule.reasons.size(), 1U);
+  }
+  EXPECT_THAT(made, ElementsAre(":bluetooth seqpacket", ":inet stream",
+                                "/bin/cat:unix ", "/bin/cat:unix stream"));
+  EXPECT_EQ(finding(policy, "socket-family-unknown"), "");
+  app.network = {given("77", "stream")};
+  EXPECT_NE(finding(policy_of({app}), "socket-family-unknown"), "");
+}
+
 TEST(Signals, BecomeRulesByName) {
   evidence::Process process = sample::process({sample::fact("kill")});
-  process.signals = {{15, seen(1)}, {0, seen(1)}, {35, seen(1)}, {99, seen(1)}};
+  for (const std::uint32_t number : {15, 0, 35, 99}) {
+    process.signals.push_back({number, evidence::Side::Program, seen(1)});
+  }
   const Policy policy = policy_of({process});
   std::vector<std::string> made;
   for (const SignalRule& rule : policy.signals) {
     made.push_back(rule.signal);
   }
   EXPECT_THAT(made, ElementsAre("exists", "rtmin+3", "term"));
+  EXPECT_EQ(finding(policy, "signal-outside"), "");
+  EXPECT_EQ(finding(policy, "signal-receiver-unknown"), "");
+}
+
+TEST(Signals, ToProcessesOutsideAreToldAndHaveNoRule) {
+  evidence::Process process = sample::process({sample::fact("kill")});
+  process.signals = {{15, evidence::Side::Outside, seen(1)},
+                     {18, evidence::Side::Outside, seen(1)},
+                     {15, evidence::Side::Program, seen(1)},
+                     {1, evidence::Side::Unknown, seen(1)}};
+  const Policy policy = policy_of({process});
+  std::vector<std::string> made;
+  for (const SignalRule& rule : policy.signals) {
+    made.push_back(rule.signal);
+  }
+  EXPECT_THAT(made, ElementsAre("hup", "term"));
+  EXPECT_THAT(finding(policy, "signal-outside"), HasSubstr("(cont, term)"));
+  EXPECT_THAT(finding(policy, "signal-receiver-unknown"), HasSubstr("(hup)"));
 }
 
 }  // namespace

@@ -219,7 +219,9 @@ std::string describe(const WouldBeDenial& denial) {
     return "socket " + denial.socket;
   }
   if (!denial.signal.empty()) {
-    return "signal " + denial.signal;
+    return fmt::format(
+        "signal {}{}", denial.signal,
+        denial.outside ? " to a process outside of the workload" : "");
   }
   if (!denial.mount.empty()) {
     return denial.mount;

@@ -37,8 +37,10 @@ struct WouldBeDenial {
   // empty: no socket.
   std::string socket;
   std::string signal;  // "term"; empty: no signal
-  std::string mount;   // "umount at /x/"; empty: no mount
-  std::string trace;   // "read /usr/bin/top"; empty: no look
+  // Of a signal: its receiver is no process of the workload.
+  bool outside = false;
+  std::string mount;  // "umount at /x/"; empty: no mount
+  std::string trace;  // "read /usr/bin/top"; empty: no look
   std::uint32_t capability = 0;
   // "arg0 == 0x26, arg1 == 0x5"; empty: whatever its arguments.
   std::string arguments;

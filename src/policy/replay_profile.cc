@@ -127,6 +127,9 @@ class ProfilePlayer {
     for (const evidence::SyscallFact& fact : process.syscalls) {
       judge_sockets(*judge.rules, process.key, fact);
     }
+    for (const evidence::NetworkFact& fact : process.network) {
+      judge_sockets(*judge.rules, process.key, fact);
+    }
     for (const evidence::SignalFact& fact : process.signals) {
       judge_signal(*judge.rules, process.key, fact);
     }
@@ -224,9 +227,10 @@ class ProfilePlayer {
     replay_.denials.push_back(std::move(denial));
   }
 
+  // By a call that made it, or by how it was given.
+  template <class Fact>
   void judge_sockets(const apparmor::Rules& rules,
-                     const evidence::ProcessKey& key,
-                     const evidence::SyscallFact& fact) {
+                     const evidence::ProcessKey& key, const Fact& fact) {
     for (const SocketKind& kind : sockets_of(fact)) {
       ++replay_.facts;
       if (allows(rules, kind)) {
@@ -250,14 +254,21 @@ class ProfilePlayer {
       return;
     }
     ++replay_.facts;
+    const bool outside = fact.other == evidence::Side::Outside;
     const bool sent = std::ranges::any_of(rules.signals, [&](const auto& rule) {
-      return speaks_of(rule, "send", signal) && is_received(rule, signal);
+      return speaks_of(rule, "send", signal) &&
+             (outside ? empty_or_is(rule.peer, "unconfined")
+                      : is_received(rule, signal));
     });
     if (sent) {
       return;
     }
     WouldBeDenial denial = denial_of(key, share);
     denial.signal = signal;
+    denial.outside = outside;
+    denial.doubt = fact.other == evidence::Side::Unknown
+                       ? "to whom it was sent was not recorded"
+                       : "";
     replay_.denials.push_back(std::move(denial));
   }
 

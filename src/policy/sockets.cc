@@ -1,6 +1,8 @@
 #include "policy/sockets.h"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 
 #include "kernel/sockets.h"
 #include "policy/drafts.h"
@@ -31,6 +33,48 @@ SocketKind kind_of(const std::vector<std::uint64_t>& tuple) {
   return kind;
 }
 
+using ByProgram = std::map<std::string, std::set<std::string>>;
+
+void tell_signals(const ByProgram& outside, const ByProgram& unknown,
+                  Policy& policy) {
+  for (const auto& [program, signals] : outside) {
+    policy.findings.push_back(
+        {"signal-outside", "medium", place_of("signals", program),
+         fmt::format("sent signals to processes that are not the workload's "
+                     "({}): no rule allows it, and AppArmor refuses it",
+                     fmt::join(signals, ", ")),
+         "have somebody outside of the workload send them, or do without"});
+  }
+  for (const auto& [program, signals] : unknown) {
+    policy.findings.push_back(
+        {"signal-receiver-unknown", "low", place_of("signals", program),
+         fmt::format("sent signals, and to whom was not recorded ({}): they "
+                     "are allowed to the workload's own processes alone",
+                     fmt::join(signals, ", ")),
+         "if others get them too, AppArmor will refuse those"});
+  }
+}
+
+// Beyond every family and type that the kernel has.
+constexpr std::uint64_t kNumbers = 64;
+
+// AppArmor's word for a family or type of evidence, which has a number where it
+// knows no name; empty: there is none.
+template <class Named>
+std::string word_of(std::string_view text, Named named) {
+  std::uint64_t number = kNumbers;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  const bool is_number = read.ec == std::errc() && read.ptr == end;
+  for (std::uint64_t at = 0; at < kNumbers; ++at) {
+    const auto name = named(at);
+    if (name && (is_number ? at == number : *name == text)) {
+      return std::string(*name);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 bool makes_sockets(kernel::Syscall syscall) {
@@ -58,6 +102,18 @@ std::set<SocketKind> sockets_of(const evidence::SyscallFact& fact) {
   return kinds;
 }
 
+std::set<SocketKind> sockets_of(const evidence::NetworkFact& fact) {
+  if (fact.operation != "inherit" || evidence::total(fact.by).count == 0) {
+    return {};
+  }
+  SocketKind kind;
+  kind.family = word_of(fact.family, kernel::socket_family_name);
+  if (!kind.family.empty()) {
+    kind.type = word_of(fact.type, kernel::socket_type_name);
+  }
+  return {std::move(kind)};
+}
+
 std::string signal_of(const evidence::SignalFact& fact) {
   if (const auto name = kernel::signal_name(fact.signal)) {
     return std::string(*name);
@@ -77,24 +133,29 @@ void add_sockets(const evidence::Evidence& evidence, Policy& policy) {
       continue;
     }
     const std::string program = programs.of(process.key.exe);
-    for (const evidence::SyscallFact& fact : process.syscalls) {
-      for (const SocketKind& kind : sockets_of(fact)) {
-        drafts[{.program = program,
-                .family = kind.family,
-                .type = kind.type,
-                .reasons = {}}]
-            .add(Cause::Observed, process.key, evidence::total(fact.by));
+    const auto add_all = [&](const auto& facts) {
+      for (const auto& fact : facts) {
+        for (const SocketKind& kind : sockets_of(fact)) {
+          drafts[{.program = program,
+                  .family = kind.family,
+                  .type = kind.type,
+                  .reasons = {}}]
+              .add(Cause::Observed, process.key, evidence::total(fact.by));
+        }
       }
-    }
+    };
+    add_all(process.syscalls);
+    add_all(process.network);
   }
   policy.sockets = finished(drafts);
   for (const SocketRule& rule : policy.sockets) {
     if (rule.family.empty()) {
-      policy.findings.push_back(
-          {"socket-family-unknown", "medium", place_of("network", rule.program),
-           "made sockets of a family that was not recorded or has no name; any "
-           "family is granted",
-           "record without --light"});
+      policy.findings.push_back({"socket-family-unknown", "medium",
+                                 place_of("network", rule.program),
+                                 "made or got sockets of a family that was not "
+                                 "recorded or has no name; any "
+                                 "family is granted",
+                                 "record without --light"});
     }
   }
 }
@@ -102,6 +163,8 @@ void add_sockets(const evidence::Evidence& evidence, Policy& policy) {
 void add_signals(const evidence::Evidence& evidence, Policy& policy) {
   const Programs programs(evidence);
   Drafts<SignalRule> drafts;
+  ByProgram outside;
+  ByProgram unknown;
   for (const evidence::Process& process : evidence.processes) {
     if (!counts(process.key.origin)) {
       continue;
@@ -111,13 +174,20 @@ void add_signals(const evidence::Evidence& evidence, Policy& policy) {
       if (signal.empty()) {
         continue;
       }
-      drafts[{.program = programs.of(process.key.exe),
-              .signal = signal,
-              .reasons = {}}]
-          .add(Cause::Observed, process.key, evidence::total(fact.by));
+      const std::string program = programs.of(process.key.exe);
+      if (fact.other == evidence::Side::Outside) {
+        outside[program].insert(signal);
+        continue;
+      }
+      if (fact.other == evidence::Side::Unknown) {
+        unknown[program].insert(signal);
+      }
+      drafts[{.program = program, .signal = signal, .reasons = {}}].add(
+          Cause::Observed, process.key, evidence::total(fact.by));
     }
   }
   policy.signals = finished(drafts);
+  tell_signals(outside, unknown, policy);
 }
 
 }  // namespace vambrace::policy

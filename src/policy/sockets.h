@@ -19,11 +19,17 @@ struct SocketKind {
 // or never was. Arguments that were not recorded make one that is not known.
 std::set<SocketKind> sockets_of(const evidence::SyscallFact& fact);
 
+// The socket that a program was started with, or got from another process; none
+// of another operation. To use it AppArmor asks for what it asks to make one.
+std::set<SocketKind> sockets_of(const evidence::NetworkFact& fact);
+
 // "term", "rtmin+3"; empty: the kernel refuses such a number.
 std::string signal_of(const evidence::SignalFact& fact);
 
-// Adds which sockets each program made and which signals it sent. Arguments
-// that were not recorded make a rule for any family, with a finding.
+// Adds which sockets each program made or was given and which signals it sent.
+// Arguments that were not recorded make a rule for any family, with a finding.
+// No rule is made of a signal to a process outside of the workload: a finding
+// tells.
 void add_sockets(const evidence::Evidence& evidence, Policy& policy);
 void add_signals(const evidence::Evidence& evidence, Policy& policy);
 

@@ -232,16 +232,17 @@ class Judge {
   }
 
   bool was_made(const policy::SocketSubject& socket) const {
+    const auto is_it = [&](const policy::SocketKind& kind) {
+      return kind.family.empty() ||
+             (kind.family == socket.family &&
+              (socket.type.empty() || kind.type == socket.type));
+    };
+    const auto made = [&](const auto& fact) {
+      return std::ranges::any_of(policy::sockets_of(fact), is_it);
+    };
     return std::ranges::any_of(processes_, [&](const auto* process) {
-      return std::ranges::any_of(
-          process->syscalls, [&](const evidence::SyscallFact& fact) {
-            return std::ranges::any_of(
-                policy::sockets_of(fact), [&](const policy::SocketKind& kind) {
-                  return kind.family.empty() ||
-                         (kind.family == socket.family &&
-                          (socket.type.empty() || kind.type == socket.type));
-                });
-          });
+      return std::ranges::any_of(process->syscalls, made) ||
+             std::ranges::any_of(process->network, made);
     });
   }
 

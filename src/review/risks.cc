@@ -160,7 +160,7 @@ Risk Risks::of(const policy::SocketRule& rule) const {
   return risk;
 }
 
-// To whom signals are sent is not recorded.
+// A rule does not tell to which of the workload's processes.
 Risk Risks::of(const policy::SignalRule& /*rule*/) const {
   return of_kind("signal-other");
 }

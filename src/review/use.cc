@@ -78,6 +78,11 @@ void Uses::add(const evidence::Process& process, const std::string& program) {
       sockets_[{program, kind.family, kind.type}].add(process.key, fact.by);
     }
   }
+  for (const evidence::NetworkFact& fact : process.network) {
+    for (const policy::SocketKind& kind : policy::sockets_of(fact)) {
+      sockets_[{program, kind.family, kind.type}].add(process.key, fact.by);
+    }
+  }
   for (const evidence::FileFact& fact : process.files) {
     if (const auto path = policy::mediated_path(fact)) {
       files_[program][*path].push_back({fact.access, &process, &fact.by});
@@ -100,6 +105,9 @@ void Uses::add_others(const evidence::Process& process,
     }
   }
   for (const evidence::SignalFact& fact : process.signals) {
+    if (fact.other == evidence::Side::Outside) {
+      continue;  // no rule is about it
+    }
     signals_[{program, policy::signal_of(fact)}].add(process.key, fact.by);
   }
   for (const evidence::MountFact& fact : process.mounts) {

@@ -116,7 +116,8 @@ evidence::NetworkFact network_fact(const vmb_other_key& key, bool redact) {
   fact.family = family_name(key.family);
   switch (key.kind) {
     case VMB_OTHER_SOCKET:
-      fact.operation = "socket";
+    case VMB_OTHER_GIVEN:
+      fact.operation = key.kind == VMB_OTHER_SOCKET ? "socket" : "inherit";
       fact.type = type_name(key.type);
       fact.protocol = key.protocol;
       break;

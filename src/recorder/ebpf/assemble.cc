@@ -216,6 +216,7 @@ class Builder {
       case VMB_OTHER_SIGNAL: {
         evidence::SignalFact fact;
         fact.signal = key.type;
+        fact.other = side_of(key);
         count(fact.by[frame_.recording.id], key.phase, tally);
         process.signals.push_back(std::move(fact));
         return;

@@ -95,6 +95,53 @@ TEST(Assemble, TellsAsWhichUsersAProgramWasStarted) {
   }
 }
 
+TEST(Assemble, TellsTheSocketsThatAProgramWasGiven) {
+  Raw raw = world();
+  vmb_other_key key{};
+  key.image = 4;
+  key.kind = VMB_OTHER_GIVEN;
+  key.family = 1;
+  key.type = 5;
+  vmb_other_key other = key;
+  other.family = 31;
+  other.type = 6;
+  other.protocol = 2;
+  raw.others = {{key, {3, 10, 20}}, {other, {1, 10, 10}}};
+  std::vector<std::string> found;
+  for (const auto& process : assemble(raw, frame()).processes) {
+    for (const evidence::NetworkFact& fact : process.network) {
+      found.push_back(fmt::format("{} {} {} {} {}", fact.operation, fact.family,
+                                  fact.type, fact.protocol,
+                                  evidence::total(fact.by).count));
+    }
+  }
+  EXPECT_THAT(found,
+              ElementsAre("inherit 31 6 2 1", "inherit unix seqpacket 0 3"));
+}
+
+TEST(Assemble, TellsWhoGotASignal) {
+  Raw raw = world();
+  for (const u16 side :
+       {VMB_SIDE_PROGRAM, VMB_SIDE_OUTSIDE, VMB_SIDE_UNKNOWN}) {
+    vmb_other_key key{};
+    key.image = 4;
+    key.kind = VMB_OTHER_SIGNAL;
+    key.type = 15;
+    key.family = side;
+    raw.others.emplace_back(key, vmb_tally{side + 1ULL, 10, 20});
+  }
+  std::map<evidence::Side, std::uint64_t> got;
+  for (const auto& process : assemble(raw, frame()).processes) {
+    for (const evidence::SignalFact& fact : process.signals) {
+      EXPECT_EQ(fact.signal, 15);
+      got[fact.other] = evidence::total(fact.by).count;
+    }
+  }
+  EXPECT_THAT(got, ElementsAre(std::pair(evidence::Side::Program, 1),
+                               std::pair(evidence::Side::Outside, 2),
+                               std::pair(evidence::Side::Unknown, 3)));
+}
+
 // What was moved into a cgroup: by itself, or before its program is started.
 Raw entered(const std::string& leaf_first) {
   Raw raw = world();

@@ -131,6 +131,12 @@ evidence::MountFact mount_fact(const Raw& raw, std::size_t row) {
   return fact;
 }
 
+evidence::Side side_of(const vmb_other_key& key) {
+  return key.family == VMB_SIDE_PROGRAM   ? evidence::Side::Program
+         : key.family == VMB_SIDE_OUTSIDE ? evidence::Side::Outside
+                                          : evidence::Side::Unknown;
+}
+
 evidence::TraceFact trace_fact(const Raw& raw, const vmb_other_key& key) {
   evidence::TraceFact fact;
   fact.access = key.type == VMB_TRACE_READ ? "read" : "trace";

@@ -26,6 +26,9 @@ std::optional<std::string> written_name(const Raw& raw, const vmb_path& path);
 // follow_names() made of them, else what the row says.
 evidence::MountFact mount_fact(const Raw& raw, std::size_t row);
 
+// Of a row VMB_OTHER_SIGNAL: who got it.
+evidence::Side side_of(const vmb_other_key& key);
+
 // Of a row VMB_OTHER_TRACE, without its shares.
 evidence::TraceFact trace_fact(const Raw& raw, const vmb_other_key& key);
 

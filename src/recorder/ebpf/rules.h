@@ -39,6 +39,8 @@ inline unsigned file_look(const vmb_rule& rule) {
       return VMB_RULED_FILE | VMB_RULED_MAPPING;
     case VMB_FILE_FCNTL:
       return VMB_RULED_FILE | VMB_RULED_COMMAND;
+    case VMB_FILE_RECVMSG:
+      return VMB_RULED_FILE | VMB_RULED_CONTROL;
     default:
       return tells_file(rule) ? VMB_RULED_FILE : 0;
   }

@@ -138,7 +138,11 @@ static __noinline int note_other(struct pt_regs *regs, u32 image, u32 phase,
 	case VMB_SPECIAL_LISTEN: key.kind = VMB_OTHER_LISTEN; break;
 	case VMB_SPECIAL_ACCEPT: key.kind = VMB_OTHER_ACCEPT; break;
 	case VMB_SPECIAL_SIGNAL:
+		/* Those that are sent are told: signals.bpf.h. */
+		if (watch_exits)
+			return 1;
 		key.kind = VMB_OTHER_SIGNAL;
+		key.family = VMB_SIDE_UNKNOWN;
 		key.type = rule->special_index == 2 ? argument(regs, arch, 2)
 						    : argument(regs, arch, 1);
 		break;

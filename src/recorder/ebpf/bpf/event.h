@@ -216,9 +216,10 @@ enum {
 	VMB_OTHER_EXEC = 7,
 	VMB_OTHER_USER = 8, /* uid and gid in the address, at a start */
 	VMB_OTHER_TRACE = 9,
+	VMB_OTHER_GIVEN = 10, /* a socket that the program did not make */
 };
 
-/* Of a trace: how, and whom. */
+/* Of a trace: how. Of a trace or a signal: whom. */
 enum { VMB_TRACE_READ = 1, VMB_TRACE_TRACE = 2 };
 enum { VMB_SIDE_PROGRAM = 0, VMB_SIDE_OUTSIDE = 1, VMB_SIDE_UNKNOWN = 2 };
 
@@ -228,7 +229,7 @@ struct vmb_other_key {
 	u32 image;
 	u32 phase;
 	u16 kind;
-	u16 family;   /* or VMB_SIDE_... */
+	u16 family;   /* or VMB_SIDE_... of a trace or a signal */
 	u16 type;     /* of a socket, the signal, 1: raised by its file, or
 			 VMB_TRACE_... */
 	u16 port;     /* host order */
@@ -294,6 +295,9 @@ enum {
 	VMB_FILE_MOVE_MOUNT = 18,
 	VMB_FILE_TRACE = 19,
 	VMB_FILE_TRACE_MEMORY = 20,
+	VMB_FILE_SIGNAL = 21,
+	VMB_FILE_RECVMSG = 22,
+	VMB_FILE_GETFD = 23, /* a descriptor of another process */
 };
 
 /* How a file was accessed, as AppArmor is asked; below that, what it is. */
@@ -413,6 +417,8 @@ enum {
 	VMB_RULED_MAPPING = 4,
 	/* and of fcntl's commands only those about locks. */
 	VMB_RULED_COMMAND = 8,
+	/* and of messages only those that may come with descriptors. */
+	VMB_RULED_CONTROL = 16,
 };
 
 /* A file that a call names: arguments by index + 1, 0 for none. */

@@ -33,6 +33,13 @@
 #define PROT_EXEC     4
 #define MAP_ANONYMOUS 0x20
 
+/* include/linux/socket.h; struct user_msghdr from its msg_control on. */
+#define SOL_SOCKET	 1
+#define SCM_RIGHTS	 1
+#define MSG_CONTROL	 32
+#define MAX_DESCRIPTORS	 253 /* include/net/scm.h, SCM_MAX_FD */
+#define CONTROL_MESSAGES 4
+
 #define MAX_INHERITED 4096
 
 static __always_inline struct vmb_rule *rule_of(u64 call)
@@ -295,14 +302,36 @@ static __always_inline u32 access_of_mapping(u64 protection)
 	return VMB_ACCESS_MAP | (protection & PROT_READ ? VMB_ACCESS_READ : 0);
 }
 
+/* Whether descriptors may come with a message. What cannot be read yet will be
+ * by the exit. */
+static __always_inline bool has_control(u64 message)
+{
+	u64 control = 0;
+
+	return bpf_probe_read_user(&control, sizeof(control),
+				   (void *)(message + MSG_CONTROL)) ||
+	       control;
+}
+
 /* Whether a native call may tell of a file; how: VMB_RULED_.... */
 static __always_inline bool may_tell(struct pt_regs *regs, u32 how)
 {
+	if (how & VMB_RULED_CONTROL)
+		return has_control(argument(regs, NATIVE_ARCH, 1));
 	if (how & VMB_RULED_MAPPING)
 		return access_of_mapping(argument(regs, NATIVE_ARCH, 2));
 	if (how & VMB_RULED_COMMAND)
 		return is_lock(argument(regs, NATIVE_ARCH, 1));
 	return how & VMB_RULED_FILE;
+}
+
+/* How a descriptor is open that a program did not open itself. */
+static __always_inline u32 access_of_given(struct file *file)
+{
+	u32 access = without_create(access_of_open(
+		file, READ_OF(struct file, file, f_flags) & O_APPEND));
+
+	return access ? access | VMB_ACCESS_INHERIT : 0;
 }
 
 /* By the descriptor or the address in the current task's call; what the call
@@ -364,6 +393,7 @@ static __noinline int note_held(struct pt_regs *regs, u64 by, u32 arch,
 		if (!access)
 			return 0;
 		break;
+	case VMB_FILE_GETFD: fd = result; break;
 	case VMB_FILE_FTRUNCATE: access = VMB_ACCESS_WRITE; break;
 	case VMB_FILE_FCHMOD: access = VMB_ACCESS_CHMOD; break;
 	case VMB_FILE_FCHOWN: access = VMB_ACCESS_CHOWN; break;
@@ -374,11 +404,87 @@ static __noinline int note_held(struct pt_regs *regs, u64 by, u32 arch,
 		count_one(files_unread);
 		return 0;
 	}
-	if (!access)
+	if (what == VMB_FILE_GETFD)
+		access = access_of_given(file);
+	else if (!access)
 		access = access_of_open(file, asked);
 	if (!access) /* a place only (O_PATH) */
 		return 0;
 	return note_access((u64)file, by, access, 0);
+}
+
+struct received {
+	u64 at; /* of the descriptors, in memory */
+	u64 by;
+};
+
+static long receive(u32 index, struct received *given)
+{
+	struct file *file;
+	u32 fd, access;
+
+	if (bpf_probe_read_user(&fd, sizeof(fd),
+				(void *)(given->at + index * sizeof(fd)))) {
+		count_one(files_unread);
+		return 1;
+	}
+	file = file_of(fd);
+	if (!file) { /* closed by another thread meanwhile */
+		count_one(files_unread);
+		return 0;
+	}
+	access = access_of_given(file);
+	if (access)
+		note_access((u64)file, given->by, access, 0);
+	return 0;
+}
+
+/* The descriptors that came with a message (recvmsg of this architecture). */
+static __noinline int note_received(struct pt_regs *regs, u64 by, u32 arch)
+{
+	struct {
+		u64 bytes;
+		u32 level;
+		u32 type;
+	} head;
+	struct {
+		u64 at;
+		u64 bytes;
+	} left;
+	struct received given = {.by = by};
+	u64 count;
+
+	if (!regs || arch != NATIVE_ARCH)
+		return 0;
+	if (bpf_probe_read_user(
+		    &left, sizeof(left),
+		    (void *)(argument(regs, arch, 1) + MSG_CONTROL))) {
+		count_one(files_unread);
+		return 0;
+	}
+	for (u32 i = 0; i < CONTROL_MESSAGES; i++) {
+		if (!left.at || left.bytes < sizeof(head))
+			return 0;
+		if (bpf_probe_read_user(&head, sizeof(head), (void *)left.at)) {
+			count_one(files_unread);
+			return 0;
+		}
+		if (head.bytes < sizeof(head) || head.bytes > left.bytes)
+			return 0;
+		if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS) {
+			count = (head.bytes - sizeof(head)) / sizeof(u32);
+			if (count > MAX_DESCRIPTORS)
+				count = MAX_DESCRIPTORS;
+			given.at = left.at + sizeof(head);
+			bpf_loop(count, receive, &given, 0);
+			return 0;
+		}
+		head.bytes = (head.bytes + 7) & ~7ULL;
+		left.at += head.bytes;
+		left.bytes =
+			left.bytes > head.bytes ? left.bytes - head.bytes : 0;
+	}
+	return 0;
 }
 
 struct inherited {
@@ -394,10 +500,9 @@ static long inherit(u32 fd, struct inherited *by)
 	bpf_probe_read_kernel(&file, sizeof(file), by->slots + fd);
 	if (!file)
 		return 0;
-	access = access_of_open(file, BPF_CORE_READ(file, f_flags) & O_APPEND);
+	access = access_of_given(file);
 	if (access)
-		note_access((u64)file, by->by,
-			    without_create(access) | VMB_ACCESS_INHERIT, 0);
+		note_access((u64)file, by->by, access, 0);
 	return 0;
 }
 

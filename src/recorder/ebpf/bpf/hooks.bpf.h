@@ -212,15 +212,9 @@ int hook_file_receive(u64 *ctx)
 {
 	struct file *file = (struct file *)ctx[0];
 	struct vmb_question asked = {};
-	u32 access;
 
-	if (!is_asked(&asked))
-		return 0;
-	access = access_of_open(file,
-				READ_OF(struct file, file, f_flags) & O_APPEND);
-	access = without_create(access);
-	if (access)
-		ask_file(file, asked.by, access | VMB_ACCESS_INHERIT);
+	if (is_asked(&asked))
+		ask_file(file, asked.by, access_of_given(file));
 	return 0;
 }
 

@@ -161,6 +161,7 @@ struct file {
 	u32 f_flags;
 	struct inode *f_inode;
 	struct path f_path;
+	void *private_data;
 } VMB_CORE;
 
 /* The file below an overlay's, which a mapping then has; since Linux 6.7 its
@@ -170,7 +171,15 @@ struct backing_file {
 	struct path user_path;
 } VMB_CORE;
 
-struct sock;
+struct sock_common {
+	unsigned short skc_family;
+} VMB_CORE;
+
+struct sock {
+	struct sock_common __sk_common;
+	u16 sk_type;
+	u16 sk_protocol;
+} VMB_CORE;
 
 struct socket {
 	struct sock *sk;

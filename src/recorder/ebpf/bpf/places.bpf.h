@@ -13,8 +13,9 @@
 /* fs/mount.h */
 #define MNT_NS_INTERNAL (-22)
 /* include/uapi/linux/stat.h */
-#define S_IFMT	0170000
-#define S_IFDIR 0040000
+#define S_IFMT	 0170000
+#define S_IFDIR	 0040000
+#define S_IFSOCK 0140000
 
 /* Who accesses a file, in one number. */
 static __always_inline u64 asked_by(u32 image, u32 phase)
@@ -303,6 +304,30 @@ static __always_inline int note_place(struct vmb_scratch *work,
 	return 0;
 }
 
+/* A file that was handed on and is on no mount: of these, AppArmor is asked
+ * about sockets, by family and type (aa_sock_file_perm). */
+static __noinline int note_given(u64 which, u64 by)
+{
+	struct vmb_other_key key = {
+		.image = by >> 32, .phase = (u32)by, .kind = VMB_OTHER_GIVEN};
+	struct file *file = (struct file *)which;
+	struct socket *socket;
+	struct sock *sock;
+
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sock = BPF_CORE_READ(socket, sk);
+	if (!sock) /* closed meanwhile */
+		return 0;
+	key.family = BPF_CORE_READ(sock, __sk_common.skc_family);
+	key.type = BPF_CORE_READ(sock, sk_type);
+	key.protocol = BPF_CORE_READ(sock, sk_protocol);
+	if (!add_tally(&others, &key, 1, bpf_ktime_get_ns()))
+		count_one(others_refused);
+	return 0;
+}
+
 /*
  * which: a struct file; by: asked_by(); access: VMB_ACCESS_...; at: the scratch
  * memory to use.
@@ -327,9 +352,8 @@ __noinline int note_access(u64 which, u64 by, u32 access, u32 at)
 	enter_mount(&walk, mount);
 	access |= kind_of(walk.dentry);
 	begin_file(work, by, access);
-	/* Pipes and sockets that are handed on. */
 	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
-		return 0;
+		return note_given(which, by);
 	return note_place(work, &walk, false);
 }
 

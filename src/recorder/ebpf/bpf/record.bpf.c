@@ -32,6 +32,7 @@
 #include "mounts.bpf.h"
 #include "hooks.bpf.h"
 #include "mount_hooks.bpf.h"
+#include "signals.bpf.h"
 #include "selectors.bpf.h"
 #include "capabilities.bpf.h"
 
@@ -205,6 +206,8 @@ static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
 	case VMB_FILE_MOVE_MOUNT: return note_mount_call(call, by, rule->file);
 	case VMB_FILE_TRACE:
 	case VMB_FILE_TRACE_MEMORY: return note_trace_call(call, rule->file);
+	case VMB_FILE_SIGNAL: return note_signal_call(call, by);
+	case VMB_FILE_RECVMSG: return note_received(regs, by, call >> 32);
 	default: return note_held(regs, by, call >> 32, result, rule->file);
 	}
 }
@@ -341,23 +344,30 @@ int task_exits(u64 *ctx)
 
 /*
  * A filter's answer is SIGSYS (kernel/seccomp.c, force_sig_seccomp): the exit
- * of the call follows. In a call that has entered it is somebody's own signal.
+ * of the call follows. Others are of interest if the current task's call sends
+ * them.
  */
 SEC("tp_btf/signal_generate")
 int signal_comes(u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct kernel_siginfo *info = (struct kernel_siginfo *)ctx[1];
+	struct task_struct *receiver = (struct task_struct *)ctx[2];
 	u32 tid = task->pid;
 	struct vmb_task *known;
+	s32 code;
 
-	/* Two small values stand for signals without such a record. */
-	if ((u32)ctx[0] != SIGSYS || ctx[1] < 2 || ctx[2] != (u64)task)
-		return 0;
-	if (BPF_CORE_READ(info, si_code) != SYS_SECCOMP)
+	/* Two small values stand for signals of the kernel without such a
+	 * record. */
+	if (ctx[1] < 2)
 		return 0;
 	known = bpf_map_lookup_elem(&tasks, &tid);
-	if (known && !pending_call(slot_at(known->slot), known))
+	if (!known)
+		return 0;
+	code = BPF_CORE_READ(info, si_code);
+	if ((u32)ctx[0] != SIGSYS || code != SYS_SECCOMP || receiver != task)
+		return note_sent(known, receiver, ctx[0], code);
+	if (!pending_call(slot_at(known->slot), known))
 		known->flags |= VMB_TASK_SIGSYS;
 	return 0;
 }

@@ -1,0 +1,152 @@
+"""Sockets that a program did not make, and signals that leave the workload, under AppArmor.
+
+A service whose output is a socket (systemd's journal), one that is started with its listening
+socket, and a helper in a profile of its own that talks through a socketpair: each is recorded, by
+hooks or by calls, and does the same under what synth makes of it, without a denial. A signal to a
+process outside is refused, as replay says.
+"""
+
+import confined
+import support
+import vm
+
+# The words, with a socket for output: what came out of it, and the status.
+BEHIND = r"""
+import socket, subprocess, sys
+ours, theirs = socket.socketpair()
+program = subprocess.Popen(sys.argv[1:], stdout=theirs, stderr=theirs)
+theirs.close()
+with ours, ours.makefile() as said:
+    text = said.read().replace("\n", "|")
+print(text, program.wait())
+"""
+
+# The words, with a listening socket for descriptor 3: what its client got, and the status.
+ACTIVATED = r"""
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 4242))
+if os.fork() == 0:
+    os.dup2(listener.fileno(), 3)
+    os.set_inheritable(3, True)
+    os.execvp(sys.argv[1], sys.argv[1:])
+client = socket.create_connection(("127.0.0.1", 4242))
+listener.close()
+client.settimeout(60)
+print(client.recv(9), os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+SERVER = r"""
+import socket
+server = socket.socket(fileno=3)
+client, _ = server.accept()
+client.sendall(b"hi")
+"""
+
+# Through a helper that has a profile of its own.
+HELPER = r"""
+import socket, subprocess
+ours, theirs = socket.socketpair()
+ours.send(b"hello")
+ours.shutdown(socket.SHUT_WR)
+ours.settimeout(60)
+print(subprocess.run(["/usr/bin/cat"], stdin=theirs, stdout=theirs).returncode, ours.recv(9))
+"""
+
+# Receives a socket that another program, which is not of the workload, sends.
+TAKER = r"""
+import socket
+with socket.socket(fileno=3) as giver:
+    _, (given,), _, _ = socket.recv_fds(giver, 1, 1)
+with socket.socket(fileno=given) as got:
+    got.sendall(b"got it")
+"""
+
+GIVER = r"""
+import os, socket, sys
+giver, taker = socket.socketpair()
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+if os.fork() == 0:
+    os.dup2(taker.fileno(), 3)
+    os.set_inheritable(3, True)
+    os.execvp(sys.argv[1], sys.argv[1:])
+socket.send_fds(giver, [b"x"], [theirs.fileno()])
+theirs.close()
+print(ours.recv(9), os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+PYTHON = "python3.11 -I -S -B"
+DRIVER = "/usr/bin/driver -I -S -B"  # Python by another name: no program of the workload
+SHELL = confined.SHELL + r"""
+cp /usr/bin/python3.11 /usr/bin/driver
+sleep 1000 & export OTHER=$!
+# one NAME KIND BEFORE WORDS...: the words are recorded behind what is before them, and run so.
+one() {
+  name=$1 kind=$2 before=$3; shift 3
+  nnp=nnp; [ $kind = apart ] && nnp=free
+  say record-$name vambrace record -o /tmp/$name.json $WAY --workload $1 -- $before "$@"
+  bundles $name /tmp/$name.json $kind >/dev/null
+  bundle=/b/$name-$kind
+  say replay-$name vambrace replay --json $bundle
+  say profile-$name name_of $bundle
+  say run-$name $before /start $nnp $(name_of $bundle) "$@"
+}
+for way in hooks calls; do
+  WAY="--file-probe $way"
+  one journal-$way flat "DRIVER /w/behind" /usr/bin/dash -c 'echo hello; echo problem >&2'
+  one activated-$way flat "DRIVER /w/activated" /usr/bin/PYTHON /w/server
+  one helper-$way apart env /usr/bin/PYTHON /w/helper
+  one taker-$way flat "DRIVER /w/giver" /usr/bin/PYTHON /w/taker
+  one outside-$way flat env /usr/bin/dash -c 'kill -CONT $OTHER; sleep 100 & kill $!; wait; true'
+done
+""".replace("PYTHON", PYTHON).replace("DRIVER", DRIVER)
+
+SAID = {"journal": "hello|problem| 0", "activated": "b'hi' 0", "helper": "0 b'hello'",
+        "taker": "b'got it' 0"}
+
+
+@vm.once
+def machine():
+    return vm.boot(SHELL, programs=["apparmor_parser"], folders=["/etc/apparmor.d/abi"],
+                   apparmor=True, image=True, timeout=400,
+                   files={"/w/behind": BEHIND.encode(), "/w/activated": ACTIVATED.encode(),
+                          "/w/server": SERVER.encode(), "/w/helper": HELPER.encode(),
+                          "/w/giver": GIVER.encode(), "/w/taker": TAKER.encode()})
+
+
+def expect_the_same(name):
+    said = machine()
+    for way in ("hooks", "calls"):
+        which = f"{name}-{way}"
+        for step in ("record", "run"):
+            assert SAID[name] in said[f"{step}-{which}"].out, (step, way, said[f"{step}-{which}"])
+        assert confined.predicted(said, which) == {}, said[f"replay-{which}"]
+        assert confined.refused(said, which) == {}, (way, confined.refused(said, which))
+
+
+def test_output_into_a_socket_comes_out():
+    expect_the_same("journal")
+
+
+def test_a_server_that_is_started_with_its_socket_answers():
+    expect_the_same("activated")
+
+
+def test_a_helper_in_its_own_profile_uses_a_socket_that_its_starter_made():
+    expect_the_same("helper")
+
+
+def test_a_socket_that_another_program_sent_is_used():
+    expect_the_same("taker")
+
+
+def test_a_signal_to_a_process_outside_is_refused_as_replay_says():
+    said = machine()
+    for way in ("hooks", "calls"):
+        which = f"outside-{way}"
+        assert said[f"record-{which}"].code == 0, said[f"record-{which}"]
+        assert confined.predicted(said, which) == {"signal cont": set()}, said[f"replay-{which}"]
+        assert confined.refused(said, which) == {"signal cont": set()}, said[f"run-{which}"]
+
+
+if __name__ == "__main__":
+    support.main()
