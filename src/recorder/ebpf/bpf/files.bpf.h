@@ -33,14 +33,8 @@
 #define PROT_EXEC     4
 #define MAP_ANONYMOUS 0x20
 
-/* include/linux/socket.h; struct user_msghdr from its msg_control on. */
-#define SOL_SOCKET	 1
-#define SCM_RIGHTS	 1
-#define MSG_CONTROL	 32
-#define MAX_DESCRIPTORS	 253 /* include/net/scm.h, SCM_MAX_FD */
-#define CONTROL_MESSAGES 4
-
-#define MAX_INHERITED 4096
+/* Of struct user_msghdr: where its msg_control is. */
+#define MSG_CONTROL 32
 
 static __always_inline struct vmb_rule *rule_of(u64 call)
 {
@@ -413,120 +407,8 @@ static __noinline int note_held(struct pt_regs *regs, u64 by, u32 arch,
 	return note_access((u64)file, by, access, 0);
 }
 
-struct received {
-	u64 at; /* of the descriptors, in memory */
-	u64 by;
-};
-
-static long receive(u32 index, struct received *given)
-{
-	struct file *file;
-	u32 fd, access;
-
-	if (bpf_probe_read_user(&fd, sizeof(fd),
-				(void *)(given->at + index * sizeof(fd)))) {
-		count_one(files_unread);
-		return 1;
-	}
-	file = file_of(fd);
-	if (!file) { /* closed by another thread meanwhile */
-		count_one(files_unread);
-		return 0;
-	}
-	access = access_of_given(file);
-	if (access)
-		note_access((u64)file, given->by, access, 0);
-	return 0;
-}
-
-/* The descriptors that came with a message (recvmsg of this architecture). */
-static __noinline int note_received(struct pt_regs *regs, u64 by, u32 arch)
-{
-	struct {
-		u64 bytes;
-		u32 level;
-		u32 type;
-	} head;
-	struct {
-		u64 at;
-		u64 bytes;
-	} left;
-	struct received given = {.by = by};
-	u64 count;
-
-	if (!regs || arch != NATIVE_ARCH)
-		return 0;
-	if (bpf_probe_read_user(
-		    &left, sizeof(left),
-		    (void *)(argument(regs, arch, 1) + MSG_CONTROL))) {
-		count_one(files_unread);
-		return 0;
-	}
-	for (u32 i = 0; i < CONTROL_MESSAGES; i++) {
-		if (!left.at || left.bytes < sizeof(head))
-			return 0;
-		if (bpf_probe_read_user(&head, sizeof(head), (void *)left.at)) {
-			count_one(files_unread);
-			return 0;
-		}
-		if (head.bytes < sizeof(head) || head.bytes > left.bytes)
-			return 0;
-		if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS) {
-			count = (head.bytes - sizeof(head)) / sizeof(u32);
-			if (count > MAX_DESCRIPTORS)
-				count = MAX_DESCRIPTORS;
-			given.at = left.at + sizeof(head);
-			bpf_loop(count, receive, &given, 0);
-			return 0;
-		}
-		head.bytes = (head.bytes + 7) & ~7ULL;
-		left.at += head.bytes;
-		left.bytes =
-			left.bytes > head.bytes ? left.bytes - head.bytes : 0;
-	}
-	return 0;
-}
-
-struct inherited {
-	struct file **slots;
-	u64 by;
-};
-
-static long inherit(u32 fd, struct inherited *by)
-{
-	struct file *file = NULL;
-	u32 access;
-
-	bpf_probe_read_kernel(&file, sizeof(file), by->slots + fd);
-	if (!file)
-		return 0;
-	access = access_of_given(file);
-	if (access)
-		note_access((u64)file, by->by, access, 0);
-	return 0;
-}
-
-/* The descriptors that a program finds open. */
-static __noinline int note_inherited(struct task_struct *task, u64 by)
-{
-	struct fdtable *table;
-	struct inherited held = {.by = by};
-	u32 count;
-
-	if (!task)
-		return 0;
-	table = BPF_CORE_READ(task, files, fdt);
-	count = BPF_CORE_READ(table, max_fds);
-	held.slots = BPF_CORE_READ(table, fd);
-	if (count > MAX_INHERITED)
-		count = MAX_INHERITED;
-	bpf_loop(count, inherit, &held, 0);
-	return 0;
-}
-
-/* A program is started: its starter executes the file, or the script that names
- * it in its first line; the kernel maps it and its ELF interpreter for the
- * program itself. Of a script only the name is still known. */
+/* A program is started: its starter executes the file, and the kernel maps it
+ * and its ELF interpreter for the program itself. */
 static __noinline int note_program(struct task_struct *task,
 				   struct linux_binprm *bprm, u32 before,
 				   struct vmb_task *known)

@@ -29,6 +29,7 @@
 #include "arguments.bpf.h"
 #include "places.bpf.h"
 #include "files.bpf.h"
+#include "given.bpf.h"
 #include "mounts.bpf.h"
 #include "hooks.bpf.h"
 #include "mount_hooks.bpf.h"
