@@ -176,7 +176,7 @@ NAMED = {
 }
 
 EXPECTED = {
-    "/plain r", "/dir/inner r", "/new c", "/new cw", "/log c", "/log ac", "/cut rw", "/theirs r", "/bad\n\xff\"name r",
+    "/plain r", "/dir/inner r", "/new c", "/new cw", "/log ac", "/cut rw", "/theirs r", "/bad\n\xff\"name r",
     "/dir/ r", "/made c", "/made cw", "/sized rw", "/sized w", "/sized p", "/sized o", "/locked rw",
     "/locked kw", "/locked k", "/lib r", "/lib mr", "/late r", "/late mr", "/gone rw", "/gone r",
     "/a/c/d r", "/b/c/d r", "/bound/inner r", "/merged/x r", "/merged/x w", "/merged/x mr", "/jail/inside r",

@@ -212,6 +212,11 @@ Result<Apart> read_apart(const Value& value, const std::string& place) {
   if (apart.folders.empty()) {
     TRY(bad(place, "no folder"));
   }
+  if (!std::ranges::all_of(apart.folders, [](const std::string& folder) {
+        return folder.starts_with('/') && !folder.contains('\0');
+      })) {
+    TRY(bad(place, "no absolute path"));
+  }
   return apart;
 }
 

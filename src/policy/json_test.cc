@@ -64,12 +64,14 @@ TEST(PolicyJson, NeedsRoundTrip) {
       .mounted = {"/data"},
       .unseen = {"mkdir"},
       .untold = {"/srv/*/\xff"},
-      .apart = {{{"/a\xff\n", "/b"}, true}, {{"/b"}, false}}};
+      .apart = {{{"/c\xff\n", "/d"}, true}, {{"/d"}, false}}};
   const auto again = parse(print(policy));
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(*again, policy);
   EXPECT_THAT(refusal(replaced(print(policy), "\"/b\"", "\"b\"")),
               testing::HasSubstr("needs.writable[1].folder: no absolute path"));
+  EXPECT_THAT(refusal(replaced(print(policy), "\"/d\"", "\"d\"")),
+              testing::HasSubstr("needs.apart[0]: no absolute path"));
 }
 
 TEST(PolicyJson, AbstractionsRoundTrip) {

@@ -120,6 +120,9 @@ Seen look(const Evidence& evidence) {
       if (has(fact, "cl")) {
         seen.writes.made.insert(bare(fact.path));
       }
+      if (has(fact, "d")) {
+        seen.writes.removed.insert(bare(fact.path));
+      }
       if (has(fact, "mx")) {
         seen.writes.executed.insert(fact.path);
       }

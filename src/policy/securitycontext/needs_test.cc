@@ -137,6 +137,20 @@ TEST(Needs, WhatIsBelowAnotherFolderOfTheImageIsHiddenToo) {
       ElementsAre("/srv", "/srv/b"));
 }
 
+TEST(Needs, AFolderOfTheImageThatIsRemovedIsNoMount) {
+  // Removed and made again, or away: for either the one above must have it.
+  Process app = process(
+      {{"/srv/cache/", "d"}, {"/srv/cache/", "c"}, {"/srv/cache/x", "cw"}});
+  using std::chrono::seconds;
+  for (int second = 0; evidence::FileFact & fact : app.files) {
+    fact.by.begin()->second.first = evidence::Instant(seconds(++second));
+  }
+  EXPECT_THAT(writable_in(sample::evidence_of({app})),
+              ElementsAre("/srv brought"));
+  EXPECT_THAT(writable({{"/srv/cache/", "d"}, {"/srv/cache/x", "cw"}}),
+              ElementsAre("/srv brought"));
+}
+
 TEST(Needs, AnOpenThatMayHaveMadeItsFileMayHideOne) {
   Process app = process({{"/srv/a", "crw"}, {"/srv/b/c", "ac"}});
   app.files[1].owner = app.files[0].owner = false;

@@ -58,12 +58,14 @@ WritableNeed* home_of(Listed& listed, std::string_view path) {
 }
 
 // What an empty file system in the place of a folder would hide. Another folder
-// that is listed has one of its own.
-void mark(Listed& listed, const std::set<std::string>& paths,
-          bool WritableNeed::* field) {
+// that is listed has one of its own, unless it was removed: what is mounted
+// cannot be.
+void mark(Listed& listed, const Writes& writes,
+          const std::set<std::string>& paths, bool WritableNeed::* field) {
   for (const std::string& path : paths) {
-    WritableNeed* home =
-        listed.contains(path) ? nullptr : home_of(listed, path);
+    WritableNeed* home = listed.contains(path) && !writes.removed.contains(path)
+                             ? nullptr
+                             : home_of(listed, path);
     if (home != nullptr && home->folder != "/tmp" &&
         home->folder != "/var/tmp") {
       home->*field = true;
@@ -80,8 +82,8 @@ Listed all_of(const Writes& writes, const ImageFiles& image,
                       .folded = folded.contains(folder),
                       .reasons = reasons.sorted()};
   }
-  mark(listed, image.known, &WritableNeed::brought);
-  mark(listed, image.perhaps, &WritableNeed::may_hide);
+  mark(listed, writes, image.known, &WritableNeed::brought);
+  mark(listed, writes, image.perhaps, &WritableNeed::may_hide);
   for (const std::string_view path : writes.executed) {
     if (WritableNeed* home = home_of(listed, path)) {
       home->executed = true;

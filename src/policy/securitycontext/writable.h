@@ -19,6 +19,7 @@ namespace vambrace::policy::securitycontext {
 struct Writes {
   std::map<std::string, Reasons, std::less<>> folders;
   std::unordered_set<std::string_view> made;      // files and folders
+  std::unordered_set<std::string_view> removed;   // or moved away
   std::unordered_set<std::string_view> executed;  // files
 };
 
