@@ -119,10 +119,34 @@ class Printer {
     return std::move(printer.out_);
   }
 
-  Result<std::string> mount(const MountRule& rule);
-  Result<std::string> ptrace(const PtraceRule& rule);
+  // One rule, of which the variables are not known.
+  static Result<std::string> line(const NetworkRule& rule) {
+    return line(rule, &Printer::network);
+  }
+  static Result<std::string> line(const UnixRule& rule) {
+    return line(rule, &Printer::unix_socket);
+  }
+  static Result<std::string> line(const SignalRule& rule) {
+    return line(rule, &Printer::signal);
+  }
+  static Result<std::string> line(const LinkRule& rule) {
+    return line(rule, &Printer::link);
+  }
+  static Result<std::string> line(const PtraceRule& rule) {
+    return line(rule, &Printer::ptrace);
+  }
+  static Result<std::string> line(const MountRule& rule) {
+    return line(rule, &Printer::mount);
+  }
 
  private:
+  template <class Rule>
+  static Result<std::string> line(
+      const Rule& rule, Result<std::string> (Printer::*write)(const Rule&)) {
+    const Profile elsewhere{.tunables = {"tunables/global"}};
+    return (Printer(elsewhere, {}).*write)(rule);
+  }
+
   Result<> tunables() {
     for (const std::string& name : profile_.tunables) {
       TRY(included(name));
@@ -320,6 +344,9 @@ class Printer {
                        word_of(rule.pattern), word_of(rule.target));
   }
 
+  Result<std::string> mount(const MountRule& rule);
+  Result<std::string> ptrace(const PtraceRule& rule);
+
   const Profile& profile_;
   PrintOptions options_;
   std::string out_;
@@ -363,14 +390,28 @@ Result<std::string> Printer::mount(const MountRule& rule) {
 
 }  // namespace
 
-Result<std::string> line_of(const MountRule& rule) {
-  const Profile none;
-  return Printer(none, {}).mount(rule);
+Result<std::string> line_of(const NetworkRule& rule) {
+  return Printer::line(rule);
+}
+
+Result<std::string> line_of(const UnixRule& rule) {
+  return Printer::line(rule);
+}
+
+Result<std::string> line_of(const SignalRule& rule) {
+  return Printer::line(rule);
 }
 
 Result<std::string> line_of(const PtraceRule& rule) {
-  const Profile none;
-  return Printer(none, {}).ptrace(rule);
+  return Printer::line(rule);
+}
+
+Result<std::string> line_of(const MountRule& rule) {
+  return Printer::line(rule);
+}
+
+Result<std::string> line_of(const LinkRule& rule) {
+  return Printer::line(rule);
 }
 
 Result<std::string> print(const Profile& profile, PrintOptions options) {
