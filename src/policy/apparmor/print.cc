@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <functional>
 
 #include "base/printable.h"
 #include "policy/apparmor/quote.h"
+#include "policy/apparmor/text_hash.h"
 
 namespace vambrace::policy::apparmor {
 namespace {
@@ -75,15 +75,6 @@ std::string after(const std::set<std::string>& words) {
 // " peer=WORD", or nothing.
 std::string with(std::string_view name, std::string_view value) {
   return value.empty() ? "" : fmt::format(" {}={}", name, word_of(value));
-}
-
-std::string hashed(std::string_view text) {
-  // FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
-  return fmt::format("{:016x}", hash);
 }
 
 // What is printed of one rule.
@@ -435,12 +426,12 @@ std::string without_comments(std::string_view text) {
 
 Result<std::string> hash_of(const std::vector<FileRule>& rules) {
   TRY_ASSIGN(const std::string text, Printer::lines(rules));
-  return hashed(text);
+  return hash_of_text(text);
 }
 
 Result<std::string> name_with_hash(const Profile& profile) {
   TRY_ASSIGN(const std::string text, print(profile));
-  return fmt::format("{}-{}", profile.name, hashed(text));
+  return fmt::format("{}-{}", profile.name, hash_of_text(text));
 }
 
 }  // namespace vambrace::policy::apparmor
