@@ -61,5 +61,13 @@ TEST(ApparmorLoad, RefusesAFileWhoseNameHoldsAnotherHash) {
   EXPECT_EQ(w.load("dir"), 3);
 }
 
+TEST(ExplainFile, WithoutAnAccessItDependsOnThat) {
+  LoadedBundle w;
+  EXPECT_EQ(w.run({"explain", "b", "/etc/app.conf"}), 0) << w.output.error;
+  EXPECT_THAT(w.output.answer,
+              HasSubstr(": depends on the access\n  allowed if the access is "
+                        "r\n"));
+}
+
 }  // namespace
 }  // namespace vambrace::cli

@@ -48,6 +48,9 @@ constexpr std::size_t kUsesShown = 5;
 std::string text_of(const Answer& answer, bool all) {
   std::string text =
       fmt::format("{}: {}", answer.what, policy::to_string(answer.permission));
+  if (answer.permission == Permission::Depends) {
+    text += " on " + answer.depends_on;
+  }
   if (answer.otherwise && answer.permission == Permission::Refused) {
     text += fmt::format(", {}", outcome_text(*answer.otherwise));
   }
@@ -108,9 +111,7 @@ json::Value json_of(const policy::Use& use) {
 json::Value json_of(const Answer& answer) {
   json::Value out = {
       {"what", answer.what},
-      {"permission", answer.permission == Permission::Depends
-                         ? "depends"
-                         : std::string(policy::to_string(answer.permission))},
+      {"permission", std::string(policy::to_string(answer.permission))},
       {"when", answer.when},
       {"runtime_layer", answer.runtime_layer},
       {"notes", answer.notes},
