@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "cli/captured.h"
 #include "evidence/json.h"
 #include "policy/samples.h"
@@ -9,6 +10,7 @@ namespace vambrace::cli {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 // A bundle in memory, "b".
 struct LoadedBundle : Captured {
@@ -59,6 +61,35 @@ TEST(ApparmorLoad, RefusesAFileWhoseNameHoldsAnotherHash) {
   EXPECT_THAT(w.output.error, HasSubstr("one is not what its name holds"));
   w.files.files["dir/apparmor.profile"] = w.files.files["one"];
   EXPECT_EQ(w.load("dir"), 3);
+}
+
+TEST(ExplainEdited, SaysThatTheAnswerIsNotOfTheFile) {
+  LoadedBundle w;
+  const auto asked = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"explain", "b"});
+    w.output.answer.clear();
+    EXPECT_EQ(w.run(words), 0) << w.output.error;
+    return w.output.answer;
+  };
+  EXPECT_THAT(asked({"/etc/shadow", "r"}), Not(HasSubstr("is not what")));
+  w.profile() += "profile more { }\n";
+  const std::string said =
+      "b/apparmor.profile is not what policy.json renders to: it was edited, "
+      "or another version of vambrace wrote it; taken is what policy.json "
+      "renders to";
+  EXPECT_THAT(asked({"/etc/shadow", "r"}),
+              HasSubstr("note: " + said + "\n  vambrace synth -o b renders"));
+  EXPECT_THAT(asked({"container"}), HasSubstr("note: " + said));
+  for (const char* what : {"container", "read"}) {
+    const auto json = json::parse(asked({what, "--json"}));
+    ASSERT_TRUE(json);
+    EXPECT_EQ((*json)["findings"], json::Value::array({said}));
+  }
+  w.files.files["b/seccomp.json"] += "\n";
+  EXPECT_THAT(asked({"read"}),
+              HasSubstr("b/seccomp.json is not what policy.json renders to: "
+                        "it was edited, or another version of vambrace wrote "
+                        "it; it is taken as it is"));
 }
 
 TEST(ExplainFile, WithoutAnAccessItDependsOnThat) {
