@@ -242,6 +242,10 @@ class Files {
         on_no_mount(program, fact);
         continue;
       }
+      // Handed on, and open for neither reading nor writing.
+      if (letters_of(fact.access).empty()) {
+        continue;
+      }
       const bool disconnected = *path != fact.path;
       gathered_[{program, disconnected}].add(
           *path, fact, fact.access, reason, temporary_.has(fact.path),
