@@ -3,10 +3,14 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "cli/commands.h"
+#include "cli/enforcement.h"
 #include "cli/options.h"
 #include "enforcer/apparmor/compile.h"
 #include "enforcer/apparmor/compiled.h"
 #include "enforcer/apparmor/kernel.h"
+#include "evidence/time.h"
+#include "policy/apparmor/text_hash.h"
+#include "repository/compose.h"
 
 namespace vambrace::cli {
 namespace {
@@ -15,23 +19,70 @@ namespace apparmor = enforcer::apparmor;
 using apparmor::Presence;
 using Presences = std::map<std::string, Presence>;
 
+constexpr std::string_view kProfileName = "apparmor.profile";
+
 struct Compiled {
   std::string path;
   std::string policy;
   std::vector<std::string> names;
 };
 
-Result<Compiled> compile_file(const Files& files, std::string path) {
-  if (files.is_directory(path)) {
-    path += "/apparmor.profile";
+// Denied for a bundle's profile that is not what its policy renders to: under
+// its name it would pass for the rules that were reviewed.
+Result<> check_bundle_profile(const Files& files, const std::string& directory,
+                              const std::string& day) {
+  TRY_ASSIGN(const repository::Bundle bundle,
+             repository::load_bundle(files, directory));
+  TRY_ASSIGN(const std::vector<std::string> edited,
+             repository::edited_layers(bundle, day));
+  if (std::ranges::find(edited, kProfileName) == edited.end()) {
+    return {};
   }
+  const std::string name(kProfileName);
+  return std::unexpected(
+      Error(ErrorCode::Denied,
+            edited_files(directory, std::span(&name, 1)).front())
+          .with_hint(edited_hint(directory)));
+}
+
+// The same of a file alone, which its name tells.
+Result<> check_name(const std::string& place, const std::string& profile) {
+  if (!policy::apparmor::belies_its_name(profile)) {
+    return {};
+  }
+  return std::unexpected(
+      Error(ErrorCode::Denied,
+            fmt::format("{} is not what its name holds the hash of: it was "
+                        "edited, or another version of vambrace wrote it",
+                        place))
+          .with_hint("decisions in bundle.yaml change what vambrace synth "
+                     "writes; a profile made by hand needs a name of its own"));
+}
+
+Result<std::string> read_checked(const Files& files, const std::string& given,
+                                 const std::string& path,
+                                 const std::string& day) {
   auto text = files.read(path, 16U << 20);
   if (!text && text.error().code() == ErrorCode::NotFound) {
     return std::unexpected(
         Error(text.error())
             .with_hint("name a profile, or a bundle with apparmor.profile"));
   }
-  TRY_ASSIGN(const std::string profile, std::move(text));
+  TRY_ASSIGN(std::string profile, std::move(text));
+  if (path != given && files.exists(given + "/bundle.yaml") &&
+      files.exists(given + "/policy.json")) {
+    TRY(check_bundle_profile(files, given, day));
+  }
+  TRY(check_name(printable(path), profile));
+  return profile;
+}
+
+Result<Compiled> compile_file(const Files& files, const std::string& given,
+                              const std::string& day) {
+  const std::string path = files.is_directory(given)
+                               ? fmt::format("{}/{}", given, kProfileName)
+                               : given;
+  TRY_ASSIGN(const std::string profile, read_checked(files, given, path, day));
   Compiled compiled{.path = path, .policy = {}, .names = {}};
   const std::string place = printable(path);
   TRY_ASSIGN(compiled.policy, during(place, apparmor::compile(files, profile)));
@@ -124,7 +175,10 @@ Result<Exit> apparmor_load(Environment& environment, Words words) {
   options.json(as_json);
   TRY(options.parse(environment, words));
 
-  TRY_ASSIGN(const Compiled compiled, compile_file(environment.files, path));
+  TRY_ASSIGN(
+      const Compiled compiled,
+      compile_file(environment.files, path,
+                   evidence::format_time(environment.now()).substr(0, 10)));
   if (dry_run) {
     environment.output.out(answer(compiled, "would load", {}, as_json));
     return Exit::Clean;

@@ -70,6 +70,18 @@ std::vector<std::string> edited_files(const std::string& directory,
   return sentences;
 }
 
+std::vector<std::string> edited_notes(const std::string& directory,
+                                      std::span<const std::string> edited) {
+  std::vector<std::string> notes = edited_files(directory, edited);
+  for (std::size_t i = 0; i < notes.size(); ++i) {
+    const bool is_read =
+        edited[i] == "seccomp.json" || edited[i] == "capabilities.json";
+    notes[i] += is_read ? "; it is taken as it is"
+                        : "; taken is what policy.json renders to";
+  }
+  return notes;
+}
+
 std::string edited_hint(const std::string& directory) {
   return fmt::format(
       "vambrace synth -o {} renders it anew; decisions in bundle.yaml change "

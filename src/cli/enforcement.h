@@ -38,6 +38,10 @@ void warn_of_lapsed(Environment& environment, const enforcer::Dress& dress);
 // One sentence for each file that is not what the bundle's policy renders to.
 std::vector<std::string> edited_files(const std::string& directory,
                                       std::span<const std::string> edited);
+// The same, and of which of the two a question is answered that reads seccomp
+// and capabilities from the files, and the rest from policy.json.
+std::vector<std::string> edited_notes(const std::string& directory,
+                                      std::span<const std::string> edited);
 // The way back from that.
 std::string edited_hint(const std::string& directory);
 

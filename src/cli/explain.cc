@@ -4,6 +4,7 @@
 #include "cli/bundle_words.h"
 #include "cli/commands.h"
 #include "cli/context_words.h"
+#include "cli/enforcement.h"
 #include "cli/options.h"
 #include "evidence/time.h"
 #include "policy/apparmor/render.h"
@@ -48,6 +49,9 @@ constexpr std::size_t kUsesShown = 5;
 std::string text_of(const Answer& answer, bool all) {
   std::string text =
       fmt::format("{}: {}", answer.what, policy::to_string(answer.permission));
+  if (answer.permission == Permission::Depends) {
+    text += " on " + answer.depends_on;
+  }
   if (answer.otherwise && answer.permission == Permission::Refused) {
     text += fmt::format(", {}", outcome_text(*answer.otherwise));
   }
@@ -108,9 +112,7 @@ json::Value json_of(const policy::Use& use) {
 json::Value json_of(const Answer& answer) {
   json::Value out = {
       {"what", answer.what},
-      {"permission", answer.permission == Permission::Depends
-                         ? "depends"
-                         : std::string(policy::to_string(answer.permission))},
+      {"permission", std::string(policy::to_string(answer.permission))},
       {"when", answer.when},
       {"runtime_layer", answer.runtime_layer},
       {"notes", answer.notes},
@@ -128,6 +130,32 @@ json::Value json_of(const Answer& answer) {
   return out;
 }
 
+// What is said of a bundle whose files were edited: the answers are of what
+// nobody uses, or of what nobody reviewed.
+struct EditedNotes {
+  std::vector<std::string> notes;
+  std::string hint;
+
+  std::string text() const {
+    std::string out;
+    for (const std::string& note : notes) {
+      out += fmt::format("note: {}\n  {}\n", note, hint);
+    }
+    return out;
+  }
+};
+
+Result<EditedNotes> notes_on(Environment& environment,
+                             const std::string& directory,
+                             const Loaded& bundle) {
+  TRY_ASSIGN(
+      const std::vector<std::string> edited,
+      repository::edited_layers(
+          bundle, evidence::format_time(environment.now()).substr(0, 10)));
+  return EditedNotes{.notes = edited_notes(directory, edited),
+                     .hint = edited_hint(directory)};
+}
+
 Result<> explain_container(Environment& environment,
                            const std::string& directory, const Loaded& bundle,
                            bool as_json) {
@@ -139,11 +167,14 @@ Result<> explain_container(Environment& environment,
       bundle.policy, bundle.manifest, bundle.granted, apparmor);
   json::Value container = context_json(context);
   container["needs"] = policy::to_json(bundle.policy.needs);
+  TRY_ASSIGN(const EditedNotes edited,
+             notes_on(environment, directory, bundle));
   environment.output.out(
       as_json ? json::print({{"schema", "vambrace.explain/v1"},
                              {"bundle", json::quote_bytes(directory)},
-                             {"container", container}})
-              : context_text(context, bundle.policy.needs));
+                             {"container", container},
+                             {"findings", edited.notes}})
+              : context_text(context, bundle.policy.needs) + edited.text());
   return {};
 }
 
@@ -194,6 +225,8 @@ Result<Exit> explain(Environment& environment, Words words) {
   for (Answer& answer : answers) {
     answer.notes.insert(answer.notes.end(), said.begin(), said.end());
   }
+  TRY_ASSIGN(const EditedNotes edited,
+             notes_on(environment, directory, bundle));
   std::string text;
   json::Value list = json::Value::array();
   for (const Answer& answer : answers) {
@@ -203,8 +236,9 @@ Result<Exit> explain(Environment& environment, Words words) {
   environment.output.out(
       as_json ? json::print({{"schema", "vambrace.explain/v1"},
                              {"bundle", json::quote_bytes(directory)},
-                             {"answers", list}})
-              : text);
+                             {"answers", list},
+                             {"findings", edited.notes}})
+              : text + edited.text());
   return Exit::Clean;
 }
 

@@ -116,7 +116,7 @@ Result<Input> read_input(const Files& files, const Request& request) {
   TRY_ASSIGN(Input input, read_all(files, paths));
   if (!evidence::has_application(input.merged)) {
     return std::unexpected(
-        Error(ErrorCode::Denied,
+        Error(ErrorCode::InvalidInput,
               fmt::format("{}: nothing was seen of the workload itself; a "
                           "policy from it would deny everything",
                           fmt::join(paths, ", ")))

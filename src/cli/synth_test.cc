@@ -294,7 +294,7 @@ TEST(Synth, RefusesEvidenceWithoutAnythingOfTheApplication) {
     evidence.processes[0].key.origin = origin;
     Captured w;
     w.files.files["a.json"] = evidence::print(evidence);
-    EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 3) << w.output.answer;
+    EXPECT_EQ(w.run({"synth", "a.json", "-o", "out"}), 2) << w.output.answer;
     EXPECT_THAT(w.output.error, HasSubstr("would deny everything"));
     EXPECT_THAT(w.output.error, HasSubstr("--workload NAME"));
     EXPECT_THAT(w.files.written, IsEmpty());

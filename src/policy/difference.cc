@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "policy/container_difference.h"
 #include "policy/file_difference.h"
+#include "policy/rule_difference.h"
 #include "policy/seccomp/covering.h"
 
 namespace vambrace::policy {
@@ -112,6 +114,18 @@ class Call {
   const std::uint32_t nr_;
 };
 
+// The names of the calls that were told.
+std::set<std::string> told_calls(const Difference& difference) {
+  std::set<std::string> names;
+  for (const auto* list :
+       {&difference.only_left, &difference.only_right, &difference.otherwise}) {
+    for (const Permit& permit : *list) {
+      names.insert(permit.call.substr(permit.call.rfind(' ') + 1));
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 std::string describe(const seccomp::Alternative& alternative) {
@@ -161,6 +175,9 @@ Result<Difference> difference(const Side& left, const Side& right) {
     TRY_ASSIGN(out.files_right, files_beyond(*right.files, *left.files));
     TRY_ASSIGN(out.rules_left, rules_beyond(*left.files, *right.files));
     TRY_ASSIGN(out.rules_right, rules_beyond(*right.files, *left.files));
+  }
+  if (left.around != nullptr && right.around != nullptr) {
+    out.settings = settings_between(left, right, told_calls(out));
   }
   return out;
 }

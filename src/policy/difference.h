@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/result.h"
 #include "policy/apparmor/profile.h"
 #include "policy/seccomp/evaluate.h"
+#include "policy/securitycontext/context.h"
 
 // What one policy permits and another does not, as rendered.
 namespace vambrace::policy {
@@ -40,12 +42,24 @@ struct FilePermit {
   auto operator<=>(const FilePermit&) const = default;
 };
 
-// A rule about mounts or about looking into other processes that one side has
-// for a program and the other has not.
+// A rule that is not about files, which one side has for a program and the
+// other has not, nor a wider one: rule_difference.h.
 struct RulePermit {
   std::string program;  // as in FilePermit
   std::string rule;     // as it is printed, without the profile's own name
   auto operator<=>(const RulePermit&) const = default;
+};
+
+// How a container is started, where the sides do it otherwise.
+struct Setting {
+  // "apparmor", "apparmor profile", "folder", "no_new_privs", "root",
+  // "systemd call", "user"
+  std::string kind;
+  std::string name;  // the folder, the call; empty: there is one
+  // What the side permits by it, in words; empty: nothing.
+  std::string left;
+  std::string right;
+  auto operator<=>(const Setting&) const = default;
 };
 
 struct Difference {
@@ -59,29 +73,40 @@ struct Difference {
   std::vector<FilePermit> files_right;
   std::vector<RulePermit> rules_left;
   std::vector<RulePermit> rules_right;
+  std::vector<Setting> settings;
 
   bool none() const {
     return only_left.empty() && only_right.empty() && otherwise.empty() &&
            capabilities_left.empty() && capabilities_right.empty() &&
            files_left.empty() && files_right.empty() && rules_left.empty() &&
-           rules_right.empty();
+           rules_right.empty() && settings.empty();
   }
+};
+
+// What one bundle's container is started with.
+struct Surroundings {
+  const securitycontext::SecurityContext& context;
+  const std::vector<std::string>& volumes;  // mounts of its own
+  std::optional<bool> apparmor;             // as in runtime::Target
 };
 
 // One side: a profile on its target, and the capabilities granted with it.
 struct Side {
   const seccomp::Evaluator& evaluator;
   const std::set<std::uint32_t>& capabilities;
-  // nullptr: it has none, and files are not compared.
+  // nullptr: it has none.
   const apparmor::Profile* files = nullptr;
+  // nullptr: not known, and no settings are compared.
+  const Surroundings* around = nullptr;
 };
 
 // Semantic: asks both sides about every call and the arguments that either of
 // them looks at (seccomp/covering.h), so entries in another order or form are
 // no difference. A logged call counts as let through. Of files, each rule is
 // held against all that the other side has for that program: rules that say the
-// same by other patterns are no difference either. Rules about mounts and about
-// looking into other processes are compared as they are written.
+// same by other patterns are no difference either. Other rules of AppArmor's
+// are compared by their words (rule_difference.h); of both, what one side lacks
+// is told also where it refuses nothing.
 //
 // InvalidInput for a pattern that AppArmor cannot read.
 Result<Difference> difference(const Side& left, const Side& right);

@@ -139,6 +139,7 @@ class Explainer {
                           : asked.type.empty() ? Permission::Depends
                                                : Permission::Refused;
                  });
+    answer.depends_on = "its type";
     for (const SocketRule& rule : rendering_.policy.sockets) {
       if (answer.permission == Permission::Depends &&
           rule.family == asked.family) {
@@ -354,7 +355,7 @@ std::string_view to_string(Permission permission) {
     case Permission::Allowed:
       return "allowed";
     case Permission::Depends:
-      return "depends on its arguments";
+      return "depends";
     case Permission::Refused:
       return "refused";
   }

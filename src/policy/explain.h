@@ -46,14 +46,16 @@ struct Use {
 
 enum class Permission : std::uint8_t {
   Allowed,
-  Depends,  // on arguments that the question leaves open
+  Depends,  // on what the question leaves open
   Refused,
 };
-std::string_view to_string(Permission permission);  // "allowed", ...
+std::string_view to_string(Permission permission);  // "allowed", "depends", ...
 
 struct Answer {
   std::string what;  // "x86_64 socket (arg0 == 0x26)", "CAP_NET_ADMIN"
   Permission permission = Permission::Refused;
+  // What the question leaves open where it depends.
+  std::string depends_on = "its arguments";
   // The alternatives that let the call through; empty where arguments do not
   // matter or nothing is let through.
   std::vector<std::string> when;

@@ -113,6 +113,8 @@ class FileExplainer {
                          : seccomp::Action::Log,
                      kernel::kEacces};
     const bool own = refused(asked, true).empty();
+    out.depends_on =
+        question_.access.empty() ? "the access" : "the file's owner";
     if (!question_.access.empty()) {
       out.permission = own ? Permission::Depends : Permission::Refused;
       if (own) {

@@ -1,12 +1,9 @@
 #include "policy/file_difference.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
-#include <set>
 
 #include "policy/apparmor/judge.h"
-#include "policy/apparmor/print.h"
 
 namespace vambrace::policy {
 namespace {
@@ -124,45 +121,7 @@ void compare(const std::string& program, const std::vector<Read>& rules,
   }
 }
 
-// The profile's own name, which holds a hash, tells nothing here.
-std::string without_name(std::string text, const std::string& name) {
-  const auto at = text.starts_with(name) ? name.size() : 0;
-  return at == 0 ? text : "profile" + text.substr(at);
-}
-
-Result<> add_rules(const apparmor::Profile& profile, const std::string& program,
-                   const apparmor::Rules& rules, std::set<RulePermit>& out) {
-  for (const apparmor::MountRule& rule : rules.mounts) {
-    TRY_ASSIGN(std::string line, apparmor::line_of(rule));
-    out.insert({.program = program, .rule = std::move(line)});
-  }
-  for (apparmor::PtraceRule rule : rules.ptrace) {
-    rule.peer = without_name(std::move(rule.peer), profile.name);
-    TRY_ASSIGN(std::string line, apparmor::line_of(rule));
-    out.insert({.program = program, .rule = std::move(line)});
-  }
-  return {};
-}
-
-Result<std::set<RulePermit>> rules_in(const apparmor::Profile& profile) {
-  std::set<RulePermit> out;
-  TRY(add_rules(profile, "", profile.rules, out));
-  for (const auto& [name, rules] : profile.children) {
-    TRY(add_rules(profile, name, rules, out));
-  }
-  return out;
-}
-
 }  // namespace
-
-Result<std::vector<RulePermit>> rules_beyond(const apparmor::Profile& one,
-                                             const apparmor::Profile& other) {
-  TRY_ASSIGN(const std::set<RulePermit> rules, rules_in(one));
-  TRY_ASSIGN(const std::set<RulePermit> others, rules_in(other));
-  std::vector<RulePermit> out;
-  std::ranges::set_difference(rules, others, std::back_inserter(out));
-  return out;
-}
 
 Result<std::vector<FilePermit>> files_beyond(const apparmor::Profile& one,
                                              const apparmor::Profile& other) {

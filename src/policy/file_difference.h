@@ -13,9 +13,4 @@ namespace vambrace::policy {
 Result<std::vector<FilePermit>> files_beyond(const apparmor::Profile& one,
                                              const apparmor::Profile& other);
 
-// Which rules about mounts and ptrace one profile has and another has not.
-// Sorted.
-Result<std::vector<RulePermit>> rules_beyond(const apparmor::Profile& one,
-                                             const apparmor::Profile& other);
-
 }  // namespace vambrace::policy

@@ -505,21 +505,6 @@ TEST(ExplainMounts, ACallTellsWhatAppArmorAllowsOfIt) {
               Contains("AppArmor allows: read a process outside"));
 }
 
-TEST(RuleDifference, NamesMountsAndLooksOfOneSideWithoutItsName) {
-  apparmor::Profile left{.name = "web-1"};
-  apparmor::Profile right{.name = "web-2"};
-  for (apparmor::Profile* each : {&left, &right}) {
-    each->rules.ptrace = {{.access = {"read"}, .peer = each->name + "//sh"}};
-  }
-  EXPECT_THAT(rules_beyond(left, right).value(), IsEmpty());
-  right.children["sh"].mounts = {
-      {.kind = apparmor::MountKind::Umount, .target = "/x/"}};
-  const auto found = rules_beyond(right, left).value();
-  ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].program, "sh");
-  EXPECT_EQ(found[0].rule, "umount /x/");
-}
-
 // "- pattern access example" lines of what one side has beyond the other.
 std::vector<std::string> beyond(const std::vector<apparmor::FileRule>& one,
                                 const std::vector<apparmor::FileRule>& other) {

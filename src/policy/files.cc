@@ -286,6 +286,10 @@ class Files {
         on_no_mount(program, fact);
         continue;
       }
+      // Handed on, and open for neither reading nor writing.
+      if (letters_of(fact.access).empty()) {
+        continue;
+      }
       const bool disconnected = *path != fact.path;
       if (is_code_in_memory(fact)) {
         on_code_in_memory(program, fact);

@@ -275,6 +275,12 @@ TEST(Files, CodeInMemoryMayBeStartedWhereItWas) {
       ElementsAre("/etc/x r"));
 }
 
+TEST(Files, HandedOnForNothingNeedNoRule) {
+  const Policy policy =
+      policy_of({with_files({file("/a", "i"), file("/b", "ir")})});
+  EXPECT_THAT(rules(policy), ElementsAre("/b r"));
+}
+
 TEST(Files, OutsideTheMountNamespaceAreTold) {
   const Policy policy = policy_of({with_files({file("disconnected:/x", "r")})});
   ASSERT_EQ(policy.files.size(), 1U);

@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <functional>
 
 #include "base/printable.h"
 #include "policy/apparmor/quote.h"
+#include "policy/apparmor/text_hash.h"
 
 namespace vambrace::policy::apparmor {
 namespace {
@@ -77,15 +77,6 @@ std::string with(std::string_view name, std::string_view value) {
   return value.empty() ? "" : fmt::format(" {}={}", name, word_of(value));
 }
 
-std::string hashed(std::string_view text) {
-  // FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
-  return fmt::format("{:016x}", hash);
-}
-
 // What is printed of one rule.
 struct Line {
   std::string text;
@@ -119,10 +110,34 @@ class Printer {
     return std::move(printer.out_);
   }
 
-  Result<std::string> mount(const MountRule& rule);
-  Result<std::string> ptrace(const PtraceRule& rule);
+  // One rule, of which the variables are not known.
+  static Result<std::string> line(const NetworkRule& rule) {
+    return line(rule, &Printer::network);
+  }
+  static Result<std::string> line(const UnixRule& rule) {
+    return line(rule, &Printer::unix_socket);
+  }
+  static Result<std::string> line(const SignalRule& rule) {
+    return line(rule, &Printer::signal);
+  }
+  static Result<std::string> line(const LinkRule& rule) {
+    return line(rule, &Printer::link);
+  }
+  static Result<std::string> line(const PtraceRule& rule) {
+    return line(rule, &Printer::ptrace);
+  }
+  static Result<std::string> line(const MountRule& rule) {
+    return line(rule, &Printer::mount);
+  }
 
  private:
+  template <class Rule>
+  static Result<std::string> line(
+      const Rule& rule, Result<std::string> (Printer::*write)(const Rule&)) {
+    const Profile elsewhere{.tunables = {"tunables/global"}};
+    return (Printer(elsewhere, {}).*write)(rule);
+  }
+
   Result<> tunables() {
     for (const std::string& name : profile_.tunables) {
       TRY(included(name));
@@ -320,6 +335,9 @@ class Printer {
                        word_of(rule.pattern), word_of(rule.target));
   }
 
+  Result<std::string> mount(const MountRule& rule);
+  Result<std::string> ptrace(const PtraceRule& rule);
+
   const Profile& profile_;
   PrintOptions options_;
   std::string out_;
@@ -363,14 +381,28 @@ Result<std::string> Printer::mount(const MountRule& rule) {
 
 }  // namespace
 
-Result<std::string> line_of(const MountRule& rule) {
-  const Profile none;
-  return Printer(none, {}).mount(rule);
+Result<std::string> line_of(const NetworkRule& rule) {
+  return Printer::line(rule);
+}
+
+Result<std::string> line_of(const UnixRule& rule) {
+  return Printer::line(rule);
+}
+
+Result<std::string> line_of(const SignalRule& rule) {
+  return Printer::line(rule);
 }
 
 Result<std::string> line_of(const PtraceRule& rule) {
-  const Profile none;
-  return Printer(none, {}).ptrace(rule);
+  return Printer::line(rule);
+}
+
+Result<std::string> line_of(const MountRule& rule) {
+  return Printer::line(rule);
+}
+
+Result<std::string> line_of(const LinkRule& rule) {
+  return Printer::line(rule);
 }
 
 Result<std::string> print(const Profile& profile, PrintOptions options) {
@@ -394,12 +426,12 @@ std::string without_comments(std::string_view text) {
 
 Result<std::string> hash_of(const std::vector<FileRule>& rules) {
   TRY_ASSIGN(const std::string text, Printer::lines(rules));
-  return hashed(text);
+  return hash_of_text(text);
 }
 
 Result<std::string> name_with_hash(const Profile& profile) {
   TRY_ASSIGN(const std::string text, print(profile));
-  return fmt::format("{}-{}", profile.name, hashed(text));
+  return fmt::format("{}-{}", profile.name, hash_of_text(text));
 }
 
 }  // namespace vambrace::policy::apparmor

@@ -21,9 +21,14 @@ struct PrintOptions {
 // the pattern that cannot be read.
 Result<std::string> print(const Profile& profile, PrintOptions options = {});
 
-// One rule as print() writes it, without its comma.
-Result<std::string> line_of(const MountRule& rule);
+// One rule as print() writes it, without its comma. Variables are not looked
+// up.
+Result<std::string> line_of(const NetworkRule& rule);
+Result<std::string> line_of(const UnixRule& rule);
+Result<std::string> line_of(const SignalRule& rule);
 Result<std::string> line_of(const PtraceRule& rule);
+Result<std::string> line_of(const MountRule& rule);
+Result<std::string> line_of(const LinkRule& rule);
 
 // The text without its lines of comments, which have no effect: what two texts
 // enforce is the same if this is. An include is none: it begins with
