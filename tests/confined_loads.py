@@ -42,7 +42,7 @@ Subsystem sftp /usr/lib/openssh/sftp-server
 """
 
 # The shell's own redirections; helpers in pipes and from each other; temporary files made by
-# mktemp, by sort, by sed -i and by the shell; a lock; a signal.
+# mktemp, by sort, by sed -i and by the shell; a lock; a signal; scripts.
 REPORT = r"""#!/bin/bash
 report() {
   set -euo pipefail
@@ -67,6 +67,11 @@ report() {
   wait || true
   touch /srv/stamp
   chmod 640 /srv/report.txt
+  # Scripts by other names than those of their files, and one of env.
+  cd /w
+  ./last.sh
+  /bin/gunzip --version >/dev/null
+  /w/env.sh
   echo reported
 }
 try() {
@@ -263,6 +268,7 @@ def files():
         "/conf/authorized": f"{keys}/user.pub", "/conf/sshd": SSHD.encode(),
         "/conf/nginx": NGINX.encode(), "/site/index.html": b"hello\n",
         "/loads": LOADS.encode(), "/w/report.sh": (REPORT.encode(), 0o755),
+        "/w/last.sh": (b"#!/bin/sh\n:\n", 0o755), "/w/env.sh": (b"#!/usr/bin/env sh\n:\n", 0o755),
         "/w/words": b"b\na\n",
         "/var/log/app/web.log": b"[09:00] ERROR disk full\n[09:01] DEBUG x\n" * 40,
         "/var/log/app/db.log": b"[09:00] WARN slow\n[09:02] ERROR disk full\n" * 40,

@@ -15,7 +15,7 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 // One side of a comparison, all of it.
-struct Bundle {
+struct Parts {
   securitycontext::SecurityContext context{
       .name = "web",
       .user = securitycontext::User{.uid = 0, .gid = 0},
@@ -25,7 +25,7 @@ struct Bundle {
   std::optional<apparmor::Profile> profile = apparmor::Profile{.name = "web"};
 };
 
-Difference between(const Bundle& left, const Bundle& right) {
+Difference between(const Parts& left, const Parts& right) {
   static const runtime::Target kTarget = *runtime::target_named("docker");
   static const seccomp::Evaluator kEvaluator =
       seccomp::Evaluator::of(
@@ -48,7 +48,7 @@ Difference between(const Bundle& left, const Bundle& right) {
 }
 
 // "kind name: left | right"
-std::vector<std::string> settings(const Bundle& left, const Bundle& right) {
+std::vector<std::string> settings(const Parts& left, const Parts& right) {
   const Difference found = between(left, right);
   EXPECT_EQ(found.none(), found.settings.empty());
   std::vector<std::string> out;
@@ -61,27 +61,26 @@ std::vector<std::string> settings(const Bundle& left, const Bundle& right) {
 }
 
 TEST(ContainerDifference, OneAndTheSameHasNone) {
-  EXPECT_THAT(settings(Bundle(), Bundle()), IsEmpty());
+  EXPECT_THAT(settings(Parts(), Parts()), IsEmpty());
 }
 
 TEST(ContainerDifference, NamesUserRootAndPrivileges) {
-  Bundle other;
+  Parts other;
   other.context.user = securitycontext::User{.uid = 33, .gid = 33};
   other.context.read_only_root = false;
   other.context.no_new_privs = false;
-  EXPECT_THAT(settings(Bundle(), other),
+  EXPECT_THAT(settings(Parts(), other),
               ElementsAre("no_new_privs:  | off", "root:  | writable",
                           "user: 0:0 | 33:33"));
-  other = Bundle();
+  other = Parts();
   other.context.user.reset();
-  EXPECT_THAT(settings(other, Bundle()),
-              ElementsAre("user: the image's | 0:0"));
+  EXPECT_THAT(settings(other, Parts()), ElementsAre("user: the image's | 0:0"));
 }
 
 TEST(ContainerDifference, NamesWritableFolders) {
-  Bundle one;
+  Parts one;
   one.context.mounts = {{.folder = "/run"}, {.folder = "/srv"}};
-  Bundle other;
+  Parts other;
   other.context.mounts = {{.folder = "/run", .executable = true}};
   other.volumes = {"/srv"};
   EXPECT_THAT(
@@ -95,15 +94,15 @@ TEST(ContainerDifference, NamesWritableFolders) {
 }
 
 TEST(ContainerDifference, AProfileThatRefusesNothingIsOne) {
-  const Bundle enforced;
-  Bundle other;
+  const Parts enforced;
+  Parts other;
   other.profile->mode = apparmor::Mode::Complain;
   EXPECT_THAT(settings(enforced, other),
               ElementsAre(StartsWith("apparmor:  | permits and logs")));
   other.profile.reset();
   EXPECT_THAT(settings(enforced, other),
               ElementsAre("apparmor:  | refuses nothing: there is no profile"));
-  other = Bundle();
+  other = Parts();
   other.apparmor = false;
   EXPECT_THAT(settings(enforced, other),
               ElementsAre(StartsWith("apparmor:  | refuses nothing: bundle")));
@@ -115,12 +114,12 @@ TEST(ContainerDifference, AProfileThatRefusesNothingIsOne) {
 }
 
 TEST(ContainerDifference, NamesCallsThatOnlySystemdRefuses) {
-  Bundle other;
+  Parts other;
   other.context.calls = {"clone3:ENOSYS", "read"};
-  EXPECT_THAT(settings(Bundle(), other),
+  EXPECT_THAT(settings(Parts(), other),
               ElementsAre("systemd call clone3:  | ENOSYS"));
   other.context.stage = Stage::Observe;
-  EXPECT_THAT(settings(Bundle(), other), IsEmpty());
+  EXPECT_THAT(settings(Parts(), other), IsEmpty());
 }
 
 }  // namespace

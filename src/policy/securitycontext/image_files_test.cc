@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-struct Access {
+struct Sighting {
   const char* path;
   const char* letters;
   int second = 1;  // when it was first seen
@@ -19,10 +19,10 @@ struct Access {
   const char* recording = "r1";
 };
 
-evidence::Evidence evidence_of(const std::vector<Access>& accesses,
-                               bool tells_made) {
+evidence::Evidence evidence_with(const std::vector<Sighting>& accesses,
+                                 bool tells_made) {
   evidence::Process process = sample::process({});
-  for (const Access& access : accesses) {
+  for (const Sighting& access : accesses) {
     evidence::FileFact fact = sample::file(
         access.path, access.letters, sample::seen(1, "", access.recording));
     if (access.only_named) {
@@ -39,9 +39,9 @@ evidence::Evidence evidence_of(const std::vector<Access>& accesses,
   return out;
 }
 
-std::set<std::string> known(const std::vector<Access>& accesses,
+std::set<std::string> known(const std::vector<Sighting>& accesses,
                             bool tells_made = true) {
-  const ImageFiles files = image_files(evidence_of(accesses, tells_made));
+  const ImageFiles files = image_files(evidence_with(accesses, tells_made));
   if (tells_made) {
     EXPECT_THAT(files.perhaps, IsEmpty());
   }
@@ -96,8 +96,8 @@ TEST(ImageFiles, WhatWasLinkedOrRenamedHasANewName) {
 }
 
 TEST(ImageFiles, ToAnOpenThatMayHaveMadeItIsOnlyPerhapsOne) {
-  const auto perhaps = [](const std::vector<Access>& accesses) {
-    const ImageFiles files = image_files(evidence_of(accesses, false));
+  const auto perhaps = [](const std::vector<Sighting>& accesses) {
+    const ImageFiles files = image_files(evidence_with(accesses, false));
     EXPECT_THAT(files.known, IsEmpty());
     return files.perhaps;
   };
@@ -127,7 +127,7 @@ TEST(ImageFiles, NothingIsToldByLocksInheritedOrNamelessFiles) {
 }
 
 TEST(ImageFiles, AttemptsThatWereRefusedTellNothing) {
-  evidence::Evidence evidence = evidence_of({{"/srv/x", "r"}}, true);
+  evidence::Evidence evidence = evidence_with({{"/srv/x", "r"}}, true);
   evidence.processes[0].files[0].by = sample::refused(1, "EACCES");
   EXPECT_THAT(image_files(evidence).known, IsEmpty());
 }

@@ -8,17 +8,17 @@
 namespace vambrace::policy::securitycontext {
 namespace {
 
-struct Access {
+struct Named {
   const char* path;
   const char* letters;
   bool only_named = true;
 };
 
-evidence::Process process(const std::vector<Access>& accesses,
-                          const char* exe = "/bin/app",
-                          evidence::Origin origin = evidence::Origin::App) {
+evidence::Process moving(const std::vector<Named>& accesses,
+                         const char* exe = "/bin/app",
+                         evidence::Origin origin = evidence::Origin::App) {
   evidence::Process out = sample::process({}, exe, origin);
-  for (const Access& access : accesses) {
+  for (const Named& access : accesses) {
     out.files.push_back(sample::file(access.path, access.letters));
     if (access.only_named) {
       out.files.back().owner.reset();
@@ -39,8 +39,8 @@ std::string text_of(const evidence::Evidence& evidence) {
   return text;
 }
 
-std::string apart(const std::vector<Access>& accesses) {
-  return text_of(sample::evidence_of({process(accesses)}));
+std::string apart(const std::vector<Named>& accesses) {
+  return text_of(sample::evidence_of({moving(accesses)}));
 }
 
 TEST(Moves, ARenameOutOfTheOnlyFolderOfOldNames) {
@@ -90,12 +90,12 @@ TEST(Moves, ALinkWhoseOldNameIsRemoved) {
 
 TEST(Moves, OneProgramDoesNotEndWhatAnotherBegan) {
   EXPECT_EQ(text_of(sample::evidence_of(
-                {process({{"/a/1", "drw"}, {"/a/2", "cw"}}),
-                 process({{"/b/1", "cw", false}}, "/bin/other")})),
+                {moving({{"/a/1", "drw"}, {"/a/2", "cw"}}),
+                 moving({{"/b/1", "cw", false}}, "/bin/other")})),
             "");
   EXPECT_EQ(text_of(sample::evidence_of(
-                {process({{"/a/1", "drw"}, {"/b/1", "cw"}}, "/usr/bin/runc",
-                         evidence::Origin::Runtime)})),
+                {moving({{"/a/1", "drw"}, {"/b/1", "cw"}}, "/usr/bin/runc",
+                        evidence::Origin::Runtime)})),
             "");
 }
 
