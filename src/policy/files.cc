@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <unordered_set>
 
 #include "base/json.h"
 #include "policy/apparmor/generalize.h"
 #include "policy/apparmor/segment.h"
+#include "policy/fates.h"
 #include "policy/programs.h"
 #include "policy/reasons.h"
 #include "policy/scripts.h"
@@ -46,108 +46,10 @@ bool whoever_owns(std::string_view pattern) {
   return apparmor::is_static(pattern.substr(0, pattern.rfind('/') + 1));
 }
 
-// Whether any of it was not refused.
-bool happened(const evidence::By& by) {
-  return std::ranges::any_of(
-      by, [](const auto& entry) { return entry.second.count > 0; });
-}
-
 // A memfd that was started.
 bool is_code_in_memory(const evidence::FileFact& fact) {
   return fact.path.starts_with(kInMemory) && fact.access.contains('x');
 }
-
-std::string_view without_slash(std::string_view path) {
-  return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
-}
-
-bool is_python(std::string_view program) {
-  return program.substr(program.rfind('/') + 1).starts_with("python");
-}
-
-// The files and folders that the workload made and removed, or renamed. One
-// program may do the one and another the other: mktemp and rm.
-class Temporary {
- public:
-  explicit Temporary(const evidence::Evidence& evidence) {
-    std::unordered_set<std::string_view> made;
-    for_each(evidence, [&](std::string_view, const evidence::FileFact& fact) {
-      if (fact.access.contains('c')) {
-        made.insert(without_slash(fact.path));
-      }
-    });
-    for_each(evidence, [&](std::string_view, const evidence::FileFact& fact) {
-      if (fact.access.contains('d') &&
-          made.contains(without_slash(fact.path))) {
-        paths_.insert(without_slash(fact.path));
-      }
-    });
-    for_each(evidence,
-             [&](std::string_view program, const evidence::FileFact& fact) {
-               if (!is_python(program) && has(fact.path)) {
-                 others_.insert(without_slash(fact.path));
-               }
-             });
-  }
-
-  bool has(std::string_view path) const {
-    return paths_.contains(without_slash(path));
-  }
-
-  // And no program but Python used it.
-  bool is_of_python(std::string_view path) const {
-    return has(path) && !others_.contains(without_slash(path));
-  }
-
- private:
-  template <typename Do>
-  static void for_each(const evidence::Evidence& evidence, Do act) {
-    for (const evidence::Process& process : evidence.processes) {
-      for (const evidence::FileFact& fact : process.files) {
-        if (counts(process.key.origin)) {
-          act(process.key.exe, fact);
-        }
-      }
-    }
-  }
-
-  std::unordered_set<std::string_view> others_;
-  std::unordered_set<std::string_view> paths_;
-};
-
-// What the workload gave to another user: files, and all that is below such a
-// folder, also what others make there. Who did it does not own it any more, and
-// does it again at the next start: with chown -R, with find, with a test of the
-// file first.
-class GivenAway {
- public:
-  explicit GivenAway(const evidence::Evidence& evidence) {
-    for (const evidence::Process& process : evidence.processes) {
-      for (const evidence::FileFact& fact : process.files) {
-        if (counts(process.key.origin) && fact.access.contains('o') &&
-            happened(fact.by)) {
-          paths_.insert(fact.path);
-        }
-      }
-    }
-  }
-
-  bool has(std::string_view path) const {
-    if (paths_.empty()) {
-      return false;
-    }
-    for (std::size_t slash = path.find('/'); slash != path.npos;
-         slash = path.find('/', slash + 1)) {
-      if (paths_.contains(path.substr(0, slash + 1))) {
-        return true;
-      }
-    }
-    return paths_.contains(path);
-  }
-
- private:
-  std::unordered_set<std::string_view> paths_;  // folders with their slash
-};
 
 // What one program did. Who did it, and how, is told by numbers into `who_`, so
 // that it comes back from the generalization with each rule.
@@ -320,10 +222,12 @@ class Files {
       return;
     }
     for (const evidence::FileFact& fact : process.files) {
+      if (fact.path != script || !fact.access.contains('r')) {
+        continue;
+      }
       evidence::FileFact untold = fact;
       untold.by = scripts_.untold(fact.by);
-      if (fact.path == script && fact.access.contains('r') &&
-          !untold.by.empty()) {
+      if (!untold.by.empty()) {
         gathered_[{programs_.of(process.key.parent), false}].add(
             script, untold, "x", owner_of(untold, "x"),
             reason_of(process, untold.by, std::string(kScript)));

@@ -90,6 +90,15 @@ TEST(Generalize, TellsWhyAPathKeepsItsName) {
   EXPECT_EQ(result.kept[0].reason, "memory and secrets of other processes");
 }
 
+TEST(Generalize, TellsNothingOfNamesThatEveryRunHas) {
+  const Generalized result =
+      generalize(reads({"/root/lib/__pycache__/a.cpython-311.pyc",
+                        "/root/lib/__pycache__/b.cpython-311.pyc",
+                        "/root/lib/__pycache__/c.cpython-311.pyc"}));
+  EXPECT_EQ(result.rules.size(), 3);
+  EXPECT_THAT(result.kept, IsEmpty());
+}
+
 // The kernel makes the name of the inode's number: no other run has it.
 TEST(Generalize, AFileThatNobodyNamedIsAPatternAtOnce) {
   EXPECT_THAT(

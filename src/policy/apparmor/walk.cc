@@ -323,6 +323,15 @@ bool Walk::ends_unnamed() const {
          trail_.back()->form->kind == Kind::Unnamed;
 }
 
+// That a folder has many files, or more tomorrow, makes none of their names one
+// of this run.
+bool Walk::names_a_run() const {
+  return std::ranges::any_of(trail_, [](const Segment* segment) {
+    return segment->form && segment->form->kind != Kind::Siblings &&
+           segment->form->kind != Kind::Subtree;
+  });
+}
+
 // The pattern that trail_ spells stands for these paths.
 void Walk::leave(std::span<const std::uint32_t> paths) {
   Draft draft{.segments = trail_};
@@ -330,7 +339,9 @@ void Walk::leave(std::span<const std::uint32_t> paths) {
       patterns_ == (ends_unnamed() ? 1 : 0) ? nullptr : touched(draft);
   for (const std::uint32_t index : paths) {
     if (sensitive != nullptr) {
-      kept_.emplace(paths_[index].bytes, sensitive->reason);
+      if (names_a_run()) {
+        kept_.emplace(paths_[index].bytes, sensitive->reason);
+      }
       Draft one = literal_draft(index);
       one.access = letters_for(purpose_, paths_[index].access);
       put(drafts_, std::move(one));

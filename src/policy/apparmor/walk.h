@@ -52,6 +52,7 @@ class Walk {
   bool is_enough(const std::vector<Entry*>& members, std::size_t needed) const;
   bool took_turns(const std::vector<Entry*>& members) const;
   bool ends_unnamed() const;
+  bool names_a_run() const;
   void leave(std::span<const std::uint32_t> paths);
   Draft literal_draft(std::uint32_t index);
 
