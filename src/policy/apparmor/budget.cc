@@ -173,12 +173,18 @@ std::map<unsigned, ByDepth> by_place(Drafts& drafts, Step step) {
   return out;
 }
 
+// How far a file that is named like a secret keeps the directories above it
+// from being opened: those that it is not in itself give way, as trees, if the
+// rules are too many otherwise.
+enum class Reach : std::uint8_t { AllAbove, ItsOwn };
+
 // Whether one of them was read or written beside what may be secrets. What
 // packages install is the same everywhere, save below /etc and /opt.
-bool has_secret(const Members& members) {
-  return std::ranges::any_of(members, [](const Drafts::iterator at) {
+bool has_secret(const Members& members, std::size_t depth, Reach reach) {
+  return std::ranges::any_of(members, [&](const Drafts::iterator at) {
     const std::string& text = at->first.first;
-    return (!is_static(text) || text.starts_with("/etc/") ||
+    return (reach == Reach::AllAbove || depth_of(at->second) == depth) &&
+           (!is_static(text) || text.starts_with("/etc/") ||
             text.starts_with("/opt/")) &&
            (looks_secret(at->second.segments.back()->name) ||
             std::ranges::any_of(at->second.segments.back()->examples,
@@ -189,7 +195,7 @@ bool has_secret(const Members& members) {
 // Widens each directory of `depth` segments that has two of these rules. What
 // comes out or stays as it was is returned.
 Members apply(Drafts& drafts, Step step, std::size_t depth,
-              const Members& rules) {
+              const Members& rules, Reach reach) {
   // Files and directories of a directory need patterns of their own.
   std::map<std::pair<std::string, bool>, Members> by_directory;
   for (const Drafts::iterator at : rules) {
@@ -200,7 +206,7 @@ Members apply(Drafts& drafts, Step step, std::size_t depth,
   }
   Members out;
   for (auto& [directory, members] : by_directory) {
-    if (members.size() >= 2 && !has_secret(members)) {
+    if (members.size() >= 2 && !has_secret(members, depth, reach)) {
       if (is_tree(step)) {
         std::ranges::sort(members, {}, [](const auto& at) -> const auto& {
           return at->first;
@@ -222,8 +228,8 @@ Members apply(Drafts& drafts, Step step, std::size_t depth,
 
 // One step at one rank of places, from the deepest directories up. Trees take
 // in what the turns before left of the directories below.
-bool widen_place(Drafts& drafts, Step step, std::size_t most,
-                 ByDepth& by_depth) {
+bool widen_place(Drafts& drafts, Step step, std::size_t most, ByDepth& by_depth,
+                 Reach reach) {
   Members below;
   for (std::size_t depth = by_depth.rbegin()->first; depth >= kLeastDepth;
        --depth) {
@@ -234,7 +240,22 @@ bool widen_place(Drafts& drafts, Step step, std::size_t most,
     if (is_tree(step)) {
       rules.insert(rules.end(), below.begin(), below.end());
     }
-    below = apply(drafts, step, depth, rules);
+    below = apply(drafts, step, depth, rules, reach);
+  }
+  return drafts.size() <= most;
+}
+
+bool widen(Drafts& drafts, std::size_t most, Reach reach) {
+  for (const Step step : kSteps) {
+    if (drafts.size() <= most) {
+      return true;
+    }
+    std::map<unsigned, ByDepth> places = by_place(drafts, step);
+    for (auto& [place, by_depth] : places) {
+      if (widen_place(drafts, step, most, by_depth, reach)) {
+        return true;
+      }
+    }
   }
   return drafts.size() <= most;
 }
@@ -242,18 +263,8 @@ bool widen_place(Drafts& drafts, Step step, std::size_t most,
 }  // namespace
 
 bool widen(Drafts& drafts, std::size_t most) {
-  for (const Step step : kSteps) {
-    if (drafts.size() <= most) {
-      return true;
-    }
-    std::map<unsigned, ByDepth> places = by_place(drafts, step);
-    for (auto& [place, by_depth] : places) {
-      if (widen_place(drafts, step, most, by_depth)) {
-        return true;
-      }
-    }
-  }
-  return drafts.size() <= most;
+  return widen(drafts, most, Reach::AllAbove) ||
+         widen(drafts, most, Reach::ItsOwn);
 }
 
 }  // namespace vambrace::policy::apparmor

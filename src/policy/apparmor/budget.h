@@ -21,7 +21,8 @@ namespace vambrace::policy::apparmor {
 //
 // Never: anything that is executed, a directory that is not at least two
 // below the root, a pattern that matches a path of sensitive.h, a directory
-// with a file that has a name like a key's or password's (looks_secret).
+// with a file that has a name like a key's or password's (looks_secret). Trees
+// above such a directory are the last to be opened, and only then.
 bool widen(Drafts& drafts, std::size_t most);
 
 }  // namespace vambrace::policy::apparmor

@@ -233,6 +233,17 @@ TEST(Budget, LeavesADirectoryAloneThatHoldsWhatIsNamedLikeASecret) {
   EXPECT_EQ(generalize(seen, {.rules = 1}).rules.size(), 1);
 }
 
+TEST(Budget, OpensATreeAboveWhatIsNamedLikeASecretOnlyIfNothingElseFits) {
+  auto seen = words("/srv/app/plain/", 9);
+  add(seen, words("/srv/app/conf/", 2));
+  add(seen, reads({"/srv/app/conf/site.key"}));
+  const auto patterns = [&](std::size_t most) {
+    return printed(generalize(seen, {.rules = most}));
+  };
+  EXPECT_THAT(patterns(4), testing::Contains("/srv/app/conf/site.key r"));
+  EXPECT_THAT(patterns(1), ElementsAre("/srv/app/** r"));
+}
+
 TEST(Budget, LeavesCopiesOfPasswordsAndKeysOfNetworksAlone) {
   for (const char* folder :
        {"/var/backups/", "/etc/wireguard/", "/var/lib/private/app/",
