@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "elf/once.h"
+
 namespace vambrace::elf {
 namespace {
 
@@ -43,18 +45,6 @@ Digest digest_of_list(const Result<std::vector<std::string>>& names) {
   std::vector<std::string_view> parts = {"names"};
   parts.insert(parts.end(), names->begin(), names->end());
   return digest_of(parts);
-}
-
-// The answer in `known`, or what `ask` says, which is then known.
-template <class Map, class Ask>
-const typename Map::mapped_type& once(Map& known,
-                                      const typename Map::key_type& key,
-                                      Ask ask) {
-  auto found = known.find(key);
-  if (found == known.end()) {
-    found = known.emplace(key, ask()).first;
-  }
-  return found->second;
 }
 
 }  // namespace

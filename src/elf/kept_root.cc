@@ -1,21 +1,8 @@
 #include "elf/kept_root.h"
 
+#include "elf/once.h"
+
 namespace vambrace::elf {
-namespace {
-
-template <class Map, class Ask>
-const typename Map::mapped_type& kept(Map& known,
-                                      const typename Map::key_type& key,
-                                      Ask ask) {
-  auto found = known.find(key);
-  if (found == known.end()) {
-    found = known.emplace(key, ask()).first;
-  }
-  return found->second;
-}
-
-}  // namespace
-
 Result<RootFile> KeptRoot::read(const std::string& path,
                                 std::uint64_t limit) const {
   const Key key(path, limit);
@@ -38,21 +25,21 @@ Result<RootFile> KeptRoot::read(const std::string& path,
 
 Result<RootDigest> KeptRoot::digest(const std::string& path,
                                     std::uint64_t limit) const {
-  return kept(digests_, {path, limit},
+  return once(digests_, {path, limit},
               [&] { return root_.digest(path, limit); });
 }
 
 std::optional<std::string> KeptRoot::resolve(const std::string& path) const {
-  return kept(places_, path, [&] { return root_.resolve(path); });
+  return once(places_, path, [&] { return root_.resolve(path); });
 }
 
 bool KeptRoot::is_file(const std::string& path) const {
-  return kept(are_files_, path, [&] { return root_.is_file(path); });
+  return once(are_files_, path, [&] { return root_.is_file(path); });
 }
 
 Result<std::vector<std::string>> KeptRoot::list(
     const std::string& folder) const {
-  return kept(lists_, folder, [&] { return root_.list(folder); });
+  return once(lists_, folder, [&] { return root_.list(folder); });
 }
 
 }  // namespace vambrace::elf
