@@ -23,18 +23,12 @@ Result<evidence::Evidence> read_evidence(const Files& files,
 
 Result<evidence::Evidence> read_merged(const Files& files,
                                        const std::vector<std::string>& paths) {
-  std::optional<evidence::Evidence> all;
-  for (const std::string& path : paths) {
-    TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
-    if (all) {
-      TRY_ASSIGN(one, during(path, evidence::merge(*all, one)));
-    }
-    all = std::move(one);
-  }
-  if (!all) {
+  if (paths.empty()) {
     return fail(ErrorCode::InvalidInput, "no evidence file given");
   }
-  return std::move(*all);
+  return evidence::merge_all(paths, [&](const std::string& path) {
+    return read_evidence(files, path);
+  });
 }
 
 }  // namespace vambrace::cli

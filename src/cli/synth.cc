@@ -69,7 +69,8 @@ Result<std::vector<std::string>> kept_evidence(const Files& files,
 Result<Input> read_all(const Files& files,
                        const std::vector<std::string>& paths) {
   std::map<std::string, evidence::Evidence> copies;
-  std::optional<evidence::Evidence> merged;  // of several
+  std::vector<std::string> firsts;             // a path for each copy
+  std::map<std::string, std::string> copy_of;  // by path
   for (const std::string& path : paths) {
     TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
     if (one.recordings.empty()) {
@@ -79,22 +80,21 @@ Result<Input> read_all(const Files& files,
     const auto it = copies.find(name);
     if (it != copies.end()) {
       TRY_ASSIGN(it->second, during(path, evidence::merge(it->second, one)));
+      continue;
     }
-    if (merged) {
-      TRY_ASSIGN(merged, during(path, evidence::merge(*merged, one)));
-    } else if (paths.size() > 1) {
-      merged = one;
-    }
-    if (it == copies.end()) {
-      copies.emplace(name, std::move(one));
-    }
+    copies.emplace(name, std::move(one));
+    copy_of.emplace(path, name);
+    firsts.push_back(path);
   }
   Input input;
   for (const auto& [name, one] : copies) {
     input.copies.emplace(name, evidence::print(one));
   }
-  input.merged =
-      merged ? std::move(*merged) : std::move(copies.begin()->second);
+  TRY_ASSIGN(input.merged,
+             evidence::merge_all(
+                 firsts, [&](const auto& path) -> Result<evidence::Evidence> {
+                   return copies.at(copy_of.at(path));
+                 }));
   return input;
 }
 

@@ -336,6 +336,41 @@ bool is_canonical(const Process& process) {
   return folded;
 }
 
+// The first that does not fit those before it.
+Result<Evidence> merge_in_order(std::span<const std::string> names,
+                                const Reader& read) {
+  TRY_ASSIGN(Evidence all, read(names.front()));
+  for (const std::string& name : names.subspan(1)) {
+    TRY_ASSIGN(const Evidence one, read(name));
+    TRY_ASSIGN(all, during(name, merge(all, one)));
+  }
+  return all;
+}
+
+// As many names as the evidence was merged from.
+struct Part {
+  Evidence evidence;
+  std::size_t size = 1;
+};
+
+Result<> join_last(std::vector<Part>& parts) {
+  const Part last = std::move(parts.back());
+  parts.pop_back();
+  Part& left = parts.back();
+  TRY_ASSIGN(left.evidence, merge(left.evidence, last.evidence));
+  left.size += last.size;
+  return {};
+}
+
+// Joins the last two while the one before is no larger; at the end all.
+Result<> join(std::vector<Part>& parts, bool all) {
+  while (parts.size() > 1 &&
+         (all || parts[parts.size() - 2].size <= parts.back().size)) {
+    TRY(join_last(parts));
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_canonical(const Evidence& evidence) {
@@ -386,6 +421,23 @@ Result<Evidence> merge(const Evidence& left, const Evidence& right) {
   TRY_ASSIGN(out.recordings, unite(a.recordings, b.recordings));
   TRY_ASSIGN(out.processes, unite(a.processes, b.processes, common));
   return out;
+}
+
+Result<Evidence> merge_all(std::span<const std::string> names,
+                           const Reader& read) {
+  if (names.empty()) {
+    return fail(ErrorCode::InvalidInput, "no evidence given");
+  }
+  std::vector<Part> parts;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    TRY_ASSIGN(Evidence one, read(names[i]));
+    parts.push_back({.evidence = std::move(one)});
+    if (!join(parts, i + 1 == names.size())) {
+      // Which of many it was, only their order tells.
+      return merge_in_order(names, read);
+    }
+  }
+  return std::move(parts.front().evidence);
 }
 
 }  // namespace vambrace::evidence

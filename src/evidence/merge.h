@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <span>
+#include <string>
+
 #include "base/result.h"
 #include "evidence/evidence.h"
 
@@ -18,6 +22,14 @@ bool is_canonical(const Evidence& evidence);
 // the workloads differ (an owner may be filled in), if one id has two contents,
 // or if one side folded (`compact`) an id that the other holds on its own.
 Result<Evidence> merge(const Evidence& a, const Evidence& b);
+
+// The union of what `read` gives for each of the names, at least one. Each is
+// read once and then merged with as many as were merged before, so that a
+// thousand recordings are not copied a thousand times. InvalidInput, naming the
+// first that does not fit those before it; to find that, all may be read again.
+using Reader = std::function<Result<Evidence>(const std::string& name)>;
+Result<Evidence> merge_all(std::span<const std::string> names,
+                           const Reader& read);
 
 // Of all recordings together, plus mixed_images where digests differ (an
 // unknown digest differs from a known one) and no_recording where there is

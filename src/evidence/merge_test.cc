@@ -57,6 +57,24 @@ RC_GTEST_PROP(MergeProperty, DependsOnTheSetOfRecordingsAlone, ()) {
                 .value() == generated::subset(all, left | right));
 }
 
+RC_GTEST_PROP(MergeProperty, OfManyIsWhatMergingInOrderGives, ()) {
+  std::map<std::string, Evidence> files;
+  std::vector<std::string> names;
+  const auto all = some_recordings();
+  const int count = *rc::gen::inRange(1, 20);
+  for (int i = 0; i < count; ++i) {
+    names.push_back(std::to_string(i));
+    files.emplace(names.back(), generated::subset(all, bits()));
+  }
+  Evidence in_order = files.at("0");
+  for (const std::string& name : names) {
+    in_order = merge(in_order, files.at(name)).value();
+  }
+  RC_ASSERT(merge_all(names, [&](const std::string& name) -> Result<Evidence> {
+              return files.at(name);
+            }).value() == in_order);
+}
+
 RC_GTEST_PROP(CanonicalProperty, ChangesNothingTheSecondTime, ()) {
   Evidence evidence;
   for (int i = 0; i < 3; ++i) {
@@ -249,6 +267,37 @@ TEST(Compact, KeepsTheGapsOfAll) {
   EXPECT_THAT(verdict(*one).gaps,
               ElementsAre(Gap{"map_full", "syscalls"},
                           Gap{"mixed_images", "sha256:aa, sha256:bb"}));
+}
+
+// Five files with one recording each; `changed` holds the first's again, with
+// another count.
+Result<Evidence> merge_five(int changed) {
+  const std::vector<std::string> names{"0", "1", "2", "3", "4"};
+  return merge_all(names, [&](const std::string& name) -> Result<Evidence> {
+    const int i = std::stoi(name);
+    const std::string id = fmt::format("{:032x}", i == changed ? 1 : i + 1);
+    return evidence_of(id, 0, i == changed ? 7 : 3);
+  });
+}
+
+TEST(MergeAll, NamesTheFirstThatDoesNotFit) {
+  EXPECT_EQ(merge_five(-1)->recordings.size(), 5U);
+  for (int changed = 1; changed < 5; ++changed) {
+    const auto merged = merge_five(changed);
+    ASSERT_FALSE(merged) << changed;
+    EXPECT_THAT(merged.error().message(),
+                testing::StartsWith(fmt::format("{}: ", changed)));
+    EXPECT_THAT(merged.error().message(), HasSubstr("different content"));
+  }
+}
+
+TEST(MergeAll, NeedsOneThatCanBeRead) {
+  const Reader broken = [](const std::string& name) -> Result<Evidence> {
+    return fail(ErrorCode::NotFound, "{} is not there", name);
+  };
+  EXPECT_EQ(merge_all({}, broken).error().code(), ErrorCode::InvalidInput);
+  EXPECT_EQ(merge_all(std::vector<std::string>{"x"}, broken).error().code(),
+            ErrorCode::NotFound);
 }
 
 TEST(Compact, NeedsARecording) {

@@ -87,29 +87,25 @@ Result<Bundle> load_bundle(const Files& files, const std::string& directory) {
 Result<evidence::Evidence> load_bundle_evidence(const Files& files,
                                                 const std::string& directory) {
   const std::string folder = directory + "/evidence";
-  std::optional<evidence::Evidence> merged;
+  std::vector<std::string> paths;
   if (files.is_directory(folder)) {
     TRY_ASSIGN(const std::vector<std::string> names, files.list(folder));
     for (const std::string& name : names) {
-      if (!name.ends_with(".json") || name.starts_with('.')) {
-        continue;
-      }
-      const std::string path = folder + "/" + name;
-      TRY_ASSIGN(const std::string text, files.read(path));
-      TRY_ASSIGN(evidence::Evidence one, during(path, evidence::parse(text)));
-      if (!merged) {
-        merged = std::move(one);
-      } else {
-        TRY_ASSIGN(merged, during(path, evidence::merge(*merged, one)));
+      if (name.ends_with(".json") && !name.starts_with('.')) {
+        paths.push_back(folder + "/" + name);
       }
     }
   }
-  if (!merged) {
+  if (paths.empty()) {
     return std::unexpected(
         Error(ErrorCode::NotFound, fmt::format("{}: no evidence", folder))
             .with_hint("name evidence files after the bundle"));
   }
-  return std::move(*merged);
+  return evidence::merge_all(
+      paths, [&](const std::string& path) -> Result<evidence::Evidence> {
+        TRY_ASSIGN(const std::string text, files.read(path));
+        return during(path, evidence::parse(text));
+      });
 }
 
 Result<std::optional<runtime::RuntimeLayer>> load_local_layer(
