@@ -35,7 +35,7 @@ def mapped(path, prot):
     return ctypes.c_void_p(place)
 
 for name in [b"plain", b"other", b"log", b"cut", b"sized", b"lib", b"late", b"inner", b"gone",
-             b"locked", b"place", b"moved", b"theirs", b"bad\n\xff\"name"]:
+             b"locked", b"implied", b"place", b"moved", b"theirs", b"bad\n\xff\"name"]:
     touch(name)
 os.chown(at(b"theirs"), 1, 1)
 for name in [b"dir", b"lower", b"upper", b"work", b"merged", b"bound", b"jail", b"a", b"a/c"]:
@@ -75,6 +75,13 @@ fcntl.lockf(locked, fcntl.LOCK_SH)
 
 mapped(at(b"lib"), 1 | 4)
 libc.mprotect(mapped(at(b"late"), 1), 4096, 1 | 4)
+
+# What may be read may be executed.
+if os.fork() == 0:
+    libc.personality(0x0400000)
+    mapped(at(b"implied"), 1)
+    os._exit(0)
+os.wait()
 
 gone = os.open(at(b"gone"), os.O_RDWR)
 os.unlink(at(b"gone"))
@@ -152,7 +159,7 @@ os.mkdir(b"bad\n\"\xff")
 os.rmdir(b"bad\n\"\xff")
 os.mkdir(b"inner", dir_fd=folder)
 libc.unlinkat(folder, b"inner", 0x200)
-for failing in (b"none", b"dir"):
+for failing in (b"none", b"dir"):  # a folder is refused when AppArmor was asked
     try:
         os.unlink(failing)
     except OSError:
@@ -164,13 +171,73 @@ os.rename(b"was", b"dir/is")
 os.chown(b"far/is", 0, 0)
 """
 
+# Calls that fail when AppArmor has been asked, and one of each kind that fails before.
+FAILING = r"""
+import errno, fcntl, os, sys
+os.chdir(sys.argv[1])
+def fails(error, call, *words, **more):
+    try:
+        call(*words, **more)
+    except OSError as said:
+        assert said.errno == error, (call, words, said)
+    else:
+        raise AssertionError((call, words))
+def touch(name, mode=0o644):
+    os.mknod(name, 0o100000 | mode)
+for name in ("flocked", "set", "full", "taken", "dir"):
+    (os.mkdir if name in ("full", "taken", "dir") else touch)(name)
+for name in ("full/x", "taken/x"):
+    touch(name)
+ready, tell = os.pipe()
+go, let = os.pipe()
+if os.fork() == 0:
+    fcntl.flock(os.open("flocked", os.O_RDWR), fcntl.LOCK_EX)
+    fcntl.lockf(os.open("set", os.O_RDWR), fcntl.LOCK_EX)
+    os.write(tell, b"x")
+    os.read(go, 1)
+    os._exit(0)
+os.read(ready, 1)
+if os.fork() == 0:
+    here = os.open("flocked", os.O_RDONLY)
+    fails(errno.EAGAIN, fcntl.flock, here, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    here = os.open("set", os.O_WRONLY | os.O_APPEND)
+    fails(errno.EAGAIN, fcntl.lockf, here, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fails(errno.ENOTEMPTY, os.rmdir, "full")
+    fails(errno.EISDIR, os.unlink, "full")
+    fails(errno.ENOTEMPTY, os.rename, "dir", "taken")
+    os.mkfifo("fifo")
+    fails(errno.ENXIO, os.open, "fifo", os.O_WRONLY | os.O_NONBLOCK)
+    touch("bare", 0o755)
+    os.truncate("bare", 10)
+    fails(errno.ENOEXEC, os.execv, "./bare", ["bare"])
+    os._exit(0)
+assert os.wait()[1] == 0
+os.write(let, b"x")
+os.wait()
+for error, call, words in ((errno.ENOENT, os.open, ("none", os.O_RDWR)),
+                           (errno.EEXIST, os.mkdir, ("dir",)),
+                           (errno.ENOENT, os.rename, ("none", "new")),
+                           (errno.ENOENT, os.execv, ("./none", ["none"]))):
+    fails(error, call, *words)
+"""
+
+ASKED = {
+    "/flocked k", "/set kw", "/full/ d", "/dir/ drw", "/taken/ cw", "/fifo w", "/bare x",
+}
+
+# What else FAILING does.
+MADE = {
+    "/full/ c", "/full/x c", "/taken/ c", "/taken/x c", "/dir/ c", "/fifo c", "/bare c", "/bare w",
+    "/flocked c", "/flocked r", "/flocked rw", "/flocked kw", "/set c", "/set rw", "/set a",
+}
+
 NAMED = {
     "/dir/ c", "/way c", "/far c", "/dir/plain c", "/dir/node c", "/linked l", "/dir/plain p",
     "/last c", "/dir/plain o", "/dir/node o", "/linked w", "/dir/plain drw", "/dir/moved cw",
     "/dir/moved drw", "/again cw", "/again drw", "/linked cw", "/linked drw", "/dir/socket c", "/dir/socket rw", "/dir/socket d",
     "/dir/node d", "/bad\n\"\xff/ c", "/bad\n\"\xff/ d", "/dir/inner/ c", "/dir/inner/ d",
     "/" + "x" * 200 + "/ c", "/was/ c", "/was/ p", "/was/ drw", "/dir/is/ cw",
-    "/dir/is/ o",
+    "/dir/is/ o", "/dir/ d",
     # What a rename made; an exchange makes nothing.
     "/dir/moved c", "/again c", "/dir/is/ c",
 }
@@ -178,7 +245,7 @@ NAMED = {
 EXPECTED = {
     "/plain r", "/dir/inner r", "/new c", "/new cw", "/log ac", "/cut rw", "/theirs r", "/bad\n\xff\"name r",
     "/dir/ r", "/made c", "/made cw", "/sized rw", "/sized w", "/sized p", "/sized o", "/locked rw",
-    "/locked kw", "/locked k", "/lib r", "/lib mr", "/late r", "/late mr", "/gone rw", "/gone r",
+    "/locked kw", "/locked k", "/lib r", "/lib mr", "/late r", "/late mr", "/implied r", "/implied mr", "/gone rw", "/gone r",
     "/a/c/d r", "/b/c/d r", "/bound/inner r", "/merged/x r", "/merged/x w", "/merged/x mr", "/jail/inside r",
 }
 
@@ -242,6 +309,23 @@ def test_files_that_are_only_named_have_the_path_that_their_links_lead_to():
     found = named(evidence, folder)
     assert found == NAMED, (f"missing {sorted(NAMED - found)}, more {sorted(found - NAMED)}")
     assert (folder + "/dir/node", "o") in files(evidence, is_python), "fchownat of a descriptor"
+
+
+def asked_in_vain(evidence, folder):
+    """What FAILING's calls asked that did not succeed: no other call of it names these so."""
+    return {f"{unquoted(fact['path']).removeprefix(folder)} {fact['access']}"
+            for process in evidence["processes"] if is_python(process)
+            for fact in process["files"]
+            if unquoted(fact["path"]).startswith(folder + "/")
+            and f"{unquoted(fact['path']).removeprefix(folder)} {fact['access']}" not in MADE}
+
+
+def test_what_apparmor_was_asked_is_told_although_the_call_failed():
+    folder = os.path.realpath(support.temp_dir())
+    evidence = record(command=["python3", "-c", FAILING, folder])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    found = asked_in_vain(evidence, folder)
+    assert found == ASKED, (f"missing {sorted(ASKED - found)}, more {sorted(found - ASKED)}")
 
 
 def test_links_are_followed_in_the_root_of_a_container():

@@ -1,12 +1,15 @@
-"""Sockets that a program did not make, and signals that leave the workload, under AppArmor.
+"""Under AppArmor: sockets that a program did not make, signals that leave the workload, and calls
+that fail of their own accord when AppArmor has been asked.
 
 A service whose output is a socket (systemd's journal), one that is started with its listening
 socket, and a helper in a profile of its own that talks through a socketpair: each is recorded, by
 hooks or by calls, and does the same under what synth makes of it, without a denial. A signal to a
-process outside is refused, as replay says.
+process outside is refused, as replay says. A call that failed when it was recorded fails with the
+same error.
 """
 
 import confined
+import record_files
 import support
 import vm
 
@@ -74,6 +77,13 @@ theirs.close()
 print(ours.recv(9), os.waitstatus_to_exitcode(os.wait()[1]))
 """
 
+# The words, with an empty folder.
+FRESH = r"""
+rm -rf /srv/failing
+mkdir /srv/failing
+exec "$@"
+"""
+
 PYTHON = "python3.11 -I -S -B"
 DRIVER = "/usr/bin/driver -I -S -B"  # Python by another name: no program of the workload
 SHELL = confined.SHELL + r"""
@@ -96,12 +106,13 @@ for way in hooks calls; do
   one activated-$way flat "DRIVER /w/activated" /usr/bin/PYTHON /w/server
   one helper-$way apart env /usr/bin/PYTHON /w/helper
   one taker-$way flat "DRIVER /w/giver" /usr/bin/PYTHON /w/taker
-  one outside-$way flat env /usr/bin/dash -c 'kill -CONT $OTHER; sleep 100 & kill $!; wait; true'
+  one failing-$way flat "sh /w/fresh" /usr/bin/PYTHON /w/failing /srv/failing
+  one outside-$way flat env /usr/bin/dash -c 'kill -CONT $OTHER; sleep 100 & sleep 1; kill $!; wait; true'
 done
 """.replace("PYTHON", PYTHON).replace("DRIVER", DRIVER)
 
 SAID = {"journal": "hello|problem| 0", "activated": "b'hi' 0", "helper": "0 b'hello'",
-        "taker": "b'got it' 0"}
+        "taker": "b'got it' 0", "failing": "all failed as before"}
 
 
 @vm.once
@@ -110,7 +121,10 @@ def machine():
                    apparmor=True, image=True, timeout=400,
                    files={"/w/behind": BEHIND.encode(), "/w/activated": ACTIVATED.encode(),
                           "/w/server": SERVER.encode(), "/w/helper": HELPER.encode(),
-                          "/w/giver": GIVER.encode(), "/w/taker": TAKER.encode()})
+                          "/w/giver": GIVER.encode(), "/w/taker": TAKER.encode(),
+                          "/w/fresh": FRESH.encode(),
+                          "/w/failing": (record_files.FAILING
+                                         + "print('all failed as before')").encode()})
 
 
 def expect_the_same(name):
@@ -137,6 +151,10 @@ def test_a_helper_in_its_own_profile_uses_a_socket_that_its_starter_made():
 
 def test_a_socket_that_another_program_sent_is_used():
     expect_the_same("taker")
+
+
+def test_a_call_that_failed_fails_with_the_same_error():
+    expect_the_same("failing")
 
 
 def test_a_signal_to_a_process_outside_is_refused_as_replay_says():

@@ -22,7 +22,7 @@ static_assert(sizeof(vmb_tally) == 24);
 static_assert(sizeof(vmb_tuple_key) == 40);
 static_assert(sizeof(vmb_other_key) == 40);
 static_assert(sizeof(vmb_cap_key) == 32);
-static_assert(sizeof(vmb_rule) == 48);
+static_assert(sizeof(vmb_rule) == 56);
 static_assert(sizeof(vmb_file_key) == 40);
 static_assert(sizeof(vmb_file) == 40);
 static_assert(sizeof(vmb_seen_files) == VMB_SEEN * 64);

@@ -1,6 +1,8 @@
 #include "recorder/ebpf/rules.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -118,6 +120,78 @@ constexpr std::pair<std::string_view, u32> kAddressCalls[] = {
     {"connect", VMB_ACCESS_READ | VMB_ACCESS_WRITE},
 };
 
+constexpr u64 errors(std::initializer_list<int> numbers) {
+  u64 mask = 0;
+  for (const int number : numbers) {
+    mask |= u64{1} << static_cast<unsigned>(number);
+  }
+  return mask;
+}
+
+struct Unopened {
+  std::string_view name;
+  vmb_name file;  // without access: the flags tell it
+};
+
+// Calls that open or execute what they name.
+constexpr Unopened kOpeningCalls[] = {
+    {"open", {1, 0, 0, 0}},   {"creat", {1, 0, 0, 0}},
+    {"openat", {2, 1, 0, 0}}, {"openat2", {2, 1, 0, 0}},
+    {"execve", {1, 0, 0, 0}}, {"execveat", {2, 1, 0, 0}},
+};
+
+struct Failing {
+  std::string_view name;
+  u64 asked;
+};
+
+constexpr u64 kOpenFails = errors({EINTR, ENXIO, EAGAIN, EBUSY, ENODEV});
+constexpr u64 kRenameFails = errors({ENOTEMPTY, EBUSY, EXDEV});
+
+// Errors of Linux 6.1 to 6.18 that come after the question. They may come from
+// elsewhere, too (EXDEV of two mounts; EISDIR of a name that ends in a slash):
+// then the program gets them under a profile, and the rule is never asked for.
+// Left out is what mostly comes before, as EPERM of a chown.
+constexpr Failing kFailing[] = {
+    // fs/open.c, do_dentry_open: the lease is broken and the file system or the
+    // device opens the file after security_file_open.
+    {"open", kOpenFails},
+    {"openat", kOpenFails},
+    {"creat", kOpenFails},
+    // EAGAIN: what RESOLVE_CACHED did not find.
+    {"openat2", kOpenFails & ~errors({EAGAIN})},
+    // fs/locks.c: security_file_lock comes first.
+    {"flock", errors({EINTR, EAGAIN})},
+    {"fcntl", errors({EINTR, EAGAIN, EDEADLK})},
+    {"fcntl64", errors({EINTR, EAGAIN, EDEADLK})},
+    // fs/namei.c: security_path_* comes before vfs_*.
+    {"unlink", errors({EISDIR, EBUSY})},
+    {"unlinkat", errors({EISDIR, EBUSY, ENOTEMPTY})},
+    {"rmdir", errors({EBUSY, ENOTEMPTY})},
+    {"rename", kRenameFails},
+    {"renameat", kRenameFails},
+    {"renameat2", kRenameFails},
+    // mm/util.c: security_mmap_file comes before do_mmap. EPERM: noexec.
+    {"mmap", errors({EPERM, ENODEV})},
+    {"mmap2", errors({EPERM, ENODEV})},
+    // fs/exec.c: a file without a format, as a script without "#!".
+    {"execve", errors({ENOEXEC})},
+    {"execveat", errors({ENOEXEC})},
+};
+
+void add_failures(vmb_rule& rule, std::string_view name) {
+  for (const Unopened& call : kOpeningCalls) {
+    if (name == call.name) {
+      rule.name[0] = call.file;
+    }
+  }
+  for (const Failing& call : kFailing) {
+    if (name == call.name && rule.file != VMB_FILE_NOTHING) {
+      rule.asked = call.asked;
+    }
+  }
+}
+
 void add_names(vmb_rule& rule, std::string_view name) {
   for (const NamingCall& call : kNamingCalls) {
     if (name == call.name) {
@@ -170,6 +244,7 @@ vmb_rule rule_of(kernel::Syscall syscall) {
   }
   rule.file = file_of(syscall, name.value_or(""));
   add_names(rule, name.value_or(""));
+  add_failures(rule, name.value_or(""));
   return rule;
 }
 

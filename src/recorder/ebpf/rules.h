@@ -27,12 +27,12 @@ inline bool keeps_arguments(const vmb_rule& rule) {
   return rule.used != 0 || rule.special != VMB_SPECIAL_NONE;
 }
 
-inline bool tells_file(const vmb_rule& rule) {
-  return rule.file != VMB_FILE_NOTHING && rule.file != VMB_FILE_EXEC;
-}
-
-// When a call is looked at because of its file: VMB_RULED_....
-inline unsigned file_look(const vmb_rule& rule) {
+// When a call is looked at because of its file: VMB_RULED_.... Of those that
+// execute one only a failure is told so, for which there is no hook either.
+inline unsigned file_look(const vmb_rule& rule, bool by_exits) {
+  if (!by_exits && rule.file != VMB_FILE_EXEC) {
+    return 0;
+  }
   switch (rule.file) {
     case VMB_FILE_MMAP:
     case VMB_FILE_MPROTECT:
@@ -42,7 +42,7 @@ inline unsigned file_look(const vmb_rule& rule) {
     case VMB_FILE_RECVMSG:
       return VMB_RULED_FILE | VMB_RULED_CONTROL;
     default:
-      return tells_file(rule) ? VMB_RULED_FILE : 0;
+      return rule.file != VMB_FILE_NOTHING ? VMB_RULED_FILE : 0;
   }
 }
 

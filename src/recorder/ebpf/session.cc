@@ -104,7 +104,7 @@ void set_up(record_bpf& skeleton, const Options& options, const Offer& offer,
     const vmb_rule& rule = rules()[native * VMB_RULE_CALLS + nr];
     skeleton.rodata->ruled[nr] = static_cast<std::uint8_t>(
         (keeps_arguments(rule) ? VMB_RULED_ARGUMENTS : 0) |
-        (by_exits ? file_look(rule) : 0));
+        (options.light ? 0 : file_look(rule, by_exits)));
   }
   skeleton.rodata->watch_exits = options.light ? 0 : 1;
   skeleton.rodata->exits_tell_files = by_exits ? 1 : 0;

@@ -271,7 +271,8 @@ enum {
 	VMB_SPECIAL_SIGNAL = 7,
 };
 
-/* What a call that succeeds tells of a file. */
+/* What a call tells of a file that succeeds, or fails after AppArmor was asked.
+ */
 enum {
 	VMB_FILE_NOTHING = 0,
 	VMB_FILE_OPEN = 1,    /* flags in the second argument */
@@ -287,7 +288,7 @@ enum {
 	VMB_FILE_FCHOWN = 11,
 	VMB_FILE_NAMED = 12,   /* no descriptor: one or two names */
 	VMB_FILE_ADDRESS = 13, /* a socket's, which may be in the file system */
-	VMB_FILE_EXEC = 14,    /* told when it has succeeded */
+	VMB_FILE_EXEC = 14,    /* told by its tracepoint if it succeeds */
 	/* No files, but told in the same place. */
 	VMB_FILE_MOUNT = 15,
 	VMB_FILE_UMOUNT = 16,
@@ -432,6 +433,8 @@ struct vmb_name {
 /* Which arguments of a call are kept. */
 struct vmb_rule {
 	u64 mask[3];
+	/* Errors, a bit each, with which it fails after AppArmor was asked. */
+	u64 asked;
 	u8 index[3];
 	u8 used;
 	u8 special;
@@ -440,6 +443,7 @@ struct vmb_rule {
 	/* Of VMB_FILE_NAMED: flags, index + 1, where AT_REMOVEDIR tells that
 	 * one name is a folder's, RENAME_EXCHANGE that both of two move. */
 	u8 flags;
+	/* What it opens or executes has one name and no access here. */
 	struct vmb_name name[2];
 };
 

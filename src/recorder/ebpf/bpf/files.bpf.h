@@ -2,7 +2,8 @@
 /*
  * Files, as AppArmor is asked about them: how they were accessed, and the path
  * below the root of the mount namespace. Calls that succeeded tell them, by the
- * file that their descriptor stands for or, without one, by its name.
+ * file that their descriptor stands for or, without one, by its name; so do
+ * calls that failed with an error which comes after the question.
  */
 #ifndef VAMBRACE_RECORDER_FILES_H
 #define VAMBRACE_RECORDER_FILES_H
@@ -13,9 +14,14 @@
 #define FMODE_PATH    0x4000
 #define FMODE_CREATED 0x100000
 /* include/uapi/asm-generic/fcntl.h */
+#define O_ACCMODE  00000003
+#define O_RDONLY   00000000
+#define O_WRONLY   00000001
+#define O_RDWR	   00000002
 #define O_CREAT	   00000100
 #define O_TRUNC	   00001000
 #define O_APPEND   00002000
+#define O_PATH	   010000000
 #define F_WRLCK	   1
 #define LOCK_EX	   2
 #define F_SETLEASE 1024
@@ -32,6 +38,14 @@
 #define PROT_READ     1
 #define PROT_EXEC     4
 #define MAP_ANONYMOUS 0x20
+/* include/uapi/linux/personality.h */
+#define READ_IMPLIES_EXEC 0x0400000
+/* include/linux/errno.h, from ERESTARTSYS on: EINTR for the caller, or the call
+ * is made again. */
+#define FIRST_RESTART 512
+#define LAST_RESTART  516
+#define EINTR	      4
+#define EISDIR	      21
 
 /* Of struct user_msghdr: where its msg_control is. */
 #define MSG_CONTROL 32
@@ -150,9 +164,10 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 	return 1;
 }
 
-/* The names in a call, which tells of no descriptor. */
+/* The names in a call, which tells of no descriptor. error: with which it
+ * failed, or 0. */
 static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
-				 struct vmb_rule *rule)
+				 struct vmb_rule *rule, u32 error)
 {
 	u32 arch = call >> 32, folder, access, flags = 0, moves = 2;
 	struct file *file;
@@ -171,9 +186,11 @@ static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
 		folder = name->folder ? argument(regs, arch, name->folder - 1)
 				      : AT_FDCWD;
 		access = rule->name[(i >> 1) ^ (i & 1)].access;
-		if (moves == 4) /* both were there */
+		if (error || moves == 4) /* nothing is new */
 			access &= ~VMB_FILE_MADE;
 		if (!rule->name[1].name && flags & AT_REMOVEDIR)
+			access |= VMB_FILE_FOLDER;
+		if (!rule->name[1].name && error == EISDIR)
 			access |= VMB_FILE_FOLDER;
 		if (note_named(argument(regs, arch, name->name - 1), folder, by,
 			       access, VMB_LONG_PATH))
@@ -289,6 +306,17 @@ static __always_inline u32 access_of_fcntl(struct pt_regs *regs, u32 arch)
 	return access_of_lock(type);
 }
 
+/* What is asked of memory that may be read (mm/util.c, security_mmap_file;
+ * mm/mprotect.c). */
+static __always_inline u64 protection_asked(u64 protection)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (protection & PROT_READ && task->personality & READ_IMPLIES_EXEC)
+		protection |= PROT_EXEC;
+	return protection;
+}
+
 static __always_inline u32 access_of_mapping(u64 protection)
 {
 	if (!(protection & PROT_EXEC))
@@ -313,7 +341,8 @@ static __always_inline bool may_tell(struct pt_regs *regs, u32 how)
 	if (how & VMB_RULED_CONTROL)
 		return has_control(argument(regs, NATIVE_ARCH, 1));
 	if (how & VMB_RULED_MAPPING)
-		return access_of_mapping(argument(regs, NATIVE_ARCH, 2));
+		return access_of_mapping(
+			protection_asked(argument(regs, NATIVE_ARCH, 2)));
 	if (how & VMB_RULED_COMMAND)
 		return is_lock(argument(regs, NATIVE_ARCH, 1));
 	return how & VMB_RULED_FILE;
@@ -326,6 +355,78 @@ static __always_inline u32 access_of_given(struct file *file)
 		file, READ_OF(struct file, file, f_flags) & O_APPEND));
 
 	return access ? access | VMB_ACCESS_INHERIT : 0;
+}
+
+static __always_inline bool is_open(u32 call)
+{
+	return call >= VMB_FILE_OPEN && call <= VMB_FILE_CREAT;
+}
+
+/* The flags with which a call opens a file. */
+static __always_inline u64 flags_asked(struct pt_regs *regs, u32 arch, u32 what)
+{
+	u64 asked = 0;
+
+	switch (what) {
+	case VMB_FILE_OPEN: return argument(regs, arch, 1);
+	case VMB_FILE_OPENAT: return argument(regs, arch, 2);
+	case VMB_FILE_CREAT: return O_WRONLY | O_CREAT | O_TRUNC;
+	default:
+		if (bpf_probe_read_user(&asked, sizeof(asked),
+					(void *)argument(regs, arch, 2)))
+			count_one(files_unread);
+		/* A load of its own: the verifier wants none that may be from
+		 * the registers as well. */
+		return *(volatile u64 *)&asked;
+	}
+}
+
+/* What AppArmor was asked about a file that was not opened after all. */
+static __always_inline u32 access_of_flags(u64 asked)
+{
+	u32 access = 0, mode = asked & O_ACCMODE;
+
+	if (asked & O_PATH)
+		return 0;
+	if (mode == O_RDONLY || mode == O_RDWR)
+		access |= VMB_ACCESS_READ;
+	if (mode == O_WRONLY || mode == O_RDWR)
+		access |=
+			asked & O_APPEND ? VMB_ACCESS_APPEND : VMB_ACCESS_WRITE;
+	if (asked & O_TRUNC)
+		access |= VMB_ACCESS_WRITE;
+	if (asked & O_CREAT)
+		access |= VMB_ACCESS_CREATE;
+	return access;
+}
+
+/* Whether a call failed after AppArmor was asked. */
+static __always_inline bool failed_when_asked(struct vmb_rule *rule, u64 result)
+{
+	u32 error = -(u32)result;
+
+	if (error >= FIRST_RESTART && error <= LAST_RESTART)
+		error = EINTR;
+	return error < 64 && rule->asked >> error & 1;
+}
+
+/* Of a call that was to open or to execute what it names, and failed. */
+static __noinline int note_unopened(struct pt_regs *regs, u64 call, u64 by,
+				    struct vmb_rule *rule)
+{
+	u32 arch = call >> 32, folder = AT_FDCWD;
+	u32 access = VMB_ACCESS_EXECUTE;
+
+	if (!regs || !rule || !rule->name[0].name)
+		return 0;
+	if (rule->name[0].folder)
+		folder = argument(regs, arch, rule->name[0].folder - 1);
+	if (rule->file != VMB_FILE_EXEC)
+		access = access_of_flags(flags_asked(regs, arch, rule->file));
+	if (access)
+		note_named(argument(regs, arch, rule->name[0].name - 1), folder,
+			   by, access, VMB_LONG_PATH);
+	return 0;
 }
 
 /* By the descriptor or the address in the current task's call; what the call
@@ -344,31 +445,22 @@ static __noinline int note_held(struct pt_regs *regs, u64 by, u32 arch,
 	fd = argument(regs, arch, 0);
 	switch (what) {
 	case VMB_FILE_OPEN:
-		fd = result;
-		asked = argument(regs, arch, 1);
-		break;
 	case VMB_FILE_OPENAT:
-		fd = result;
-		asked = argument(regs, arch, 2);
-		break;
 	case VMB_FILE_OPENAT2:
-		fd = result;
-		if (bpf_probe_read_user(&asked, sizeof(asked),
-					(void *)argument(regs, arch, 2)))
-			count_one(files_unread);
-		break;
 	case VMB_FILE_CREAT:
 		fd = result;
-		asked = O_CREAT | O_TRUNC;
+		asked = flags_asked(regs, arch, what);
 		break;
 	case VMB_FILE_MMAP:
-		access = access_of_mapping(argument(regs, arch, 2));
+		access = access_of_mapping(
+			protection_asked(argument(regs, arch, 2)));
 		if (!access || argument(regs, arch, 3) & MAP_ANONYMOUS)
 			return 0;
 		fd = argument(regs, arch, 4);
 		break;
 	case VMB_FILE_MPROTECT:
-		access = access_of_mapping(argument(regs, arch, 2));
+		access = access_of_mapping(
+			protection_asked(argument(regs, arch, 2)));
 		if (!access)
 			return 0;
 		if (bpf_find_vma(task, argument(regs, arch, 0), take_file,

@@ -66,11 +66,6 @@ static __noinline int is_asked(struct vmb_question *question)
 	return question->by >> 32 && question->call != VMB_FILE_EXEC;
 }
 
-static __always_inline bool is_open(u32 call)
-{
-	return call >= VMB_FILE_OPEN && call <= VMB_FILE_CREAT;
-}
-
 /* Scratch memory of this hook alone; 0 if there is none. */
 static __always_inline u32 claim_scratch(void)
 {

@@ -243,6 +243,7 @@ struct task_struct {
 	int tgid;
 	int exit_code;
 	u32 flags;
+	u32 personality;
 	unsigned long atomic_flags;
 	struct mm_struct *mm;
 	struct fs_struct *fs;

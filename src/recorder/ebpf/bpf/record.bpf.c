@@ -48,7 +48,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 static __noinline int enter_slowly(u64 nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u32 tid = task->pid, arch, number;
+	u32 tid = task->pid, arch, number, what;
 	struct vmb_task *known;
 	struct vmb_slot *slot;
 	u64 call, more = 0;
@@ -74,7 +74,8 @@ static __noinline int enter_slowly(u64 nr)
 	if (!note_arguments(known->image, known->phase, call,
 			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
 		more = VMB_PENDING_MORE | VMB_PENDING_UNREAD;
-	if (exits_tell_files && file_work(call))
+	what = file_work(call);
+	if (exits_tell_files ? what : watch_exits && what == VMB_FILE_EXEC)
 		more |= VMB_PENDING_MORE | VMB_PENDING_FILE;
 	known->pending |= more;
 	if (slot)
@@ -187,19 +188,27 @@ static __noinline void look_again(u32 image, u32 phase, u64 call, s64 result)
 			       << 1);
 }
 
-/* Of the current task's call, which succeeded. Each kind has a function of its
- * own, for the sake of the stack. */
+/* Of the current task's call, which succeeded or failed when AppArmor had been
+ * asked. Each kind has a function of its own, for the sake of the stack. */
 static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct vmb_rule *rule = rule_of(call);
 	u64 by = asked_by(image, phase);
+	u32 error = 0;
 
 	if (!rule)
 		return 0;
+	if (result >= (u64)-MAX_ERRNO) {
+		if (!failed_when_asked(rule, result))
+			return 0;
+		error = -(u32)result;
+		if (is_open(rule->file) || rule->file == VMB_FILE_EXEC)
+			return note_unopened(regs, call, by, rule);
+	}
 	switch (rule->file) {
-	case VMB_FILE_NAMED: return note_names(regs, call, by, rule);
+	case VMB_FILE_NAMED: return note_names(regs, call, by, rule, error);
 	case VMB_FILE_ADDRESS: return note_address(regs, call, by, rule);
 	case VMB_FILE_MOUNT:
 	case VMB_FILE_UMOUNT:
@@ -220,7 +229,7 @@ __noinline int do_more(u32 image, u32 phase, u64 pending, u64 result)
 
 	if (pending & VMB_PENDING_UNREAD)
 		look_again(image, phase, call, result);
-	if (pending & VMB_PENDING_FILE && result < (u64)-MAX_ERRNO)
+	if (pending & VMB_PENDING_FILE)
 		note_file(image, phase, call, result);
 	return 0;
 }
