@@ -9,69 +9,6 @@
 namespace vambrace::policy {
 namespace {
 
-// Calls that one libc or another uses for the same job with the same authority.
-// The first ones are old forms that musl still uses, the last ones new forms
-// that a glibc update brings. Not every set is free: prlimit64 also sets what
-// getrlimit only reads, openat2 hides its flags from the filter. That is the
-// closure's cost, and each rule says which closure brought it.
-const std::vector<std::vector<std::string_view>>& equivalents() {
-  static const std::vector<std::vector<std::string_view>> kSets = {
-      {"open", "openat", "openat2"},
-      {"creat", "openat"},
-      {"stat", "stat64", "newfstatat", "fstatat64", "statx"},
-      {"lstat", "lstat64", "newfstatat", "fstatat64", "statx"},
-      {"fstat", "fstat64", "newfstatat", "fstatat64", "statx"},
-      {"statfs", "statfs64"},
-      {"fstatfs", "fstatfs64"},
-      {"access", "faccessat", "faccessat2"},
-      {"readlink", "readlinkat"},
-      {"unlink", "rmdir", "unlinkat"},
-      {"rename", "renameat", "renameat2"},
-      {"mkdir", "mkdirat"},
-      {"link", "linkat"},
-      {"symlink", "symlinkat"},
-      {"chmod", "fchmodat", "fchmodat2"},
-      {"chown", "lchown", "chown32", "lchown32", "fchownat"},
-      {"mknod", "mknodat"},
-      {"utime", "utimes", "futimesat", "utimensat", "utimensat_time64"},
-      {"poll", "ppoll", "ppoll_time64"},
-      {"select", "_newselect", "pselect6", "pselect6_time64"},
-      {"epoll_create", "epoll_create1"},
-      {"epoll_wait", "epoll_pwait", "epoll_pwait2"},
-      {"dup2", "dup3"},
-      {"pipe", "pipe2"},
-      {"eventfd", "eventfd2"},
-      {"inotify_init", "inotify_init1"},
-      {"signalfd", "signalfd4"},
-      {"accept", "accept4"},
-      {"send", "sendto", "sendmsg"},
-      {"recv", "recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64"},
-      {"sendmsg", "sendmmsg"},
-      {"getdents", "getdents64"},
-      {"getrlimit", "ugetrlimit", "prlimit64"},
-      {"setrlimit", "prlimit64"},
-      {"preadv", "preadv2"},
-      {"pwritev", "pwritev2"},
-      {"nanosleep", "clock_nanosleep", "clock_nanosleep_time64"},
-      {"futex", "futex_time64", "futex_waitv"},
-      {"futex", "futex_wake", "futex_wait", "futex_requeue"},
-      {"pause", "rt_sigsuspend"},
-      {"alarm", "setitimer"},
-      {"waitpid", "wait4", "waitid"},
-      {"getpgrp", "getpgid"},
-      {"sendfile", "sendfile64", "copy_file_range"},
-      {"mmap", "mmap2"},
-      {"fcntl", "fcntl64"},
-      {"lseek", "_llseek"},
-      {"getuid", "getuid32"},
-      {"getgid", "getgid32"},
-      {"geteuid", "geteuid32"},
-      {"getegid", "getegid32"},
-      {"close", "close_range"},
-  };
-  return kSets;
-}
-
 // What a libc's fork, vfork or posix_spawn may use instead of another: the
 // thread-like clone flags are free anyway, new namespaces stay fenced.
 constexpr std::string_view kForks[] = {"fork", "vfork", "clone"};
@@ -238,6 +175,69 @@ std::string_view on_aarch64(std::string_view name) {
 }
 
 }  // namespace
+
+// Calls that one libc or another uses for the same job with the same authority.
+// The first ones are old forms that musl still uses, the last ones new forms
+// that a glibc update brings. Not every set is free: prlimit64 also sets what
+// getrlimit only reads, openat2 hides its flags from the filter. That is the
+// closure's cost, and each rule says which closure brought it.
+std::span<const std::vector<std::string_view>> equivalents() {
+  static const std::vector<std::vector<std::string_view>> kSets = {
+      {"open", "openat", "openat2"},
+      {"creat", "openat"},
+      {"stat", "stat64", "newfstatat", "fstatat64", "statx"},
+      {"lstat", "lstat64", "newfstatat", "fstatat64", "statx"},
+      {"fstat", "fstat64", "newfstatat", "fstatat64", "statx"},
+      {"statfs", "statfs64"},
+      {"fstatfs", "fstatfs64"},
+      {"access", "faccessat", "faccessat2"},
+      {"readlink", "readlinkat"},
+      {"unlink", "rmdir", "unlinkat"},
+      {"rename", "renameat", "renameat2"},
+      {"mkdir", "mkdirat"},
+      {"link", "linkat"},
+      {"symlink", "symlinkat"},
+      {"chmod", "fchmodat", "fchmodat2"},
+      {"chown", "lchown", "chown32", "lchown32", "fchownat"},
+      {"mknod", "mknodat"},
+      {"utime", "utimes", "futimesat", "utimensat", "utimensat_time64"},
+      {"poll", "ppoll", "ppoll_time64"},
+      {"select", "_newselect", "pselect6", "pselect6_time64"},
+      {"epoll_create", "epoll_create1"},
+      {"epoll_wait", "epoll_pwait", "epoll_pwait2"},
+      {"dup2", "dup3"},
+      {"pipe", "pipe2"},
+      {"eventfd", "eventfd2"},
+      {"inotify_init", "inotify_init1"},
+      {"signalfd", "signalfd4"},
+      {"accept", "accept4"},
+      {"send", "sendto", "sendmsg"},
+      {"recv", "recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64"},
+      {"sendmsg", "sendmmsg"},
+      {"getdents", "getdents64"},
+      {"getrlimit", "ugetrlimit", "prlimit64"},
+      {"setrlimit", "prlimit64"},
+      {"preadv", "preadv2"},
+      {"pwritev", "pwritev2"},
+      {"nanosleep", "clock_nanosleep", "clock_nanosleep_time64"},
+      {"futex", "futex_time64", "futex_waitv"},
+      {"futex", "futex_wake", "futex_wait", "futex_requeue"},
+      {"pause", "rt_sigsuspend"},
+      {"alarm", "setitimer"},
+      {"waitpid", "wait4", "waitid"},
+      {"getpgrp", "getpgid"},
+      {"sendfile", "sendfile64", "copy_file_range"},
+      {"mmap", "mmap2"},
+      {"fcntl", "fcntl64"},
+      {"lseek", "_llseek"},
+      {"getuid", "getuid32"},
+      {"getgid", "getgid32"},
+      {"geteuid", "geteuid32"},
+      {"getegid", "getegid32"},
+      {"close", "close_range"},
+  };
+  return kSets;
+}
 
 Result<Closures> parse_closures(const std::vector<std::string>& words) {
   Closures closures;

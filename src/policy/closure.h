@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,10 @@ struct Closures {
 
 // "resilient libc", "arch aarch64". InvalidInput for other words.
 Result<Closures> parse_closures(const std::vector<std::string>& words);
+
+// Sets of calls that one libc or another uses for the same job; a call may be
+// in several.
+std::span<const std::vector<std::string_view>> equivalents();
 
 // Adds to each recorded architecture the equivalents of what is granted there,
 // each with its reason. A call that is granted with pinned arguments brings its

@@ -143,22 +143,6 @@ std::span<const Family> families() {
   return kFamilies;
 }
 
-Naming naming(std::string_view syscall) {
-  constexpr std::string_view kPlain[] = {"chmod",   "chown",  "creat", "lchown",
-                                         "link",    "lstat",  "mkdir", "mknod",
-                                         "open",    "rename", "rmdir", "stat",
-                                         "symlink", "utime",  "utimes"};
-  constexpr std::string_view kRelative[] = {
-      "faccessat",  "fchmodat", "fchownat",  "linkat",    "mkdirat", "mknodat",
-      "readlinkat", "renameat", "renameat2", "symlinkat", "unlinkat"};
-  const auto among = [&](const auto& names) {
-    return std::ranges::find(names, syscall) != std::end(names);
-  };
-  return among(kRelative) ? Naming::Relative
-         : among(kPlain)  ? Naming::Plain
-                          : Naming::Other;
-}
-
 std::uint32_t commonness(std::string_view syscall) {
   const auto* it =
       std::ranges::lower_bound(kCommon, syscall, {}, &Common::name);

@@ -17,14 +17,6 @@ struct Family {
 // A call may be in several.
 std::span<const Family> families();
 
-// How a call names a file: programs mostly keep to one way.
-enum class Naming : std::uint8_t {
-  Other,     // not by a path, or everybody does it so
-  Plain,     // by a path: rename
-  Relative,  // by a folder and a path: renameat
-};
-Naming naming(std::string_view syscall);
-
 // How many of kProgramsCounted programs made it (commonness.inc names
 // the source); 0: at most one did.
 std::uint32_t commonness(std::string_view syscall);

@@ -1,11 +1,11 @@
 #include "review/rank.h"
 
 #include <algorithm>
-#include <bit>
 #include <map>
 #include <tuple>
 
 #include "base/json.h"
+#include "policy/closure.h"
 #include "review/families.h"
 
 namespace vambrace::review {
@@ -21,9 +21,8 @@ constexpr std::int64_t kCommonToAll = 100;
 constexpr std::int64_t kOwnCode = 40;
 constexpr std::int64_t kOwnDeep = 10;
 constexpr std::int64_t kLibraryCode = 3;
-constexpr std::int64_t kStyle = 10;
-constexpr std::size_t kStyleFrom = 2;  // calls seen of that style
-constexpr std::size_t kNear = 4;       // functions from the call back
+constexpr std::int64_t kInstead = -20;
+constexpr std::size_t kNear = 4;  // functions from the call back
 constexpr std::int64_t kMissedPoints = 3;
 constexpr std::int64_t kShared = 2;
 constexpr std::int64_t kDirect = 1;
@@ -89,7 +88,7 @@ class Scorer {
     sibling(name);
     near(call);
     own_code(call);
-    style(name);
+    instead(name);
     if (call.confidence == elf::Confidence::Direct) {
       add("direct", kDirect, "calls alone lead there from an entry point");
     }
@@ -157,23 +156,25 @@ class Scorer {
     }
   }
 
-  // Programs name files by a folder and a path, or by a path alone; few mix.
-  void style(const std::string& name) {
-    const Naming own = naming(name);
-    std::map<Naming, std::vector<std::string>> seen;
-    for (const std::string& other : observed_) {
-      seen[naming(other)].push_back(other);
+  // Code that did the job in one way does it in another only if it is asked to:
+  // mkdirat where mkdir was seen.
+  void instead(const std::string& name) {
+    std::vector<std::string> seen;
+    for (const auto& set : policy::equivalents()) {
+      if (std::ranges::find(set, name) == set.end()) {
+        continue;
+      }
+      for (const std::string_view other : set) {
+        if (observed_.contains(std::string(other)) &&
+            std::ranges::find(seen, other) == seen.end()) {
+          seen.emplace_back(other);
+        }
+      }
     }
-    const bool relative = seen[Naming::Relative].size() >= kStyleFrom;
-    const bool plain = !relative && seen[Naming::Plain].size() >= kStyleFrom;
-    if (own == Naming::Other || (!relative && !plain)) {
-      return;
+    if (!seen.empty()) {
+      add("instead", kInstead,
+          fmt::format("what does the same was seen: {}", listed(seen)));
     }
-    const Naming usual = relative ? Naming::Relative : Naming::Plain;
-    add("style", own == usual ? kStyle : -kStyle,
-        fmt::format("names files {} what was seen: {}",
-                    own == usual ? "as does" : "otherwise than",
-                    listed(seen[usual])));
   }
 
   // The file that makes it is a library most often, which says little: who
@@ -216,7 +217,7 @@ class Scorer {
 // What this workload tells first, what programs in general do last.
 std::string sentence(const std::vector<Term>& terms) {
   constexpr std::string_view kOrder[] = {
-      "near", "sibling", "missed", "own-code", "style", "common", "shared"};
+      "near", "sibling", "missed", "own-code", "instead", "common", "shared"};
   constexpr std::size_t kTold = 3;
   std::string text;
   std::size_t told = 0;

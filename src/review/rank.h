@@ -30,7 +30,7 @@ struct Surroundings {
 //   common    the share of some hundred programs that make it
 //   own-code  the program itself asks for it; less where functions of a library
 //             are in between, least where a library asks
-//   style     names files as calls that were seen do; less where they do not
+//   instead   a call that does the same was seen: points are taken away
 //   missed    recordings are known to miss it: at a reload, when a buffer grows
 //   shared    several programs of the workload can make it
 //   direct    calls alone lead there

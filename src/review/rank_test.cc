@@ -151,14 +151,15 @@ TEST(Rank, CountsTheSharesOfProgramsThatMakeACall) {
   EXPECT_LE(term(made[0], "common")->points, 100);
 }
 
-TEST(Rank, ExpectsTheWayInWhichFilesWereNamedBefore) {
+TEST(Rank, ExpectsLessOfACallWhereOneThatDoesTheSameWasSeen) {
   const auto made =
       ranked({reach_of({reached("linkat", {own("main"), libc("linkat")}),
-                        reached("link", {own("main"), libc("link")})})},
-             {"mkdirat", "unlinkat"});
-  EXPECT_EQ(made[0].subject, "syscall linkat");
-  EXPECT_GT(term(made[0], "style")->points, 0);
-  EXPECT_LT(term(made[1], "style")->points, 0);
+                        reached("symlink", {own("main"), libc("symlink")})})},
+             {"link", "unlink"});
+  EXPECT_EQ(made[0].subject, "syscall symlink");
+  EXPECT_FALSE(term(made[0], "instead"));
+  EXPECT_LT(term(made[1], "instead")->points, 0);
+  EXPECT_EQ(term(made[1], "instead")->why, "what does the same was seen: link");
 }
 
 TEST(Rank, PutsDirectCallsBeforeIndirectOnes) {
