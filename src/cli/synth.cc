@@ -42,6 +42,8 @@ struct Input {
   evidence::Evidence merged;
   std::map<std::string, std::string> copies;  // evidence/ID.json
   std::vector<std::string> unused;            // in the folder, not given
+  // What a synth that was killed did not put there, and this one was not given.
+  std::vector<std::string> lost;
 };
 
 std::string copy_name(const evidence::Evidence& one) {
@@ -114,6 +116,12 @@ Result<Input> read_input(const Files& files, const Request& request) {
             .with_hint("make some with: vambrace record -o FILE -- COMMAND"));
   }
   TRY_ASSIGN(Input input, read_all(files, paths));
+  for (const std::string& name :
+       repository::unfinished_files(files, request.output)) {
+    if (request.files.empty() && name.starts_with("evidence/")) {
+      input.lost.push_back(name);
+    }
+  }
   if (!evidence::has_application(input.merged)) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput,
@@ -295,6 +303,15 @@ std::vector<policy::Finding> all_findings(const repository::Composition& made,
                    "lies in the bundle and was not given now; replay judges "
                    "the policy against it",
                    "give it too, or remove it"});
+  }
+  if (!input.lost.empty()) {
+    all.push_back({"evidence-interrupted", "medium",
+                   json::quote_bytes(input.lost[0]),
+                   fmt::format("synth was interrupted before {} in the bundle: "
+                               "recordings that it was given may be missing",
+                               counted(input.lost.size(), "evidence file") +
+                                   (input.lost.size() == 1 ? " was" : " were")),
+                   "give synth the evidence files again"});
   }
   return all;
 }
@@ -598,8 +615,8 @@ Result<Exit> synth(Environment& environment, Words words) {
   contents.merge(input.copies);
   contents.insert(local.copies.begin(), local.copies.end());
   contents["bundle.yaml"] = wanted.yaml;
-  Fd held;
-  if (environment.hold && environment.files.is_directory(request.output)) {
+  HeldFolder held{.fd = {}, .alone = true};
+  if (environment.hold) {
     TRY_ASSIGN(held, environment.hold(request.output));
   }
   TRY(check_unchanged(environment.files, request.output, wanted));
@@ -612,6 +629,9 @@ Result<Exit> synth(Environment& environment, Words words) {
   TRY_ASSIGN(const std::vector<std::string> written,
              repository::write_bundle(environment.files, request.output,
                                       std::move(contents)));
+  if (held.alone) {
+    repository::remove_unfinished(environment.files, request.output);
+  }
   const Outcome outcome{
       request,
       wanted.manifest,
