@@ -67,36 +67,38 @@ Result<std::vector<std::string>> kept_evidence(const Files& files,
   return kept;
 }
 
+// Of files with the same recordings one copy, of what is in any of them.
+Result<> keep_copy(std::map<std::string, std::string>& copies,
+                   const std::string& path, const evidence::Evidence& one) {
+  std::string text = evidence::print(one);
+  const auto [kept, fresh] = copies.try_emplace(copy_name(one), text);
+  if (fresh || kept->second == text) {
+    return {};
+  }
+  TRY_ASSIGN(evidence::Evidence other,
+             during(path, evidence::parse(kept->second)));
+  TRY_ASSIGN(const evidence::Evidence both,
+             during(path, evidence::merge(std::move(other), one)));
+  kept->second = evidence::print(both);
+  return {};
+}
+
 // The evidence of these files, and what the bundle keeps of it.
 Result<Input> read_all(const Files& files,
                        const std::vector<std::string>& paths) {
-  std::map<std::string, evidence::Evidence> copies;
-  std::vector<std::string> firsts;             // a path for each copy
-  std::map<std::string, std::string> copy_of;  // by path
-  for (const std::string& path : paths) {
-    TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
-    if (one.recordings.empty()) {
-      return fail(ErrorCode::InvalidInput, "{}: no recording in it", path);
-    }
-    const std::string name = copy_name(one);
-    const auto it = copies.find(name);
-    if (it != copies.end()) {
-      TRY_ASSIGN(it->second, during(path, evidence::merge(it->second, one)));
-      continue;
-    }
-    copies.emplace(name, std::move(one));
-    copy_of.emplace(path, name);
-    firsts.push_back(path);
-  }
   Input input;
-  for (const auto& [name, one] : copies) {
-    input.copies.emplace(name, evidence::print(one));
-  }
-  TRY_ASSIGN(input.merged,
-             evidence::merge_all(
-                 firsts, [&](const auto& path) -> Result<evidence::Evidence> {
-                   return copies.at(copy_of.at(path));
-                 }));
+  TRY_ASSIGN(
+      input.merged,
+      evidence::merge_all(
+          paths, [&](const std::string& path) -> Result<evidence::Evidence> {
+            TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
+            if (one.recordings.empty()) {
+              return fail(ErrorCode::InvalidInput, "{}: no recording in it",
+                          path);
+            }
+            TRY(keep_copy(input.copies, path, one));
+            return one;
+          }));
   return input;
 }
 
