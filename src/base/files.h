@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +12,17 @@ namespace vambrace {
 
 // What a command may read from one file unless it says otherwise.
 constexpr std::uint64_t kDefaultFileLimit = 256ULL << 20;
+
+// A file as it is to be.
+struct NewFile {
+  std::string path;
+  std::string bytes;
+};
+
+// The name of a file that write_all() had written out and not renamed yet, by
+// the name under which it did: "policy.json" of ".policy.json.vambrace-Ab12Cd";
+// nullopt for all other names.
+std::optional<std::string_view> staged_name(std::string_view entry);
 
 // The file system as commands see it. Abstract so that tests run without a
 // disk and can make it fail; host/disk_files.h is the real one and
@@ -32,11 +43,16 @@ class Files {
   // untouched and no temporary is left. Missing parent folders are created.
   virtual Result<> write(const std::string& path, std::string_view bytes) = 0;
 
-  // Several files, by path. Every one is written out beside its place before
-  // the first is renamed, so a full disk changes nothing. A crash between two
-  // renames leaves some new and some old files, each of them whole.
-  virtual Result<> write_all(
-      const std::map<std::string, std::string>& files) = 0;
+  // Several files. Every one is written out beside its place before the first
+  // is renamed, so a full disk changes nothing. They are renamed in the order
+  // given: a crash between two renames leaves the first ones new and the others
+  // old, each of them whole, and of the others a staged_name() beside it.
+  virtual Result<> write_all(const std::vector<NewFile>& files) = 0;
+
+  // Removes what write_all() of a process that was killed left in a folder, as
+  // staged_name() tells. Only for who holds the folder against other writers. A
+  // folder behind a link stays as it is: it may be held under another name.
+  virtual void remove_staged(const std::string& directory) = 0;
 
   virtual bool exists(const std::string& path) const = 0;
   virtual bool is_directory(const std::string& path) const = 0;

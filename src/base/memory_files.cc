@@ -35,16 +35,24 @@ Result<> MemoryFiles::write(const std::string& path, std::string_view bytes) {
   return {};
 }
 
-Result<> MemoryFiles::write_all(const std::map<std::string, std::string>& all) {
+Result<> MemoryFiles::write_all(const std::vector<NewFile>& all) {
   if (writes_until_full && written.size() + all.size() > *writes_until_full) {
     return fail(ErrorCode::Unavailable, "{}: no space left on device",
-                all.rbegin()->first);
+                all.back().path);
   }
   for (const auto& [path, bytes] : all) {
     written.push_back(path);
     files[path] = bytes;
   }
   return {};
+}
+
+void MemoryFiles::remove_staged(const std::string& directory) {
+  const std::string folder = as_folder(directory);
+  std::erase_if(files, [&](const auto& file) {
+    return file.first.starts_with(folder) &&
+           staged_name(std::string_view(file.first).substr(folder.size()));
+  });
 }
 
 bool MemoryFiles::exists(const std::string& path) const {

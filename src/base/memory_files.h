@@ -24,7 +24,8 @@ class MemoryFiles : public Files {
       const std::string& path,
       std::uint64_t limit = kDefaultFileLimit) const override;
   Result<> write(const std::string& path, std::string_view bytes) override;
-  Result<> write_all(const std::map<std::string, std::string>& all) override;
+  Result<> write_all(const std::vector<NewFile>& all) override;
+  void remove_staged(const std::string& directory) override;
   bool exists(const std::string& path) const override;
   bool is_directory(const std::string& path) const override;
   bool is_regular(const std::string& path) const override;

@@ -34,5 +34,26 @@ TEST(MemoryFiles, WritesAllOrNone) {
   EXPECT_EQ(files.files.size(), 2U);
 }
 
+TEST(StagedName, IsOfFilesThatWerePutInPlaceTogether) {
+  EXPECT_EQ(staged_name(".policy.json.vambrace-Ab12Cd"), "policy.json");
+  EXPECT_EQ(staged_name("..x.vambrace-Ab12Cd"), ".x");
+  for (const char* other :
+       {".policy.json.Ab12Cd", "policy.json.vambrace-Ab12Cd",
+        ".bundle.yaml.swp", ".policy.json.vambrace-Ab12C", ".vambrace-Ab12Cd",
+        "", "."}) {
+    EXPECT_EQ(staged_name(other), std::nullopt) << other;
+  }
+}
+
+TEST(MemoryFiles, RemoveWhatWasStagedInOneFolder) {
+  MemoryFiles files;
+  files.files = {{"b/.x.vambrace-Ab12Cd", "1"},
+                 {"b/x", "2"},
+                 {"b/c/.x.vambrace-Ab12Cd", "3"}};
+  files.remove_staged("b");
+  EXPECT_EQ(files.files.size(), 2U);
+  EXPECT_FALSE(files.exists("b/.x.vambrace-Ab12Cd"));
+}
+
 }  // namespace
 }  // namespace vambrace

@@ -42,7 +42,7 @@ Result<> check_bundle_profile(const Files& files, const std::string& directory,
   return std::unexpected(
       Error(ErrorCode::Denied,
             edited_files(directory, std::span(&name, 1)).front())
-          .with_hint(edited_hint(directory)));
+          .with_hint(edited_hint(bundle)));
 }
 
 // The same of a file alone, which its name tells.

@@ -167,7 +167,7 @@ Result<Exit> attest(Environment& environment, Words words) {
 
   TRY_ASSIGN(const Chosen chosen, choose(environment, choice));
   const enforcer::Dress& dress = chosen.dress;
-  TRY(as_rendered(choice.directory, dress));
+  TRY(as_rendered(chosen.bundle, dress));
   attest::Expectation expected{.no_new_privs = dress.armour.no_new_privs};
   for (const std::uint32_t number : dress.armour.capabilities) {
     expected.capabilities |= enforcer::mask_of(number);

@@ -153,10 +153,10 @@ std::vector<OptionSpec> describe(const Command& command) {
                    std::string_view /*bytes*/) override {
       return fail(ErrorCode::Unavailable, "{}: not writable", path);
     }
-    Result<> write_all(
-        const std::map<std::string, std::string>& /*files*/) override {
+    Result<> write_all(const std::vector<NewFile>& /*files*/) override {
       return fail(ErrorCode::Unavailable, "not writable");
     }
+    void remove_staged(const std::string& /*directory*/) override {}
     bool exists(const std::string& /*path*/) const override { return false; }
     bool is_directory(const std::string& /*path*/) const override {
       return false;

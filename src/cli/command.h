@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "base/fd.h"
 #include "base/files.h"
 #include "base/result.h"
 #include "cli/exit.h"
 #include "evidence/evidence.h"
+#include "host/folder_lock.h"
 
 namespace vambrace::cli {
 
@@ -51,9 +51,9 @@ struct Environment {
   bool color = false;  // a terminal, and NO_COLOR is not set
   // Set to learn what a command takes instead of running it (Options::parse).
   std::vector<OptionSpec>* described = nullptr;
-  // Holds a folder while what lies in it is changed (host/folder_lock.h); none:
-  // nobody else is there.
-  std::function<Result<Fd>(const std::string& folder)> hold;
+  // Holds a folder while what lies in it is changed, and makes it if it is not
+  // there (host/folder_lock.h); none: nobody else is there.
+  std::function<Result<HeldFolder>(const std::string& folder)> hold;
 };
 
 // One row of the command table.

@@ -39,7 +39,7 @@ Result<Rest> rest_of(const std::string& directory, Loaded bundle,
   Rest rest;
   for (std::string& note :
        edited_notes(directory, repository::edited_layers(bundle, layers))) {
-    rest.findings.push_back({std::move(note), edited_hint(directory)});
+    rest.findings.push_back({std::move(note), edited_hint(bundle)});
   }
   rest.context = repository::security_context(
       bundle.policy, bundle.manifest, layers.capabilities.add, layers.apparmor);

@@ -100,5 +100,52 @@ TEST(ExplainFile, WithoutAnAccessItDependsOnThat) {
                         "r\n"));
 }
 
+TEST(InterruptedSynth, IsToldWhileItsFilesLieThereAndGoneWithTheNext) {
+  LoadedBundle w;
+  const std::string left = "b/.seccomp.json.vambrace-Ab12Cd";
+  w.files.files[left] = "{";
+  const auto said = [&](std::vector<std::string> words, int exit) {
+    w.output.answer.clear();
+    w.output.error.clear();
+    EXPECT_EQ(w.run(words), exit) << w.output.error;
+    return w.output.answer + w.output.error;
+  };
+  EXPECT_THAT(said({"lint", "b"}, 1),
+              HasSubstr(".seccomp.json.vambrace-Ab12Cd: a synth that was "
+                        "interrupted left it"));
+  EXPECT_THAT(said({"replay", "b"}, 1),
+              HasSubstr(left + " was left by a synth that was interrupted"));
+  w.profile() += "profile more { }\n";
+  const std::string hint =
+      "synth was interrupted: run vambrace synth -o b again";
+  EXPECT_THAT(said({"replay", "b"}, 1), HasSubstr(hint));
+  EXPECT_THAT(said({"apparmor", "load", "b", "--dry-run"}, 3), HasSubstr(hint));
+  w.files.files["b/notes.txt"] = "mine";
+  EXPECT_THAT(said({"synth", "-o", "b"}, 0), Not(HasSubstr("interrupted")));
+  EXPECT_FALSE(w.files.exists(left));
+  EXPECT_TRUE(w.files.exists("b/notes.txt"));
+  EXPECT_THAT(said({"replay", "b"}, 0), Not(HasSubstr("interrupted")));
+}
+
+TEST(InterruptedSynth, SaysWhichEvidenceItDidNotKeep) {
+  LoadedBundle w;
+  const std::string left = "b/evidence/.1.json.vambrace-Ab12Cd";
+  w.files.files[left] = "not read";
+  const auto said = [&](std::vector<std::string> words) {
+    w.output.answer.clear();
+    EXPECT_EQ(w.run(words), 0) << w.output.error;
+    return w.output.answer;
+  };
+  EXPECT_THAT(said({"synth", "-o", "b"}),
+              HasSubstr("synth was interrupted before 1 evidence file was in "
+                        "the bundle: recordings that it was given may be "
+                        "missing"));
+  EXPECT_FALSE(w.files.exists(left));
+  EXPECT_THAT(said({"synth", "-o", "b"}), Not(HasSubstr("interrupted")));
+  w.files.files[left] = "not read";
+  EXPECT_THAT(said({"synth", "e.json", "-o", "b"}),
+              Not(HasSubstr("interrupted")));
+}
+
 }  // namespace
 }  // namespace vambrace::cli

@@ -82,23 +82,43 @@ std::vector<std::string> edited_notes(const std::string& directory,
   return notes;
 }
 
-std::string edited_hint(const std::string& directory) {
+std::optional<std::string> interrupted(const repository::Bundle& bundle) {
+  if (bundle.unfinished.empty()) {
+    return std::nullopt;
+  }
+  return fmt::format(
+      "{}/{}{} left by a synth that was interrupted: its files may be some of "
+      "that run and some older",
+      bundle.directory, bundle.unfinished.front(),
+      bundle.unfinished.size() == 1
+          ? " was"
+          : fmt::format(" and {} more were", bundle.unfinished.size() - 1));
+}
+
+std::string edited_hint(const repository::Bundle& bundle) {
+  if (!bundle.unfinished.empty()) {
+    return fmt::format(
+        "synth was interrupted: run vambrace synth -o {} again, unless it runs "
+        "right now",
+        bundle.directory);
+  }
   return fmt::format(
       "vambrace synth -o {} renders it anew; decisions in bundle.yaml change "
       "what it grants",
-      directory);
+      bundle.directory);
 }
 
-Result<> as_rendered(const std::string& directory,
+Result<> as_rendered(const repository::Bundle& bundle,
                      const enforcer::Dress& dress) {
   if (dress.edited.empty()) {
     return {};
   }
   return std::unexpected(
       Error(ErrorCode::Denied,
-            fmt::format("{}",
-                        fmt::join(edited_files(directory, dress.edited), "; ")))
-          .with_hint(edited_hint(directory)));
+            fmt::format(
+                "{}",
+                fmt::join(edited_files(bundle.directory, dress.edited), "; ")))
+          .with_hint(edited_hint(bundle)));
 }
 
 std::vector<std::string> capability_words(

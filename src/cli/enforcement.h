@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,10 +44,12 @@ std::vector<std::string> edited_files(const std::string& directory,
 std::vector<std::string> edited_notes(const std::string& directory,
                                       std::span<const std::string> edited);
 // The way back from that.
-std::string edited_hint(const std::string& directory);
+std::string edited_hint(const repository::Bundle& bundle);
+// A sentence about what an interrupted synth left; nullopt: there is nothing.
+std::optional<std::string> interrupted(const repository::Bundle& bundle);
 
 // Denied if a file of the bundle is edited: nobody reviewed it.
-Result<> as_rendered(const std::string& directory,
+Result<> as_rendered(const repository::Bundle& bundle,
                      const enforcer::Dress& dress);
 
 // "CAP_CHOWN", ...

@@ -153,7 +153,7 @@ Result<EditedNotes> notes_on(Environment& environment,
       repository::edited_layers(
           bundle, evidence::format_time(environment.now()).substr(0, 10)));
   return EditedNotes{.notes = edited_notes(directory, edited),
-                     .hint = edited_hint(directory)};
+                     .hint = edited_hint(bundle)};
 }
 
 Result<> explain_container(Environment& environment,

@@ -65,7 +65,8 @@ Result<std::vector<Remark>> judge_bundle(const Files& files,
   TRY_ASSIGN(const std::vector<std::string> edited,
              repository::edited_layers(bundle, day.substr(0, 10)));
   std::ranges::copy(
-      review::file_findings(edited, repository::missing_files(bundle)),
+      review::file_findings(edited, repository::missing_files(bundle),
+                            bundle.unfinished),
       std::back_inserter(findings));
   const std::vector<review::WaiverState> waivers = review::waiver_states(
       manifest.waivers, review::day_number(day).value_or(0));

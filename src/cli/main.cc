@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
   };
   environment.hold = [](const std::string& folder) {
     constexpr std::chrono::seconds kPatience{30};
-    return vambrace::lock_folder(folder, kPatience);
+    return vambrace::make_and_lock_folder(folder, kPatience);
   };
   environment.color =
       terminal.out_is_terminal() && !environment.variables.contains("NO_COLOR");

@@ -58,7 +58,7 @@ std::string text_of(const std::string& directory,
                     const std::vector<std::string>& findings) {
   std::string text;
   for (const std::string& finding : findings) {
-    text += fmt::format("finding: {}\n  {}\n", finding, edited_hint(directory));
+    text += fmt::format("finding: {}\n  {}\n", finding, edited_hint(bundle));
   }
   for (const WouldBeDenial& denial : result.denials) {
     text += line("denied", denial);
@@ -157,7 +157,10 @@ Result<Exit> replay(Environment& environment, Words words) {
       const std::vector<std::string> edited,
       repository::edited_layers(
           bundle, evidence::format_time(environment.now()).substr(0, 10)));
-  const std::vector<std::string> findings = edited_files(directory, edited);
+  std::vector<std::string> findings = edited_files(directory, edited);
+  if (auto left = interrupted(bundle)) {
+    findings.push_back(std::move(*left));
+  }
   environment.output.out(
       as_json ? json::print({{"schema", "vambrace.replay/v1"},
                              {"bundle", json::quote_bytes(directory)},

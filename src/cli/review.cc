@@ -140,6 +140,7 @@ Result<review::Review> review_of(const Files& files, const Files& disk,
            .day = around.day,
            .edited = edited,
            .missing = missing,
+           .unfinished = bundle.unfinished,
            .rendering = rendering,
            .risks = around.risks ? *around.risks : policy::builtin_risks()}));
 }

@@ -213,7 +213,7 @@ Result<> write_decision(Environment& environment, const std::string& directory,
     TRY_ASSIGN(who, git_name(directory));
   }
   // From the reading to the writing: another decision may come between.
-  Fd held;
+  HeldFolder held;
   if (environment.hold && environment.files.is_directory(directory)) {
     TRY_ASSIGN(held, environment.hold(directory));
   }

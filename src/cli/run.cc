@@ -218,7 +218,7 @@ Result<Exit> run_command(Environment& environment, Words words) {
   TRY(complete_command(asked));
   TRY_ASSIGN(Chosen chosen, choose(environment, asked.choice));
   enforcer::Dress& dress = chosen.dress;
-  TRY(as_rendered(asked.choice.directory, dress));
+  TRY(as_rendered(chosen.bundle, dress));
   if (asked.report.empty()) {  // otherwise verify has said it
     warn_of_lapsed(environment, dress);
   }

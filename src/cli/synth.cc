@@ -42,6 +42,8 @@ struct Input {
   evidence::Evidence merged;
   std::map<std::string, std::string> copies;  // evidence/ID.json
   std::vector<std::string> unused;            // in the folder, not given
+  // What a synth that was killed did not put there, and this one was not given.
+  std::vector<std::string> lost;
 };
 
 std::string copy_name(const evidence::Evidence& one) {
@@ -65,36 +67,38 @@ Result<std::vector<std::string>> kept_evidence(const Files& files,
   return kept;
 }
 
+// Of files with the same recordings one copy, of what is in any of them.
+Result<> keep_copy(std::map<std::string, std::string>& copies,
+                   const std::string& path, const evidence::Evidence& one) {
+  std::string text = evidence::print(one);
+  const auto [kept, fresh] = copies.try_emplace(copy_name(one), text);
+  if (fresh || kept->second == text) {
+    return {};
+  }
+  TRY_ASSIGN(evidence::Evidence other,
+             during(path, evidence::parse(kept->second)));
+  TRY_ASSIGN(const evidence::Evidence both,
+             during(path, evidence::merge(std::move(other), one)));
+  kept->second = evidence::print(both);
+  return {};
+}
+
 // The evidence of these files, and what the bundle keeps of it.
 Result<Input> read_all(const Files& files,
                        const std::vector<std::string>& paths) {
-  std::map<std::string, evidence::Evidence> copies;
-  std::vector<std::string> firsts;             // a path for each copy
-  std::map<std::string, std::string> copy_of;  // by path
-  for (const std::string& path : paths) {
-    TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
-    if (one.recordings.empty()) {
-      return fail(ErrorCode::InvalidInput, "{}: no recording in it", path);
-    }
-    const std::string name = copy_name(one);
-    const auto it = copies.find(name);
-    if (it != copies.end()) {
-      TRY_ASSIGN(it->second, during(path, evidence::merge(it->second, one)));
-      continue;
-    }
-    copies.emplace(name, std::move(one));
-    copy_of.emplace(path, name);
-    firsts.push_back(path);
-  }
   Input input;
-  for (const auto& [name, one] : copies) {
-    input.copies.emplace(name, evidence::print(one));
-  }
-  TRY_ASSIGN(input.merged,
-             evidence::merge_all(
-                 firsts, [&](const auto& path) -> Result<evidence::Evidence> {
-                   return copies.at(copy_of.at(path));
-                 }));
+  TRY_ASSIGN(
+      input.merged,
+      evidence::merge_all(
+          paths, [&](const std::string& path) -> Result<evidence::Evidence> {
+            TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
+            if (one.recordings.empty()) {
+              return fail(ErrorCode::InvalidInput, "{}: no recording in it",
+                          path);
+            }
+            TRY(keep_copy(input.copies, path, one));
+            return one;
+          }));
   return input;
 }
 
@@ -114,6 +118,12 @@ Result<Input> read_input(const Files& files, const Request& request) {
             .with_hint("make some with: vambrace record -o FILE -- COMMAND"));
   }
   TRY_ASSIGN(Input input, read_all(files, paths));
+  for (const std::string& name :
+       repository::unfinished_files(files, request.output)) {
+    if (request.files.empty() && name.starts_with("evidence/")) {
+      input.lost.push_back(name);
+    }
+  }
   if (!evidence::has_application(input.merged)) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput,
@@ -295,6 +305,15 @@ std::vector<policy::Finding> all_findings(const repository::Composition& made,
                    "lies in the bundle and was not given now; replay judges "
                    "the policy against it",
                    "give it too, or remove it"});
+  }
+  if (!input.lost.empty()) {
+    all.push_back({"evidence-interrupted", "medium",
+                   json::quote_bytes(input.lost[0]),
+                   fmt::format("synth was interrupted before {} in the bundle: "
+                               "recordings that it was given may be missing",
+                               counted(input.lost.size(), "evidence file") +
+                                   (input.lost.size() == 1 ? " was" : " were")),
+                   "give synth the evidence files again"});
   }
   return all;
 }
@@ -598,8 +617,8 @@ Result<Exit> synth(Environment& environment, Words words) {
   contents.merge(input.copies);
   contents.insert(local.copies.begin(), local.copies.end());
   contents["bundle.yaml"] = wanted.yaml;
-  Fd held;
-  if (environment.hold && environment.files.is_directory(request.output)) {
+  HeldFolder held{.fd = {}, .alone = true};
+  if (environment.hold) {
     TRY_ASSIGN(held, environment.hold(request.output));
   }
   TRY(check_unchanged(environment.files, request.output, wanted));
@@ -612,6 +631,9 @@ Result<Exit> synth(Environment& environment, Words words) {
   TRY_ASSIGN(const std::vector<std::string> written,
              repository::write_bundle(environment.files, request.output,
                                       std::move(contents)));
+  if (held.alone) {
+    repository::remove_unfinished(environment.files, request.output);
+  }
   const Outcome outcome{
       request,
       wanted.manifest,

@@ -54,6 +54,25 @@ TEST(Synth, WritesABundleThatReplaysItsOwnEvidence) {
   EXPECT_EQ(w.run({"replay", "out"}), 0) << w.output.answer;
 }
 
+TEST(Synth, KeepsInOneCopyWhatFilesOfOneNameHold) {
+  Captured w = world();
+  w.files.files["c.json"] = file(std::string(32, '3'), {fact("mkdir")});
+  ASSERT_EQ(w.run({"evidence", "merge", "a.json", "b.json", "-o", "ab.json"}),
+            0);
+  ASSERT_EQ(w.run({"evidence", "merge", "a.json", "c.json", "-o", "ac.json"}),
+            0);
+  ASSERT_EQ(w.run({"evidence", "merge", "ab.json", "ac.json", "-o", "all"}), 0);
+  EXPECT_EQ(w.run({"synth", "ab.json", "ac.json", "ab.json", "-o", "out"}), 0)
+      << w.output.error;
+  EXPECT_THAT(w.output.answer, HasSubstr("evidence/" + kFirst + "-and-1.json"));
+  EXPECT_EQ(w.files.files["out/evidence/" + kFirst + "-and-1.json"],
+            w.files.files["all"]);
+  std::string& changed = w.files.files["ac.json"];
+  changed.replace(changed.find("\"count\": 3"), 10, "\"count\": 4");
+  EXPECT_EQ(w.run({"synth", "ab.json", "ac.json", "-o", "other"}), 2);
+  EXPECT_THAT(w.output.error, HasSubstr("ac.json"));
+}
+
 // a.json, started as user 101 and writing in a folder.
 Captured world_that_writes() {
   Captured w;

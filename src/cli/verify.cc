@@ -288,15 +288,14 @@ Exit exit_of(Environment& environment, const Judgement& judgement) {
 
 // Nothing is tried: what would be proven is not what people reviewed.
 Exit not_as_rendered(Environment& environment, const Asked& asked,
-                     const enforcer::Dress& dress) {
+                     const Chosen& chosen) {
   const Judgement judgement{
-      .failures = edited_files(asked.choice.directory, dress.edited)};
+      .failures = edited_files(asked.choice.directory, chosen.dress.edited)};
   json::Value document = to_json(judgement);
   document["schema"] = "vambrace.verification/v1";
   environment.output.out(asked.json ? json::print(document)
                                     : as_text(judgement));
-  environment.output.err(
-      fmt::format("hint: {}\n", edited_hint(asked.choice.directory)));
+  environment.output.err(fmt::format("hint: {}\n", edited_hint(chosen.bundle)));
   return Exit::Findings;
 }
 
@@ -311,7 +310,7 @@ Result<Exit> verify(Environment& environment, Words words) {
              repository::load_bundle_evidence(environment.files,
                                               asked.choice.directory));
   if (!dress.edited.empty()) {
-    return not_as_rendered(environment, asked, dress);
+    return not_as_rendered(environment, asked, chosen);
   }
   warn_of_lapsed(environment, dress);
   const std::set<std::uint32_t> granted(dress.armour.capabilities.begin(),

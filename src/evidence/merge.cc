@@ -155,13 +155,16 @@ std::unexpected<Error> refuse_content(const RecordingId& id) {
                      "keep the original"));
 }
 
-Result<std::vector<Recording>> unite(const std::vector<Recording>& a,
-                                     const std::vector<Recording>& b) {
+Result<std::vector<Recording>> unite(std::vector<Recording> a,
+                                     std::vector<Recording> b) {
   std::map<RecordingId, Recording> all;
-  for (const auto* side : {&a, &b}) {
-    for (const Recording& recording : *side) {
-      const auto [slot, fresh] = all.try_emplace(recording.id, recording);
-      if (!fresh && slot->second != recording) {
+  for (auto* side : {&a, &b}) {
+    for (Recording& recording : *side) {
+      const auto slot = all.find(recording.id);
+      if (slot == all.end()) {
+        RecordingId id = recording.id;
+        all.emplace(std::move(id), std::move(recording));
+      } else if (slot->second != recording) {
         return refuse_content(recording.id);
       }
     }
@@ -237,7 +240,7 @@ bool arguments_agree(const SyscallFact& whole, const SyscallFact& part) {
 }
 
 template <class Fact>
-Result<Fact> unite(Fact a, const Fact& b, const Ids& common) {
+Result<Fact> unite(Fact a, Fact b, const Ids& common) {
   TRY(expect_same(a.by, b.by, common));
   if (!arguments_agree(a, b) || !arguments_agree(b, a)) {
     return std::unexpected(
@@ -247,12 +250,12 @@ Result<Fact> unite(Fact a, const Fact& b, const Ids& common) {
                        "keep the original"));
   }
   absorb_arguments(a, b);
-  a.by.insert(b.by.begin(), b.by.end());
+  a.by.merge(std::move(b.by));
   return a;
 }
 
 template <class Fact>
-Result<std::vector<Fact>> unite(std::vector<Fact> a, const std::vector<Fact>& b,
+Result<std::vector<Fact>> unite(std::vector<Fact> a, std::vector<Fact> b,
                                 const Ids& common) {
   std::vector<Fact> out;
   out.reserve(std::max(a.size(), b.size()));
@@ -264,24 +267,24 @@ Result<std::vector<Fact>> unite(std::vector<Fact> a, const std::vector<Fact>& b,
       out.push_back(std::move(*left++));
     } else if (left == a.end() || key_less(*right, *left)) {
       TRY(expect_foreign(right->by, common));
-      out.push_back(*right++);
+      out.push_back(std::move(*right++));
     } else {
-      TRY_ASSIGN(Fact fact, unite(std::move(*left++), *right++, common));
+      TRY_ASSIGN(Fact fact,
+                 unite(std::move(*left++), std::move(*right++), common));
       out.push_back(std::move(fact));
     }
   }
   return out;
 }
 
-Result<std::vector<Process>> unite(const std::vector<Process>& a,
-                                   const std::vector<Process>& b,
-                                   const Ids& common) {
+Result<std::vector<Process>> unite(std::vector<Process> a,
+                                   std::vector<Process> b, const Ids& common) {
   std::map<ProcessKey, std::pair<Process, Process>> sides;
-  for (const Process& process : a) {
-    sides[process.key].first = process;
+  for (Process& process : a) {
+    sides[process.key].first = std::move(process);
   }
-  for (const Process& process : b) {
-    sides[process.key].second = process;
+  for (Process& process : b) {
+    sides[process.key].second = std::move(process);
   }
   std::vector<Process> out;
   for (auto& [key, both] : sides) {
@@ -291,7 +294,7 @@ Result<std::vector<Process>> unite(const std::vector<Process>& a,
           if (!done) {
             return;
           }
-          auto list = unite(std::move(left), right, common);
+          auto list = unite(std::move(left), std::move(right), common);
           if (list) {
             left = std::move(*list);
           } else {
@@ -341,8 +344,8 @@ Result<Evidence> merge_in_order(std::span<const std::string> names,
                                 const Reader& read) {
   TRY_ASSIGN(Evidence all, read(names.front()));
   for (const std::string& name : names.subspan(1)) {
-    TRY_ASSIGN(const Evidence one, read(name));
-    TRY_ASSIGN(all, during(name, merge(all, one)));
+    TRY_ASSIGN(Evidence one, read(name));
+    TRY_ASSIGN(all, during(name, merge(std::move(all), std::move(one))));
   }
   return all;
 }
@@ -354,10 +357,11 @@ struct Part {
 };
 
 Result<> join_last(std::vector<Part>& parts) {
-  const Part last = std::move(parts.back());
+  Part last = std::move(parts.back());
   parts.pop_back();
   Part& left = parts.back();
-  TRY_ASSIGN(left.evidence, merge(left.evidence, last.evidence));
+  TRY_ASSIGN(left.evidence,
+             merge(std::move(left.evidence), std::move(last.evidence)));
   left.size += last.size;
   return {};
 }
@@ -403,9 +407,9 @@ Evidence canonical(Evidence evidence) {
   return evidence;
 }
 
-Result<Evidence> merge(const Evidence& left, const Evidence& right) {
-  const Evidence a = canonical(left);
-  const Evidence b = canonical(right);
+Result<Evidence> merge(Evidence a, Evidence b) {
+  a = canonical(std::move(a));
+  b = canonical(std::move(b));
   Ids common;
   for (const Recording& recording : a.recordings) {
     common.insert(recording.id);
@@ -418,8 +422,10 @@ Result<Evidence> merge(const Evidence& left, const Evidence& right) {
 
   Evidence out;
   TRY_ASSIGN(out.workload, unite(a.workload, b.workload));
-  TRY_ASSIGN(out.recordings, unite(a.recordings, b.recordings));
-  TRY_ASSIGN(out.processes, unite(a.processes, b.processes, common));
+  TRY_ASSIGN(out.recordings,
+             unite(std::move(a.recordings), std::move(b.recordings)));
+  TRY_ASSIGN(out.processes,
+             unite(std::move(a.processes), std::move(b.processes), common));
   return out;
 }
 

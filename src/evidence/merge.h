@@ -20,8 +20,9 @@ bool is_canonical(const Evidence& evidence);
 
 // Union by recording id: commutative, associative, idempotent. InvalidInput if
 // the workloads differ (an owner may be filled in), if one id has two contents,
-// or if one side folded (`compact`) an id that the other holds on its own.
-Result<Evidence> merge(const Evidence& a, const Evidence& b);
+// or if one side folded (`compact`) an id that the other holds on its own. What
+// is moved into it is not copied.
+Result<Evidence> merge(Evidence a, Evidence b);
 
 // The union of what `read` gives for each of the names, at least one. Each is
 // read once and then merged with as many as were merged before, so that a

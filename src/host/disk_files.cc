@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,13 +122,16 @@ Result<> set_rights(int fd, const std::string& path,
   return {};
 }
 
-// The names under which files are written out: ".NAME.XXXXXX".
+// The names under which files are written out: ".NAME.XXXXXX", and those of
+// write_all() as staged_name() knows them.
 constexpr std::string_view kRandom = ".XXXXXX";
+constexpr std::string_view kStaged = ".vambrace-XXXXXX";
 
 bool is_temporary_of(std::string_view entry, std::string_view name) {
-  return entry.size() == 1 + name.size() + kRandom.size() &&
-         entry.starts_with('.') && entry.substr(1).starts_with(name) &&
-         entry[1 + name.size()] == '.';
+  return staged_name(entry) == name ||
+         (entry.size() == 1 + name.size() + kRandom.size() &&
+          entry.starts_with('.') && entry.substr(1).starts_with(name) &&
+          entry[1 + name.size()] == '.');
 }
 
 // Nobody takes so long between writing a file out and renaming it.
@@ -189,9 +193,10 @@ class Staged {
       return std::unexpected(
           system_error("create " + staged.folder_, error.value()));
     }
-    std::string name = fmt::format(
-        "{}/.{}{}", staged.folder_,
-        std::filesystem::path(staged.path_).filename().string(), kRandom);
+    std::string name =
+        fmt::format("{}/.{}{}", staged.folder_,
+                    std::filesystem::path(staged.path_).filename().string(),
+                    keeps ? kStaged : kRandom);
     const Fd fd(::mkostemp(name.data(), O_CLOEXEC));
     if (!fd) {
       return std::unexpected(
@@ -215,13 +220,15 @@ class Staged {
   }
 
   const std::string& path() const { return path_; }
+  const std::string& folder() const { return folder_; }
 
-  Result<> commit() {
+  // Durable once the folder is synced.
+  Result<> rename() {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
       return std::unexpected(system_error("rename to " + path_, errno));
     }
     temporary_.clear();
-    return sync_folder(folder_);
+    return {};
   }
 
  private:
@@ -231,6 +238,40 @@ class Staged {
   std::string folder_;
   std::string temporary_;
 };
+
+// Lets the signals by which people end a program wait while it lives.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t these;
+    ::sigemptyset(&these);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+      ::sigaddset(&these, number);
+    }
+    ::pthread_sigmask(SIG_BLOCK, &these, &before_);
+  }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+  ~SignalsWait() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_ = {};
+};
+
+// One after the other, with nothing between two of a folder: a kill hits there
+// if it hits at all. What lies in the next folder may rest on what lies in this
+// one, so that this one is durable first.
+Result<> rename_all(std::vector<Staged>& staged) {
+  const SignalsWait wait;
+  for (std::size_t i = 0; i < staged.size(); ++i) {
+    TRY(staged[i].rename());
+    const std::string& folder = staged[i].folder();
+    if (i + 1 == staged.size() || staged[i + 1].folder() != folder) {
+      TRY(sync_folder(folder));
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -299,25 +340,42 @@ Result<> DiskFiles::write(const std::string& path, std::string_view bytes) {
     return write_stream(path, bytes);
   }
   TRY_ASSIGN(Staged staged, Staged::create(path, bytes, Staged::Old::Replaced));
-  TRY(staged.commit());
+  TRY(staged.rename());
+  TRY(sync_folder(staged.folder()));
   sweep({staged.path()});
   return {};
 }
 
-Result<> DiskFiles::write_all(const std::map<std::string, std::string>& files) {
+Result<> DiskFiles::write_all(const std::vector<NewFile>& files) {
   std::vector<Staged> staged;
   for (const auto& [path, bytes] : files) {
     TRY_ASSIGN(Staged one,
                Staged::create(path, bytes, Staged::Old::KeepsPlaceAndRights));
     staged.push_back(std::move(one));
   }
+  TRY(rename_all(staged));
   std::set<std::string> paths;
-  for (Staged& one : staged) {
-    TRY(one.commit());
+  for (const Staged& one : staged) {
     paths.insert(one.path());
   }
   sweep(paths);
   return {};
+}
+
+void DiskFiles::remove_staged(const std::string& directory) {
+  std::error_code error;
+  if (std::filesystem::is_symlink(directory, error)) {
+    return;
+  }
+  std::filesystem::directory_iterator it(directory, error);
+  for (; !error && it != std::filesystem::directory_iterator();
+       it.increment(error)) {
+    struct stat status = {};
+    if (staged_name(it->path().filename().string()) &&
+        ::lstat(it->path().c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+      ::unlink(it->path().c_str());
+    }
+  }
 }
 
 bool DiskFiles::exists(const std::string& path) const {

@@ -153,8 +153,45 @@ TEST_F(DiskFilesTest, WhatAKilledWriterLeftGoesOnceItIsOld) {
                 ".bundle.yaml.tooLong", ".bundle.yaml.young6",
                 ".other.yaml.aB3dE6", "bundle.yaml", "bundle.yaml.aB3dE6"}));
   leave(".bundle.yaml.aB3dE6", true);
+  leave(".bundle.yaml.vambrace-aB3dE6", true);
   ASSERT_TRUE(files_.write(folder_ + "/bundle.yaml", "newer"));
   EXPECT_FALSE(files_.exists(folder_ + "/.bundle.yaml.aB3dE6"));
+  EXPECT_FALSE(files_.exists(folder_ + "/.bundle.yaml.vambrace-aB3dE6"));
+}
+
+TEST_F(DiskFilesTest, SeveralFilesAreRenamedInTheOrderGiven) {
+  ASSERT_TRUE(
+      files_.write_all({{folder_ + "/z", "old"}, {folder_ + "/a", "old"}}));
+  // No file takes the place of a folder: the renaming ends there.
+  ASSERT_TRUE(files_.write(folder_ + "/m/x", "old"));
+  EXPECT_FALSE(files_.write_all({{folder_ + "/z", "new"},
+                                 {folder_ + "/m", "new"},
+                                 {folder_ + "/a", "new"}}));
+  EXPECT_EQ(files_.read(folder_ + "/z").value(), "new");
+  EXPECT_EQ(files_.read(folder_ + "/a").value(), "old");
+  EXPECT_EQ(files_.list(folder_).value(),
+            (std::vector<std::string>{"a", "m", "z"}));
+}
+
+TEST_F(DiskFilesTest, WhatWasStagedIsRemovedWhereverAKillLeftIt) {
+  const auto leave = [&](const std::string& name) {
+    EXPECT_TRUE(files_.write(folder_ + "/" + name, "half"));
+  };
+  leave(".policy.json.vambrace-aB3dE6");
+  leave(".gone.json.vambrace-aB3dE6");
+  leave(".policy.json.aB3dE6");
+  leave("policy.json");
+  std::filesystem::create_directory(folder_ + "/.d.vambrace-aB3dE6");
+  const std::string link = folder_ + "-link";
+  std::filesystem::create_directory_symlink(folder_, link);
+  files_.remove_staged(link);
+  EXPECT_EQ(files_.list(folder_).value().size(), 5U)
+      << "another may hold it by its own name";
+  files_.remove_staged(link + "/");
+  std::filesystem::remove(link);
+  EXPECT_EQ(files_.list(folder_).value(),
+            (std::vector<std::string>{".d.vambrace-aB3dE6",
+                                      ".policy.json.aB3dE6", "policy.json"}));
 }
 
 TEST_F(DiskFilesTest, SaysNotFound) {

@@ -18,12 +18,16 @@ TEST(FolderLock, IsHeldByOneUntilItIsLetGo) {
   const auto second = lock_folder(folder, milliseconds(20));
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code(), ErrorCode::Unavailable);
-  first->reset();
+  EXPECT_TRUE(first->alone);
+  first->fd.reset();
   EXPECT_TRUE(lock_folder(folder, milliseconds(0)));
   EXPECT_TRUE(std::filesystem::is_empty(folder));
   std::filesystem::remove_all(folder);
   EXPECT_EQ(lock_folder(folder, milliseconds(0)).error().code(),
             ErrorCode::NotFound);
+  EXPECT_TRUE(make_and_lock_folder(folder + "/b", milliseconds(0)));
+  EXPECT_TRUE(std::filesystem::is_directory(folder + "/b"));
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

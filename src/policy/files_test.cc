@@ -15,6 +15,7 @@ using sample::evidence_of;
 using sample::file;
 using sample::seen;
 using sample::with_files;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -230,6 +231,24 @@ TEST(Files, AScriptOfEnvIsStartedByWhoExecutedItAndRunsAsEnvFirst) {
       ElementsAre("/srv/job x -> /usr/bin/env", "/bin/sh: /srv/other r",
                   "/usr/bin/env: /usr/bin/python3 x -> /usr/bin/python3",
                   "/usr/bin/python3: /srv/job r"));
+}
+
+TEST(Files, AScriptRunsAsWhoReadItElseWhoHandedItOnElseWhoHasItsName) {
+  const auto helper = [](std::vector<evidence::FileFact> files, const char* exe,
+                         const char* starter = "/bin/app") {
+    return interprets(
+        "job", with_files(std::move(files), exe, Origin::Helper, starter));
+  };
+  std::vector<evidence::Process> processes = {
+      with_files({file("/srv/job", "x")}), helper({}, "/bin/bash"),
+      helper({}, "/usr/bin/env")};
+  const auto started = [&] { return rules(policy_of_told_scripts(processes)); };
+  EXPECT_THAT(started(), ElementsAre("/srv/job x -> /bin/bash"));
+  processes.push_back(
+      helper({file("/srv/job", "r")}, "/usr/bin/python3", "/usr/bin/env"));
+  EXPECT_THAT(started(), Contains("/srv/job x -> /usr/bin/env"));
+  processes.push_back(helper({file("/srv/job", "r")}, "/bin/zsh"));
+  EXPECT_THAT(started(), Contains("/srv/job x -> /bin/zsh"));
 }
 
 TEST(Files, AScriptThatWasGivenToItsInterpreterIsNotStarted) {

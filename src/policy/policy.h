@@ -102,7 +102,8 @@ struct WritableNeed {
   // in its place would hide them.
   bool brought = false;
   // The same may be: files that were read were opened with O_CREAT, and the
-  // recording does not tell whether that made them.
+  // recording does not tell whether that made them; or one of the recordings
+  // that were folded into one made them, and perhaps not each.
   bool may_hide = false;
   // It takes the place of folders in it that the image has: these must be
   // there.

@@ -12,60 +12,71 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-bool reads(const evidence::Process& process, const std::string& path) {
-  return std::ranges::any_of(
-      process.files, [&](const evidence::FileFact& fact) {
-        return fact.path == path && fact.access.contains('r');
-      });
-}
-
 }  // namespace
 
 Scripts::Scripts(const evidence::Evidence& evidence)
     : telling_(recordings_with(evidence, evidence::kScriptProbe)) {
   for (const evidence::Process& process : evidence.processes) {
-    if (counts(process.key.origin) && !process.key.script.empty()) {
-      started_[process.key.parent].push_back(&process);
+    const evidence::ProcessKey& key = process.key;
+    if (!counts(key.origin) || key.script.empty()) {
+      continue;
+    }
+    started_.try_emplace({key.parent, key.exe, key.script}, &process);
+    named_.try_emplace({key.parent, base_name(key.script)}, &process);
+    for (const evidence::FileFact& fact : process.files) {
+      if (!fact.access.contains('r')) {
+        continue;
+      }
+      std::vector<const evidence::Process*>& readers = readers_[fact.path];
+      if (readers.empty() || readers.back() != &process) {
+        readers.push_back(&process);
+      }
     }
   }
 }
 
+const evidence::Process* Scripts::reader(std::string_view starter,
+                                         std::string_view path) const {
+  const auto readers = readers_.find(path);
+  if (readers == readers_.end()) {
+    return nullptr;
+  }
+  const auto found = std::ranges::find_if(
+      readers->second,
+      [&](const auto* process) { return process->key.parent == starter; });
+  return found == readers->second.end() ? nullptr : *found;
+}
+
 // env(1) reads nothing of the script: it starts the program that does.
-bool Scripts::hands_on(const evidence::Process& process,
-                       const std::string& path) const {
-  const auto next = started_.find(process.key.exe);
-  return next != started_.end() &&
-         std::ranges::any_of(next->second, [&](const auto* other) {
-           return other->key.script == process.key.script &&
-                  reads(*other, path);
-         });
+const evidence::Process* Scripts::hands_on(std::string_view starter,
+                                           std::string_view path) const {
+  const auto readers = readers_.find(path);
+  const evidence::Process* first = nullptr;
+  if (readers == readers_.end()) {
+    return first;
+  }
+  for (const evidence::Process* reader : readers->second) {
+    const evidence::ProcessKey& key = reader->key;
+    const auto found = started_.find({starter, key.parent, key.script});
+    if (found != started_.end() &&
+        (first == nullptr || std::less<>()(found->second, first))) {
+      first = found->second;
+    }
+  }
+  return first;
 }
 
 const std::string* Scripts::interpreter(const std::string& starter,
                                         const std::string& path) const {
-  const auto found = started_.find(starter);
-  if (found == started_.end()) {
-    return nullptr;
+  const evidence::Process* found = reader(starter, path);
+  if (found == nullptr) {
+    found = hands_on(starter, path);
   }
-  // How sure it is that a process interprets the script.
-  const auto rank = [&](const evidence::Process& process) {
-    if (reads(process, path)) {
-      return 3;
-    }
-    if (hands_on(process, path)) {
-      return 2;
-    }
-    return base_name(process.key.script) == base_name(path) ? 1 : 0;
-  };
-  const evidence::Process* best = nullptr;
-  int most = 0;
-  for (const evidence::Process* process : found->second) {
-    if (const int here = rank(*process); here > most) {
-      most = here;
-      best = process;
-    }
+  if (found == nullptr) {
+    const auto named = named_.find({starter, base_name(path)});
+    found = named == named_.end() ? nullptr : named->second;
   }
-  return best == nullptr ? nullptr : &best->key.exe;
+  return found == nullptr ? nullptr : &found->key.exe;
 }
 
 evidence::By Scripts::untold(const evidence::By& by) const {

@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "evidence/evidence.h"
@@ -29,12 +31,22 @@ class Scripts {
   evidence::By untold(const evidence::By& by) const;
 
  private:
-  bool hands_on(const evidence::Process& process,
-                const std::string& path) const;
+  const evidence::Process* reader(std::string_view starter,
+                                  std::string_view path) const;
+  const evidence::Process* hands_on(std::string_view starter,
+                                    std::string_view path) const;
 
-  // By the program that started them: the processes with a script.
-  std::map<std::string, std::vector<const evidence::Process*>, std::less<>>
+  // Of several processes the first in the evidence.
+  using Starter = std::string_view;
+  using Program = std::string_view;
+  using Script = std::string_view;
+  // With that script, and with one of that name in whatever folder.
+  std::map<std::tuple<Starter, Program, Script>, const evidence::Process*>
       started_;
+  std::map<std::pair<Starter, Script>, const evidence::Process*> named_;
+  // The processes with a script that read a file, in their order.
+  std::unordered_map<std::string_view, std::vector<const evidence::Process*>>
+      readers_;
   std::set<std::string> telling_;
 };
 

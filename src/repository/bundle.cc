@@ -45,6 +45,26 @@ Result<std::vector<runtime::RuntimeLayer>> local_layers(
   return during(path, runtime::parse_layers(text));
 }
 
+// The folders of a bundle that write_bundle() writes into.
+constexpr const char* kFolders[] = {"", "evidence/", "layers/"};
+
+// Behind a link or not: the bundle's own folder is the one that is meant.
+std::string folder_in(const std::string& directory, std::string_view below) {
+  return below.empty() ? directory + "/"
+                       : fmt::format("{}/{}", directory,
+                                     below.substr(0, below.size() - 1));
+}
+
+// Its rank in the order in which the files of a bundle are made of each other.
+int rests_on(std::string_view name) {
+  return name.starts_with("evidence/") ? 0
+         : name.starts_with("layers/") ? 1
+         : name == "CHANGELOG.md"      ? 2
+         : name == "bundle.yaml"       ? 3
+         : name == "policy.json"       ? 4
+                                       : 5;
+}
+
 }  // namespace
 
 Result<Manifest> load_manifest(const Files& files,
@@ -81,6 +101,7 @@ Result<Bundle> load_bundle(const Files& files, const std::string& directory) {
       bundle.layers.emplace(kind, std::move(variants));
     }
   }
+  bundle.unfinished = unfinished_files(files, directory);
   return bundle;
 }
 
@@ -139,13 +160,40 @@ std::vector<std::string> changed_files(
   return names;
 }
 
+std::vector<std::string> unfinished_files(const Files& files,
+                                          const std::string& directory) {
+  std::vector<std::string> unfinished;
+  for (const char* below : kFolders) {
+    const std::string folder = folder_in(directory, below);
+    if (!files.is_directory(folder)) {
+      continue;
+    }
+    for (const std::string& name :
+         files.list(folder).value_or(std::vector<std::string>{})) {
+      if (staged_name(name)) {
+        unfinished.push_back(below + name);
+      }
+    }
+  }
+  std::ranges::sort(unfinished);
+  return unfinished;
+}
+
+void remove_unfinished(Files& files, const std::string& directory) {
+  for (const char* below : kFolders) {
+    files.remove_staged(folder_in(directory, below));
+  }
+}
+
 Result<std::vector<std::string>> write_bundle(
     Files& files, const std::string& directory,
     std::map<std::string, std::string> contents) {
   std::vector<std::string> names = changed_files(files, directory, contents);
-  std::map<std::string, std::string> changed;
-  for (const std::string& name : names) {
-    changed.emplace(directory + "/" + name, std::move(contents.at(name)));
+  std::vector<std::string> ordered = names;
+  std::ranges::stable_sort(ordered, {}, rests_on);
+  std::vector<NewFile> changed;
+  for (const std::string& name : ordered) {
+    changed.push_back({directory + "/" + name, std::move(contents.at(name))});
   }
   TRY(files.write_all(changed));
   return names;

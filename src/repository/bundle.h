@@ -66,6 +66,8 @@ struct Bundle {
   std::map<std::string, std::string> context_files;
   // The local calibrations that it holds, layers/RUNTIME.json.
   std::map<runtime::Runtime, std::vector<runtime::RuntimeLayer>> layers;
+  // unfinished_files(): its files may be some of one synth and some of another.
+  std::vector<std::string> unfinished;
 };
 
 // The files that are rendered from policy.json (render() in compose.h), sorted.
@@ -90,10 +92,24 @@ std::vector<std::string> changed_files(
     const Files& files, const std::string& directory,
     const std::map<std::string, std::string>& contents);
 
+// What a write_bundle() that was killed had written out and not put in place,
+// named relative to the folder; or one that is at it right now. Sorted.
+std::vector<std::string> unfinished_files(const Files& files,
+                                          const std::string& directory);
+
+// Removes those. Only for who holds the folder against other writers.
+void remove_unfinished(Files& files, const std::string& directory);
+
 // Writes files of a bundle, named relative to its folder, all or none: each is
 // staged beside its place first, so that a full disk leaves the old bundle.
 // Files whose bytes are already there are left alone; returns the names of the
 // written ones.
+//
+// What is made of others comes after them: evidence, calibrations, the entry in
+// CHANGELOG.md, bundle.yaml, policy.json, what is rendered of it. So whoever is
+// killed on the way leaves the old bundle beside newer inputs, or a new policy
+// beside layers that are not what it renders to, and unfinished_files() in both
+// cases; docs/decisions/0015-a-synth-that-is-killed.md says why.
 Result<std::vector<std::string>> write_bundle(
     Files& files, const std::string& directory,
     std::map<std::string, std::string> contents);

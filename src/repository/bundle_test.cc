@@ -278,6 +278,43 @@ TEST(WriteBundle, AFullDiskLeavesTheOldBundle) {
   EXPECT_EQ(files.files, (std::map<std::string, std::string>{{"b/x", "old"}}));
 }
 
+TEST(WriteBundle, PutsWhatIsMadeOfOthersAfterThem) {
+  MemoryFiles files;
+  const std::vector<std::string> names =
+      write_bundle(files, "b",
+                   {{"CHANGELOG.md", "1"},
+                    {"apparmor.profile", "1"},
+                    {"bundle.yaml", "1"},
+                    {"evidence/x.json", "1"},
+                    {"layers/runc.json", "1"},
+                    {"policy.json", "1"},
+                    {"seccomp.json", "1"}})
+          .value();
+  EXPECT_TRUE(std::ranges::is_sorted(names));
+  EXPECT_THAT(files.written,
+              ElementsAre("b/evidence/x.json", "b/layers/runc.json",
+                          "b/CHANGELOG.md", "b/bundle.yaml", "b/policy.json",
+                          "b/apparmor.profile", "b/seccomp.json"));
+}
+
+TEST(UnfinishedFiles, AreWhatAKilledSynthLeftInTheFoldersOfABundle) {
+  MemoryFiles files;
+  files.files = {{"b/.policy.json.vambrace-Ab12Cd", ""},
+                 {"b/evidence/.x.json.vambrace-Ab12Cd", ""},
+                 {"b/layers/.runc.json.vambrace-Ab12Cd", ""},
+                 {"b/mine/.x.json.vambrace-Ab12Cd", ""},
+                 {"b/.policy.json.Ab12Cd", ""},
+                 {"b/policy.json", ""}};
+  EXPECT_THAT(unfinished_files(files, "b"),
+              ElementsAre(".policy.json.vambrace-Ab12Cd",
+                          "evidence/.x.json.vambrace-Ab12Cd",
+                          "layers/.runc.json.vambrace-Ab12Cd"));
+  remove_unfinished(files, "b");
+  EXPECT_THAT(unfinished_files(files, "b"), IsEmpty());
+  EXPECT_EQ(files.files.size(), 3U);
+  EXPECT_THAT(unfinished_files(files, "none"), IsEmpty());
+}
+
 TEST(LoadBundle, SaysHowToMakeOne) {
   const MemoryFiles files;
   const auto bundle = load_bundle(files, "none");

@@ -45,6 +45,8 @@ struct Inputs {
   const std::vector<std::string>& edited = kNoFiles;
   // Files that synth writes and the bundle lacks.
   const std::vector<std::string>& missing = kNoFiles;
+  // Files that a synth left which was killed, or which is at it right now.
+  const std::vector<std::string>& unfinished = kNoFiles;
   // What rendering remarks about the layers of stage harden.
   const std::vector<policy::Finding>& rendering = kNoFindings;
   const policy::RiskTable& risks = policy::builtin_risks();

@@ -82,8 +82,9 @@ class Remarks {
 
   std::vector<Finding> run() {
     findings_ = waiver_findings(review_.waivers);
-    std::ranges::move(file_findings(inputs_.edited, inputs_.missing),
-                      std::back_inserter(findings_));
+    std::ranges::move(
+        file_findings(inputs_.edited, inputs_.missing, inputs_.unfinished),
+        std::back_inserter(findings_));
     add_of_policy();
     add_of_rendering();
     add_decisions();
@@ -476,7 +477,8 @@ class Remarks {
 }  // namespace
 
 std::vector<Finding> file_findings(const std::vector<std::string>& edited,
-                                   const std::vector<std::string>& missing) {
+                                   const std::vector<std::string>& missing,
+                                   const std::vector<std::string>& unfinished) {
   std::vector<Finding> findings;
   for (const std::string& file : edited) {
     findings.push_back(
@@ -496,6 +498,19 @@ std::vector<Finding> file_findings(const std::vector<std::string>& edited,
          .message = "is missing: whoever starts a container with it starts it "
                     "without what the policy says",
          .hint = "vambrace synth -o DIR writes it"});
+  }
+  if (!unfinished.empty()) {
+    findings.push_back(
+        {.id = "synth-interrupted",
+         .severity = "medium",
+         .place = quote_bytes(unfinished.front()),
+         .message = fmt::format(
+             "a synth that was interrupted left it{}: the bundle's files may "
+             "be some of that run and some older",
+             unfinished.size() == 1
+                 ? ""
+                 : fmt::format(" and {} more", unfinished.size() - 1)),
+         .hint = "run vambrace synth -o DIR again, unless it runs right now"});
   }
   return findings;
 }

@@ -15,6 +15,7 @@ namespace vambrace::review {
 //
 //   layer-edited        high: a file is not what the policy renders to
 //   layer-missing       high: a file that synth writes is not there
+//   synth-interrupted   medium: the bundle may be of two runs of synth
 //   waiver-expired      high: blocks
 //   waiver-expiring     low, medium within a week
 //   high-risk           of the table of risks, without a waiver
@@ -39,10 +40,12 @@ std::vector<policy::Finding> remarks_of(
     const std::set<std::string>& others = {});
 
 // "layer-edited" and "layer-missing", of severity high, for each of these files
-// of a bundle: what is enforced is not what was judged.
+// of a bundle: what is enforced is not what was judged. "synth-interrupted" for
+// those that a synth did not put in place: that, too, may be why.
 std::vector<policy::Finding> file_findings(
     const std::vector<std::string>& edited,
-    const std::vector<std::string>& missing);
+    const std::vector<std::string>& missing,
+    const std::vector<std::string>& unfinished);
 
 // 0 "info" to 3 "high".
 int severity_rank(std::string_view severity);

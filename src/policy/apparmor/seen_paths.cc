@@ -23,23 +23,16 @@ void append_names(std::string_view path, std::vector<std::string_view>& out) {
 
 }  // namespace
 
-std::uint32_t WordSets::with(std::uint32_t set, std::string_view word) {
-  const auto [at, is_new] = known_.try_emplace({set, word}, set);
-  if (!is_new) {
-    return at->second;
+std::uint32_t WordSets::of(std::vector<std::string_view> words) {
+  std::ranges::sort(words);
+  const auto doubles = std::ranges::unique(words);
+  words.erase(doubles.begin(), doubles.end());
+  const auto [number, is_new] =
+      numbers_.try_emplace(words, static_cast<std::uint32_t>(sets_.size()));
+  if (is_new) {
+    sets_.push_back(std::move(words));
   }
-  std::vector<std::string_view> words = sets_[set];
-  const auto place = std::ranges::lower_bound(words, word);
-  if (place == words.end() || *place != word) {
-    words.insert(place, word);
-    const auto [number, is_new_set] =
-        numbers_.try_emplace(words, static_cast<std::uint32_t>(sets_.size()));
-    if (is_new_set) {
-      sets_.push_back(std::move(words));
-    }
-    at->second = number->second;
-  }
-  return at->second;
+  return number->second;
 }
 
 SeenPaths::SeenPaths(std::span<const Observation> seen) {
@@ -54,25 +47,34 @@ SeenPaths::SeenPaths(std::span<const Observation> seen) {
   if (!std::ranges::is_sorted(order, before)) {
     std::ranges::sort(order, before);
   }
-  paths_.reserve(order.size());
-  for (const Observation* one : order) {
-    add(*one);
+  std::span<const Observation* const> rest(order);
+  while (!rest.empty()) {
+    const std::string_view path = rest.front()->path;
+    const auto next = std::ranges::find_if(
+        rest, [&](const Observation* one) { return one->path != path; });
+    const auto size = static_cast<std::size_t>(next - rest.begin());
+    add(rest.first(size));
+    rest = rest.subspan(size);
   }
   split_names();
 }
 
-void SeenPaths::add(const Observation& one) {
-  if (paths_.empty() || paths_.back().bytes != one.path) {
-    paths_.emplace_back().bytes = one.path;
+void SeenPaths::add(std::span<const Observation* const> of_one_path) {
+  Path& path = paths_.emplace_back();
+  path.bytes = of_one_path.front()->path;
+  std::vector<std::string_view> recordings;
+  std::vector<std::string_view> processes;
+  for (const Observation* one : of_one_path) {
+    path.access = both(path.access, one->access);
+    path.owner = path.owner && one->owner.value_or(false);
+    path.made = path.made || one->made ||
+                (path.access.contains('c') && path.access.contains('d'));
+    path.python = path.python || one->python;
+    recordings.push_back(one->recording);
+    processes.push_back(one->process);
   }
-  Path& path = paths_.back();
-  path.access = both(path.access, one.access);
-  path.owner = path.owner && one.owner.value_or(false);
-  path.made = path.made || one.made ||
-              (path.access.contains('c') && path.access.contains('d'));
-  path.python = path.python || one.python;
-  path.recordings = sets_.with(path.recordings, one.recording);
-  path.processes = sets_.with(path.processes, one.process);
+  path.recordings = sets_.of(std::move(recordings));
+  path.processes = sets_.of(std::move(processes));
 }
 
 void SeenPaths::split_names() {

@@ -16,7 +16,8 @@ namespace vambrace::policy::apparmor {
 // Sets of words. Equal sets are kept once and named by a number; 0 is empty.
 class WordSets {
  public:
-  std::uint32_t with(std::uint32_t set, std::string_view word);
+  // Of these words, in any order and any number of times.
+  std::uint32_t of(std::vector<std::string_view> words);
   // Sorted.
   const std::vector<std::string_view>& words(std::uint32_t set) const {
     return sets_[set];
@@ -25,7 +26,6 @@ class WordSets {
  private:
   std::vector<std::vector<std::string_view>> sets_{{}};
   std::map<std::vector<std::string_view>, std::uint32_t> numbers_{{{}, 0}};
-  std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> known_;
 };
 
 struct Path {
@@ -51,7 +51,7 @@ class SeenPaths {
   }
 
  private:
-  void add(const Observation& one);
+  void add(std::span<const Observation* const> of_one_path);
   void split_names();
 
   std::vector<Path> paths_;

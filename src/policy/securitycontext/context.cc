@@ -233,12 +233,12 @@ class Maker {
     }
     if (need.may_hide) {
       remark("folder-hides-files", "medium", place,
-             "is in memory and empty at each start, and files in it were "
-             "opened with O_CREAT and read, where the recording does not tell "
-             "whether they were there",
+             "is in memory and empty at each start, and files in it were read, "
+             "where the evidence does not tell whether they were there: they "
+             "were opened with O_CREAT, or recordings were folded into one",
              "if the image holds files there, name it under volumes in "
              "bundle.yaml and mount a volume that begins with them; a "
-             "recording of this version tells it");
+             "recording of this version that was not folded tells it");
     }
   }
 

@@ -110,16 +110,32 @@ Instant made_at(const Histories& histories, std::string_view path) {
   return first;
 }
 
+// Those that are several in truth.
+std::set<std::string_view> folded_recordings(
+    const evidence::Evidence& evidence) {
+  std::set<std::string_view> folded;
+  for (const evidence::Recording& recording : evidence.recordings) {
+    if (!recording.folded.empty()) {
+      folded.insert(recording.id);
+    }
+  }
+  return folded;
+}
+
 }  // namespace
 
 ImageFiles image_files(const evidence::Evidence& evidence) {
   const std::set<std::string> told =
       recordings_with(evidence, evidence::kMadeProbe);
+  const std::set<std::string_view> folded = folded_recordings(evidence);
   ImageFiles files;
   for (const auto& [recording, histories] : histories_of(evidence)) {
     const bool tells_made = told.contains(std::string(recording));
     for (const auto& [path, history] : histories) {
       if (history.used >= made_at(histories, path)) {
+        if (folded.contains(recording) && history.used != Instant::max()) {
+          files.perhaps.emplace(path);
+        }
         continue;
       }
       const bool sure = tells_made || history.used < history.opened;

@@ -16,11 +16,14 @@ namespace vambrace::policy::securitycontext {
 // `l`, the new name of a rename); whatever is in a folder that it made is its
 // own, too. What else was done to a file before that shows that it was there.
 // An open with O_CREAT shows neither in recordings without
-// evidence::kMadeProbe. A file that was opened with O_CREAT and never read, as
-// logs are, is none: the workload makes it where there is none.
+// evidence::kMadeProbe. Recordings that were folded into one are no longer told
+// apart: what one of them made another may have found there. A file that was
+// opened with O_CREAT and never read, as logs are, is none: the workload makes
+// it where there is none.
 struct ImageFiles {
   std::set<std::string> known;
-  std::set<std::string> perhaps;  // read, and perhaps made by its open
+  std::set<std::string> perhaps;  // perhaps made before: by its open, or in
+                                  // another of the folded recordings
 };
 ImageFiles image_files(const evidence::Evidence& evidence);
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "evidence/merge.h"
 #include "policy/samples.h"
 
 namespace vambrace::policy::securitycontext {
@@ -114,6 +115,21 @@ TEST(ImageFiles, ToAnOpenThatMayHaveMadeItIsOnlyPerhapsOne) {
 TEST(ImageFiles, OneRecordingSpeaksForNoOther) {
   EXPECT_THAT(known({{"/srv/x", "c", 1}, {"/srv/x", "r", 2, false, "r2"}}),
               ElementsAre("/srv/x"));
+}
+
+TEST(ImageFiles, OfFoldedRecordingsAreNotThoughtToBeMadeByThoseThatFoundThem) {
+  evidence::Evidence evidence = evidence_with({{"/srv/x", "c", 1},
+                                               {"/srv/x", "r", 2},
+                                               {"/srv/x", "r", 9, false, "r2"},
+                                               {"/srv/log", "c", 1},
+                                               {"/srv/y", "r", 1}},
+                                              true);
+  evidence.recordings.push_back(evidence.recordings[0]);
+  evidence.recordings[1].id = "r2";
+  EXPECT_THAT(image_files(evidence).known, ElementsAre("/srv/x", "/srv/y"));
+  const ImageFiles files = image_files(evidence::compact(evidence).value());
+  EXPECT_THAT(files.known, ElementsAre("/srv/y"));
+  EXPECT_THAT(files.perhaps, ElementsAre("/srv/x"));
 }
 
 TEST(ImageFiles, NothingIsToldByLocksInheritedOrNamelessFiles) {

@@ -176,6 +176,19 @@ TEST(Needs, AFolderThatTheWorkloadMakesItselfIsNotListedBesideItsParent) {
               ElementsAre("/var/lib/app brought"));
 }
 
+TEST(Needs, WhatARecordingFoundInAFolderThatAnotherMadeIsHiddenWithIt) {
+  const auto needs = [](const std::string& folder) {
+    Process app = process({{folder + "/db/", "c"}, {folder + "/db/x", "cw"}});
+    app.files.push_back(sample::file((folder + "/db/x").c_str(), "rw",
+                                     sample::seen(1, "", "r2")));
+    Evidence evidence = sample::evidence_of({std::move(app)});
+    evidence.recordings[0].probes[std::string(evidence::kMadeProbe)] = "x";
+    return writable_in(evidence);
+  };
+  EXPECT_THAT(needs("/data"), ElementsAre("/data brought"));
+  EXPECT_THAT(needs("/tmp"), ElementsAre("/tmp"));
+}
+
 TEST(Needs, ManySiblingsBecomeTheirParent) {
   std::vector<Access> accesses;
   for (int i = 0; i < 9; ++i) {

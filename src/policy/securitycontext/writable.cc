@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "policy/securitycontext/needs.h"
 #include "policy/securitycontext/paths.h"
@@ -57,6 +58,11 @@ WritableNeed* home_of(Listed& listed, std::string_view path) {
   return nullptr;
 }
 
+// Not in the folders that are empty at each start by custom.
+bool may_be_hidden(const WritableNeed& home) {
+  return home.folder != "/tmp" && home.folder != "/var/tmp";
+}
+
 // What an empty file system in the place of a folder would hide. Another folder
 // that is listed has one of its own, unless it was removed: what is mounted
 // cannot be.
@@ -66,9 +72,21 @@ void mark(Listed& listed, const Writes& writes,
     WritableNeed* home = listed.contains(path) && !writes.removed.contains(path)
                              ? nullptr
                              : home_of(listed, path);
-    if (home != nullptr && home->folder != "/tmp" &&
-        home->folder != "/var/tmp") {
+    if (home != nullptr && may_be_hidden(*home)) {
       home->*field = true;
+    }
+  }
+}
+
+// A folder that the workload makes has none of its own: what was found in it
+// all the same, in another recording or before, the one above it would hide.
+void mark_above(Listed& listed, const Writes& writes) {
+  for (const auto& [folder, need] : listed | std::views::reverse) {
+    WritableNeed* above = home_of(listed, folder);
+    if (above != nullptr && writes.made.contains(folder) &&
+        may_be_hidden(*above)) {
+      above->brought = above->brought || need.brought;
+      above->may_hide = above->may_hide || need.may_hide;
     }
   }
 }
@@ -84,6 +102,7 @@ Listed all_of(const Writes& writes, const ImageFiles& image,
   }
   mark(listed, writes, image.known, &WritableNeed::brought);
   mark(listed, writes, image.perhaps, &WritableNeed::may_hide);
+  mark_above(listed, writes);
   for (const std::string_view path : writes.executed) {
     if (WritableNeed* home = home_of(listed, path)) {
       home->executed = true;
