@@ -59,6 +59,7 @@ SeenPaths::SeenPaths(std::span<const Observation> seen) {
     add(*one);
   }
   split_names();
+  note_made();
 }
 
 void SeenPaths::add(const Observation& one) {
@@ -87,6 +88,16 @@ void SeenPaths::split_names() {
       append_names(path.bytes, names_);
     }
     path.names = std::span(names_).subspan(first);
+  }
+}
+
+void SeenPaths::note_made() {
+  for (const Path& path : paths_) {
+    if (path.made) {
+      made_.insert(path.bytes.ends_with('/')
+                       ? path.bytes.substr(0, path.bytes.size() - 1)
+                       : path.bytes);
+    }
   }
 }
 

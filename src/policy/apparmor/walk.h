@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "policy/apparmor/draft.h"
@@ -35,30 +34,15 @@ class Walk {
   }
 
  private:
-  struct Entry;
-  struct Group;
-
   void enter(std::span<std::uint32_t> paths, std::string& directory);
   void descend(const Segment& segment, std::span<std::uint32_t> paths,
                std::string& directory);
-  std::vector<Entry> entries(std::span<std::uint32_t> paths,
-                             std::string_view directory) const;
-  bool is_made(std::span<const std::uint32_t> paths) const;
-  bool is_file(std::span<const std::uint32_t> paths) const;
-  bool is_file_of_python(std::span<const std::uint32_t> paths) const;
-  std::vector<Group> groups(std::vector<Entry>& entries,
-                            std::optional<Form> Entry::* which) const;
-  static bool is_told_better(const std::vector<Entry*>& members);
-  bool is_enough(const std::vector<Entry*>& members, std::size_t needed) const;
-  bool took_turns(const std::vector<Entry*>& members) const;
   bool ends_unnamed() const;
   bool names_a_run() const;
   void leave(std::span<const std::uint32_t> paths);
   Draft literal_draft(std::uint32_t index);
 
   const SeenPaths& paths_;
-  // What the workload made and removed, without a slash at the end.
-  std::unordered_set<std::string_view> made_;
   Purpose purpose_ = Purpose::Read;
   std::vector<const Segment*> trail_;
   std::size_t patterns_ = 0;  // segments of trail_ with a form

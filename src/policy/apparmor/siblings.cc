@@ -1,0 +1,177 @@
+#include "policy/apparmor/siblings.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "policy/apparmor/shape_index.h"
+
+namespace vambrace::policy::apparmor {
+namespace {
+
+// Do these names, which could be drawn by lot, say more surely what they are:
+// all numbers, or all hexadecimal?
+bool is_told_better(const std::vector<Sibling*>& members) {
+  const auto& first = members.front()->form;
+  return first && first->kind != Kind::TempName &&
+         std::ranges::all_of(members, [&](const Sibling* member) {
+           return member->form && member->form->shape.text == first->shape.text;
+         });
+}
+
+}  // namespace
+
+void Alike::take(Sibling& entry) {
+  entry.taken = true;
+  ++segment.seen;
+  if (segment.examples.size() < kMaxExamples) {
+    segment.examples.emplace_back(entry.name);
+  }
+  paths.insert(paths.end(), entry.paths.begin(), entry.paths.end());
+}
+
+Siblings::Siblings(const SeenPaths& seen, Purpose purpose,
+                   std::string_view directory, std::size_t depth,
+                   std::span<std::uint32_t> paths)
+    : seen_(seen), purpose_(purpose), directory_(directory), depth_(depth) {
+  const auto name_of = [&](std::uint32_t index) {
+    return seen_[index].names[depth_];
+  };
+  // Sorted by all their bytes, most are already.
+  if (!std::ranges::is_sorted(paths, {}, name_of)) {
+    std::ranges::stable_sort(paths, {}, name_of);
+  }
+  for (std::size_t first = 0; first < paths.size();) {
+    const std::string_view name = name_of(paths[first]);
+    std::size_t end = first + 1;
+    while (end < paths.size() && name_of(paths[end]) == name) {
+      ++end;
+    }
+    const auto its = paths.subspan(first, end - first);
+    const Place place = place_of(its);
+    entries_.push_back({.name = name,
+                        .paths = its,
+                        .form = form_of(name, place),
+                        .drawn = drawn_form_of(name, place)});
+    first = end;
+  }
+}
+
+Place Siblings::place_of(std::span<const std::uint32_t> paths) const {
+  return {.directory = directory_,
+          .purpose = purpose_,
+          .made = is_made(paths),
+          .python = is_file_of_python(paths),
+          .file = is_file(paths)};
+}
+
+// Did the workload make and remove one of the files or directories with that
+// name, at this depth of the paths?
+bool Siblings::is_made(std::span<const std::uint32_t> paths) const {
+  std::string_view last;
+  return seen_.any_made() &&
+         std::ranges::any_of(paths, [&](std::uint32_t index) {
+           const std::string_view whole = seen_[index].up_to(depth_);
+           return whole != std::exchange(last, whole) && seen_.is_made(whole);
+         });
+}
+
+// Does one of the paths end with the name?
+bool Siblings::is_file(std::span<const std::uint32_t> paths) const {
+  return std::ranges::any_of(paths, [&](std::uint32_t index) {
+    return seen_[index].names.size() == depth_ + 1;
+  });
+}
+
+// Is it the name of files, not of directories, that Python alone used?
+bool Siblings::is_file_of_python(std::span<const std::uint32_t> paths) const {
+  return std::ranges::all_of(paths, [&](std::uint32_t index) {
+    return seen_[index].python && seen_[index].names.size() == depth_ + 1;
+  });
+}
+
+std::vector<Alike> Siblings::groups() {
+  std::vector<Alike> out;
+  group_by(&Sibling::drawn, out);
+  group_by(&Sibling::form, out);
+  for (Alike& group : out) {
+    std::ranges::sort(group.paths);
+  }
+  return out;
+}
+
+// Adds the names that are left, by one of their forms.
+void Siblings::group_by(std::optional<Form> Sibling::* which,
+                        std::vector<Alike>& out) {
+  std::map<std::string_view, std::vector<Sibling*>> alike;
+  for (Sibling& entry : entries_) {
+    if (const auto& form = entry.*which; form && !entry.taken) {
+      alike[form->shape.text].push_back(&entry);
+    }
+  }
+  const std::size_t before = out.size();
+  for (const auto& [text, members] : alike) {
+    // One text may come from several readings of a name; the surest counts.
+    const Form& form =
+        *(std::ranges::min(members, {}, [&](const Sibling* member) {
+            return (member->*which)->needed;
+          })->*which);
+    if (is_enough(members, form.needed) &&
+        (which == &Sibling::form || !is_told_better(members))) {
+      Alike& group = out.emplace_back();
+      group.segment = {.text = std::string(text), .name = {}, .form = form};
+      for (Sibling* member : members) {
+        group.take(*member);
+      }
+    }
+  }
+  if (out.size() == before) {
+    return;
+  }
+  std::vector<const Shape*> shapes;
+  for (std::size_t i = before; i < out.size(); ++i) {
+    shapes.push_back(&out[i].segment.form->shape);
+  }
+  const ShapeIndex index(std::move(shapes));
+  for (Sibling& entry : entries_) {
+    const bool sure = entry.form && entry.form->needed == 1;
+    if (entry.taken || entry.name.empty() || sure) {
+      continue;
+    }
+    if (const auto wide = index.first_that_matches(entry.name)) {
+      out[before + *wide].take(entry);
+    }
+  }
+}
+
+bool Siblings::is_enough(const std::vector<Sibling*>& members,
+                         std::size_t needed) const {
+  return members.size() >= needed ||
+         (members.size() >= 2 && took_turns(members));
+}
+
+// Are there two of which each has a recording that the other has not?
+bool Siblings::took_turns(const std::vector<Sibling*>& members) const {
+  std::set<std::vector<std::string_view>> all;
+  for (const Sibling* entry : members) {
+    std::set<std::uint32_t> sets;
+    for (const std::uint32_t index : entry->paths) {
+      sets.insert(seen_[index].recordings);
+    }
+    std::set<std::string_view> words;
+    for (const std::uint32_t set : sets) {
+      words.insert(seen_.words(set).begin(), seen_.words(set).end());
+    }
+    all.emplace(words.begin(), words.end());
+  }
+  // Unless two took turns, each larger set holds the smaller ones.
+  std::vector<std::vector<std::string_view>> by_size(all.begin(), all.end());
+  std::ranges::stable_sort(by_size, {},
+                           [](const auto& set) { return set.size(); });
+  return std::ranges::adjacent_find(by_size, [](const auto& a, const auto& b) {
+           return !std::ranges::includes(b, a);
+         }) != by_size.end();
+}
+
+}  // namespace vambrace::policy::apparmor

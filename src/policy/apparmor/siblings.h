@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/apparmor/draft.h"
+#include "policy/apparmor/seen_paths.h"
+
+// What one directory holds while it is walked (walk.h), and which of its names
+// are followed as one.
+namespace vambrace::policy::apparmor {
+
+// One name in a directory, and the paths that go on from there.
+struct Sibling {
+  std::string_view name;
+  std::span<std::uint32_t> paths;
+  std::optional<Form> form;
+  std::optional<Form> drawn;  // see drawn_form_of
+  bool taken = false;
+};
+
+// The names that are followed as one.
+struct Alike {
+  Segment segment;
+  std::vector<std::uint32_t> paths;
+
+  void take(Sibling& entry);
+};
+
+class Siblings {
+ public:
+  // `directory` is the pattern of the first `depth` names of all these paths,
+  // with a slash at its end; each path goes on. What is given must outlive it,
+  // and the paths change their order.
+  Siblings(const SeenPaths& seen, Purpose purpose, std::string_view directory,
+           std::size_t depth, std::span<std::uint32_t> paths);
+
+  // Takes the names that are alike from the entries.
+  std::vector<Alike> groups();
+  // Sorted by name.
+  const std::vector<Sibling>& entries() const { return entries_; }
+
+ private:
+  Place place_of(std::span<const std::uint32_t> paths) const;
+  bool is_made(std::span<const std::uint32_t> paths) const;
+  bool is_file(std::span<const std::uint32_t> paths) const;
+  bool is_file_of_python(std::span<const std::uint32_t> paths) const;
+  void group_by(std::optional<Form> Sibling::* which, std::vector<Alike>& out);
+  bool is_enough(const std::vector<Sibling*>& members,
+                 std::size_t needed) const;
+  bool took_turns(const std::vector<Sibling*>& members) const;
+
+  const SeenPaths& seen_;
+  Purpose purpose_;
+  std::string_view directory_;
+  std::size_t depth_;
+  std::vector<Sibling> entries_;
+};
+
+}  // namespace vambrace::policy::apparmor
