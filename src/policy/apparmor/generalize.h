@@ -92,11 +92,13 @@ constexpr std::size_t kMaxExamples = 3;
 // change (a number) stays literal until several of its form were seen, or two
 // took turns in two recordings; one is enough where a program always writes
 // such names, and for a number or hexadecimal digits in the name of a file that
-// the workload made and removed. What could be a word, eight small letters, is
-// one of Python's temporary names only if it was made and removed and stands
-// behind "tmp" or was used by Python alone. Reading, writing and mapping are
-// judged apart, so that a file that was only read is not made writable by its
-// siblings.
+// the workload made and removed. Folders that are told apart by a number are
+// one pattern only if two of them have a name below them in common that was
+// used alike, so that folders of one's own each do not share what was seen.
+// What could be a word, eight small letters, is one of Python's temporary names
+// only if it was made and removed and stands behind "tmp" or was used by Python
+// alone. Reading, writing and mapping are judged apart, so that a file that was
+// only read is not made writable by its siblings.
 //
 // As long as the rules fit the budget, another recording takes no permission
 // away, but that files which it shows to be temporary may get a pattern that

@@ -130,6 +130,26 @@ TEST(Generalize, DoesNotLetANumberCountThatOneRecordingHasBothOf) {
               ElementsAre("/srv/job-@{number}/log r"));
 }
 
+// What counts in a folder's name is told by what is in such folders.
+TEST(Generalize, KeepsNumberedFoldersApartThatHaveNothingInCommon) {
+  std::vector<Observation> seen =
+      reads({"/srv/tenant1/public.html", "/srv/tenant2/secret.key",
+             "/srv/tenant3/upload/a"});
+  EXPECT_THAT(
+      printed(generalize(seen)),
+      ElementsAre("/srv/tenant1/public.html r", "/srv/tenant2/secret.key r",
+                  "/srv/tenant3/upload/a r"));
+  // Written in one of them and read in another is not in common.
+  seen.push_back({.path = "/srv/tenant3/public.html", .access = "w"});
+  EXPECT_EQ(generalize(seen).rules.size(), 4);
+  add(seen, reads({"/srv/tenant3/public.html"}));
+  EXPECT_THAT(printed(generalize(seen)),
+              ElementsAre("/srv/tenant3/public.html w",
+                          "/srv/tenant@{number}/public.html r",
+                          "/srv/tenant@{number}/secret.key r",
+                          "/srv/tenant@{number}/upload/a r"));
+}
+
 TEST(Generalize, WidensNothingThatFits) {
   const auto seen = words("/usr/share/doc/", 300);
   const Generalized result = generalize(seen);

@@ -20,16 +20,14 @@ bool is_told_better(const std::vector<Sibling*>& members) {
          });
 }
 
-}  // namespace
-
-void Alike::take(Sibling& entry) {
-  entry.taken = true;
-  ++segment.seen;
-  if (segment.examples.size() < kMaxExamples) {
-    segment.examples.emplace_back(entry.name);
-  }
-  paths.insert(paths.end(), entry.paths.begin(), entry.paths.end());
+// Numbers count something in any place; what they count, only what is in such
+// folders tells.
+bool counts_something(const Form& form) {
+  return form.needed > 1 &&
+         (form.kind == Kind::Number || form.kind == Kind::WorkerIndex);
 }
+
+}  // namespace
 
 Siblings::Siblings(const SeenPaths& seen, Purpose purpose,
                    std::string_view directory, std::size_t depth,
@@ -106,7 +104,7 @@ void Siblings::group_by(std::optional<Form> Sibling::* which,
                         std::vector<Alike>& out) {
   std::map<std::string_view, std::vector<Sibling*>> alike;
   for (Sibling& entry : entries_) {
-    if (const auto& form = entry.*which; form && !entry.taken) {
+    if (const auto& form = entry.*which; form && !entry.paths.empty()) {
       alike[form->shape.text].push_back(&entry);
     }
   }
@@ -121,8 +119,14 @@ void Siblings::group_by(std::optional<Form> Sibling::* which,
         (which == &Sibling::form || !is_told_better(members))) {
       Alike& group = out.emplace_back();
       group.segment = {.text = std::string(text), .name = {}, .form = form};
+      group.roles =
+          counts_something(form) ? in_common(members, text) : Roles().set();
       for (Sibling* member : members) {
-        group.take(*member);
+        take(group, *member);
+        member->apart = !member->paths.empty();
+      }
+      if (group.paths.empty()) {
+        out.pop_back();
       }
     }
   }
@@ -136,12 +140,80 @@ void Siblings::group_by(std::optional<Form> Sibling::* which,
   const ShapeIndex index(std::move(shapes));
   for (Sibling& entry : entries_) {
     const bool sure = entry.form && entry.form->needed == 1;
-    if (entry.taken || entry.name.empty() || sure) {
+    if (entry.paths.empty() || entry.name.empty() || sure) {
       continue;
     }
     if (const auto wide = index.first_that_matches(entry.name)) {
-      out[before + *wide].take(entry);
+      take(out[before + *wide], entry);
     }
+  }
+}
+
+Role Siblings::role_of(std::uint32_t index) const {
+  const std::span<const std::string_view> names = seen_[index].names;
+  if (names.size() == depth_ + 1) {
+    return Role::File;
+  }
+  return names.size() == depth_ + 2 && names.back().empty() ? Role::Folder
+                                                            : Role::Below;
+}
+
+// How the path goes on below its name here, which the pattern is for, with each
+// name by its form.
+std::string Siblings::below(std::uint32_t index,
+                            std::string_view pattern) const {
+  const Path& path = seen_[index];
+  std::string text(directory_);
+  text += pattern;
+  const std::size_t start = text.size();
+  for (std::size_t i = depth_ + 1; i < path.names.size(); ++i) {
+    text += '/';
+    const bool last = i + 1 == path.names.size();
+    const auto form =
+        form_of(path.names[i], {.directory = text,
+                                .purpose = purpose_,
+                                .made = seen_.is_made(path.up_to(i)),
+                                .python = path.python && last,
+                                .file = last});
+    text += form ? std::string_view(form->shape.text) : path.names[i];
+  }
+  return text.substr(start);
+}
+
+// The parts of which two of the members have one in common: each the file, each
+// the folder, or the same file in both folders.
+Roles Siblings::in_common(const std::vector<Sibling*>& members,
+                          std::string_view pattern) const {
+  Roles out;
+  std::map<std::string, const Sibling*> owners;
+  for (const Sibling* member : members) {
+    for (const std::uint32_t index : member->paths) {
+      const Role role = role_of(index);
+      if (!out.test(static_cast<std::size_t>(role))) {
+        const auto [at, fresh] =
+            owners.try_emplace(below(index, pattern), member);
+        out.set(static_cast<std::size_t>(role), !fresh && at->second != member);
+      }
+    }
+  }
+  return out;
+}
+
+// Moves the paths of the group's parts.
+void Siblings::take(Alike& group, Sibling& entry) const {
+  const auto rest =
+      std::ranges::stable_partition(entry.paths, [&](std::uint32_t index) {
+        return group.roles.all() ||
+               group.roles.test(static_cast<std::size_t>(role_of(index)));
+      });
+  if (rest.size() == entry.paths.size()) {
+    return;
+  }
+  group.paths.insert(group.paths.end(), entry.paths.begin(), rest.begin());
+  entry.paths = {rest.begin(), rest.end()};
+  ++group.segment.seen;
+  if (group.segment.examples.size() < kMaxExamples) {
+    group.segment.examples.emplace_back(entry.name);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,21 +16,27 @@
 // are followed as one.
 namespace vambrace::policy::apparmor {
 
-// One name in a directory, and the paths that go on from there.
+// One name in a directory, and the paths that go on from there: those that no
+// group took.
 struct Sibling {
   std::string_view name;
   std::span<std::uint32_t> paths;
   std::optional<Form> form;
   std::optional<Form> drawn;  // see drawn_form_of
-  bool taken = false;
+  // A number like others here, but with nothing in it that these have, too.
+  bool apart = false;
 };
+
+// What a path is to a name of the directory: the file of that name, the folder,
+// or something in the folder.
+enum class Role : std::uint8_t { File, Folder, Below };
+using Roles = std::bitset<3>;
 
 // The names that are followed as one.
 struct Alike {
   Segment segment;
+  Roles roles;  // that are
   std::vector<std::uint32_t> paths;
-
-  void take(Sibling& entry);
 };
 
 class Siblings {
@@ -51,6 +58,11 @@ class Siblings {
   bool is_file(std::span<const std::uint32_t> paths) const;
   bool is_file_of_python(std::span<const std::uint32_t> paths) const;
   void group_by(std::optional<Form> Sibling::* which, std::vector<Alike>& out);
+  Role role_of(std::uint32_t index) const;
+  std::string below(std::uint32_t index, std::string_view pattern) const;
+  Roles in_common(const std::vector<Sibling*>& members,
+                  std::string_view pattern) const;
+  void take(Alike& group, Sibling& entry) const;
   bool is_enough(const std::vector<Sibling*>& members,
                  std::size_t needed) const;
   bool took_turns(const std::vector<Sibling*>& members) const;

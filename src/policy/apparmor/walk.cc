@@ -70,7 +70,7 @@ void Walk::enter(std::span<std::uint32_t> paths, std::string& directory) {
             directory);
   }
   for (const Sibling& entry : siblings.entries()) {
-    if (!entry.taken) {
+    if (!entry.paths.empty()) {
       descend(segments_.emplace_back(literal_segment(entry.name)), entry.paths,
               directory);
     }
