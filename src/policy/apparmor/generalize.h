@@ -95,10 +95,12 @@ constexpr std::size_t kMaxExamples = 3;
 // the workload made and removed. Folders that are told apart by a number are
 // one pattern only if two of them have a name below them in common that was
 // used alike, so that folders of one's own each do not share what was seen.
-// What could be a word, eight small letters, is one of Python's temporary names
-// only if it was made and removed and stands behind "tmp" or was used by Python
-// alone. Reading, writing and mapping are judged apart, so that a file that was
-// only read is not made writable by its siblings.
+// Folders of one to three hexadecimal digits are levels of a store, and one
+// pattern, if two of one length hold hashes laid out alike and one has a digit
+// in its name. What could be a word, eight small letters, is one of Python's
+// temporary names only if it was made and removed and stands behind "tmp" or
+// was used by Python alone. Reading, writing and mapping are judged apart, so
+// that a file that was only read is not made writable by its siblings.
 //
 // As long as the rules fit the budget, another recording takes no permission
 // away, but that files which it shows to be temporary may get a pattern that

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "policy/apparmor/draft.h"
+#include "policy/apparmor/hash_store.h"
 #include "policy/apparmor/seen_paths.h"
 
 // What one directory holds while it is walked (walk.h), and which of its names
@@ -21,6 +22,9 @@ namespace vambrace::policy::apparmor {
 struct Sibling {
   std::string_view name;
   std::span<std::uint32_t> paths;
+  std::span<std::uint32_t> all;  // these, and those that groups took
+  // Of these, sorted, what its group took as the level of a store of hashes.
+  std::vector<std::uint32_t> stored;
   std::optional<Form> form;
   std::optional<Form> drawn;  // see drawn_form_of
   // A number like others here, but with nothing in it that these have, too.
@@ -44,8 +48,9 @@ class Siblings {
   // `directory` is the pattern of the first `depth` names of all these paths,
   // with a slash at its end; each path goes on. What is given must outlive it,
   // and the paths change their order.
-  Siblings(const SeenPaths& seen, Purpose purpose, std::string_view directory,
-           std::size_t depth, std::span<std::uint32_t> paths);
+  Siblings(const SeenPaths& seen, const HashStores& stores, Purpose purpose,
+           std::string_view directory, std::size_t depth,
+           std::span<std::uint32_t> paths);
 
   // Takes the names that are alike from the entries.
   std::vector<Alike> groups();
@@ -57,17 +62,22 @@ class Siblings {
   bool is_made(std::span<const std::uint32_t> paths) const;
   bool is_file(std::span<const std::uint32_t> paths) const;
   bool is_file_of_python(std::span<const std::uint32_t> paths) const;
+  void group_levels(std::vector<Alike>& out);
+  bool are_levels(const std::vector<Sibling*>& members) const;
+  bool is_stored(std::uint32_t index) const;
   void group_by(std::optional<Form> Sibling::* which, std::vector<Alike>& out);
   Role role_of(std::uint32_t index) const;
   std::string below(std::uint32_t index, std::string_view pattern) const;
   Roles in_common(const std::vector<Sibling*>& members,
                   std::string_view pattern) const;
   void take(Alike& group, Sibling& entry) const;
+  void take_counted(Alike& group, const std::vector<Sibling*>& members) const;
   bool is_enough(const std::vector<Sibling*>& members,
                  std::size_t needed) const;
   bool took_turns(const std::vector<Sibling*>& members) const;
 
   const SeenPaths& seen_;
+  const HashStores& stores_;
   Purpose purpose_;
   std::string_view directory_;
   std::size_t depth_;

@@ -25,7 +25,7 @@ std::string letters_for(Purpose purpose, std::string_view access) {
 
 }  // namespace
 
-Walk::Walk(const SeenPaths& paths) : paths_(paths) {}
+Walk::Walk(const SeenPaths& paths) : paths_(paths), stores_(paths) {}
 
 void Walk::follow(Purpose purpose) {
   purpose_ = purpose;
@@ -63,7 +63,7 @@ void Walk::enter(std::span<std::uint32_t> paths, std::string& directory) {
   if (going_on.empty()) {
     return;
   }
-  Siblings siblings(paths_, purpose_, directory, depth,
+  Siblings siblings(paths_, stores_, purpose_, directory, depth,
                     {going_on.begin(), going_on.end()});
   for (Alike& group : siblings.groups()) {
     descend(segments_.emplace_back(std::move(group.segment)), group.paths,

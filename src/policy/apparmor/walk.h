@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/apparmor/draft.h"
+#include "policy/apparmor/hash_store.h"
 #include "policy/apparmor/seen_paths.h"
 
 namespace vambrace::policy::apparmor {
@@ -43,6 +44,7 @@ class Walk {
   Draft literal_draft(std::uint32_t index);
 
   const SeenPaths& paths_;
+  const HashStores stores_;
   Purpose purpose_ = Purpose::Read;
   std::vector<const Segment*> trail_;
   std::size_t patterns_ = 0;  // segments of trail_ with a form
