@@ -60,6 +60,14 @@ struct Kept {
   bool operator==(const Kept&) const = default;
 };
 
+// Folders of one directory that a number tells apart and that hold nothing in
+// common, some of which were written to. Each keeps its name.
+struct Apart {
+  std::string directory;           // its pattern, with a slash at its end
+  std::vector<std::string> names;  // sorted
+  bool operator==(const Apart&) const = default;
+};
+
 // What one kind of generalization did for the size of the profile.
 struct Tally {
   Kind kind = Kind::Number;
@@ -69,9 +77,10 @@ struct Tally {
 };
 
 struct Generalized {
-  std::vector<Rule> rules;  // sorted by pattern
-  std::vector<Kept> kept;   // sorted by path
-  std::vector<Tally> did;   // by kind
+  std::vector<Rule> rules;   // sorted by pattern
+  std::vector<Kept> kept;    // sorted by path
+  std::vector<Apart> apart;  // sorted by directory
+  std::vector<Tally> did;    // by kind
   bool within_budget = true;
   bool operator==(const Generalized&) const = default;
 };

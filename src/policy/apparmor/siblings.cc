@@ -347,6 +347,15 @@ void Siblings::take(Alike& group, Sibling& entry) const {
   });
 }
 
+bool Siblings::are_written(const std::vector<Sibling*>& members) const {
+  return std::ranges::any_of(members, [&](const Sibling* member) {
+    return std::ranges::any_of(member->all, [&](std::uint32_t index) {
+      return role_of(index) == Role::Below &&
+             seen_[index].access.find_first_of("acdw") != std::string::npos;
+    });
+  });
+}
+
 // Takes what numbers have in common; what is stored by hashes only where these
 // numbers are no levels alone.
 void Siblings::take_counted(Alike& group,
@@ -358,13 +367,16 @@ void Siblings::take_counted(Alike& group,
     }
   }
   group.roles = in_common(members, group.segment.text);
+  const bool written =
+      !group.roles.test(static_cast<std::size_t>(Role::Below)) &&
+      are_written(members);
   for (Sibling* member : members) {
     take(group, *member);
     const auto rest = std::ranges::stable_partition(
         member->paths,
         [&](std::uint32_t index) { return is_level_of_store(*member, index); });
     member->paths = {rest.begin(), rest.end()};
-    member->apart = !member->paths.empty();
+    member->apart = written && !member->paths.empty();
   }
 }
 

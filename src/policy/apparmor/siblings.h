@@ -27,7 +27,8 @@ struct Sibling {
   std::vector<std::uint32_t> stored;
   std::optional<Form> form;
   std::optional<Form> drawn;  // see drawn_form_of
-  // A number like others here, but with nothing in it that these have, too.
+  // A folder that a number tells from others here, but with nothing in it that
+  // these have, too; some of them were written to.
   bool apart = false;
 };
 
@@ -71,6 +72,7 @@ class Siblings {
   Roles in_common(const std::vector<Sibling*>& members,
                   std::string_view pattern) const;
   void take(Alike& group, Sibling& entry) const;
+  bool are_written(const std::vector<Sibling*>& members) const;
   void take_counted(Alike& group, const std::vector<Sibling*>& members) const;
   bool is_enough(const std::vector<Sibling*>& members,
                  std::size_t needed) const;

@@ -71,6 +71,9 @@ void Walk::enter(std::span<std::uint32_t> paths, std::string& directory) {
   }
   for (const Sibling& entry : siblings.entries()) {
     if (!entry.paths.empty()) {
+      if (entry.apart) {
+        apart_[directory].emplace(entry.name);
+      }
       descend(segments_.emplace_back(literal_segment(entry.name)), entry.paths,
               directory);
     }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,11 @@ class Walk {
   const std::map<std::string_view, std::string_view>& kept() const {
     return kept_;
   }
+  // By the pattern of their directory, the folders that a number tells apart
+  // and that hold nothing in common.
+  const std::map<std::string, std::set<std::string>>& apart() const {
+    return apart_;
+  }
 
  private:
   void enter(std::span<std::uint32_t> paths, std::string& directory);
@@ -51,6 +57,7 @@ class Walk {
   std::deque<Segment> segments_;
   Drafts drafts_;
   std::map<std::string_view, std::string_view> kept_;
+  std::map<std::string, std::set<std::string>> apart_;
 };
 
 }  // namespace vambrace::policy::apparmor
