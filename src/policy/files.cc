@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "policy/apparmor/generalize.h"
 #include "policy/apparmor/segment.h"
+#include "policy/changing_names.h"
 #include "policy/fates.h"
 #include "policy/programs.h"
 #include "policy/reasons.h"
@@ -123,7 +124,8 @@ class Files {
         scripts_(evidence),
         temporary_(evidence),
         given_away_(evidence),
-        policy_(policy) {}
+        policy_(policy),
+        changing_names_(evidence) {}
 
   void add() {
     for (const evidence::Process& process : evidence_.processes) {
@@ -352,14 +354,7 @@ class Files {
     for (auto& [key, rule] : rules) {
       policy_.files.push_back(std::move(rule));
     }
-    for (const apparmor::Kept& kept : made.kept) {
-      find("file-changes-name", "medium", place.program,
-           fmt::format("{} looks like a name of this run alone, and no pattern "
-                       "may stand for it: {}",
-                       json::quote_bytes(kept.path), kept.reason),
-           "add the name it will have as a decision \"file ...\", or do "
-           "without");
-    }
+    changing_names_.add(place_of(place.program), made);
     if (!made.within_budget) {
       find(
           "files-over-budget", "medium", place.program,
@@ -370,6 +365,9 @@ class Files {
   }
 
   void tell() {
+    for (Finding& one : changing_names_.findings()) {
+      policy_.findings.push_back(std::move(one));
+    }
     if (!policy_.files_known) {
       policy_.findings.push_back(
           {"files-unknown", "high", "files",
@@ -387,10 +385,13 @@ class Files {
 
   void find(std::string id, std::string severity, const std::string& program,
             std::string message, std::string hint) {
-    const std::string place =
-        program.empty() ? "files" : "files: " + json::quote_bytes(program);
-    policy_.findings.push_back({std::move(id), std::move(severity), place,
-                                std::move(message), std::move(hint)});
+    policy_.findings.push_back({std::move(id), std::move(severity),
+                                place_of(program), std::move(message),
+                                std::move(hint)});
+  }
+
+  static std::string place_of(const std::string& program) {
+    return program.empty() ? "files" : "files: " + json::quote_bytes(program);
   }
 
   const evidence::Evidence& evidence_;
@@ -404,6 +405,7 @@ class Files {
   // By path and letter: the programs that asked it of an inherited descriptor.
   std::map<std::string, std::map<char, std::set<std::string>>> handed_on_;
   std::set<std::string> disconnected_;
+  ChangingNames changing_names_;
 };
 
 }  // namespace

@@ -131,6 +131,10 @@ Generalized generalize(std::span<const Observation> seen,
     out.kept.push_back(
         {.path = std::string(path), .reason = std::string(reason)});
   }
+  for (const auto& [directory, names] : walk.apart()) {
+    out.apart.push_back(
+        {.directory = directory, .names = {names.begin(), names.end()}});
+  }
   out.did = tally(out.rules);
   return out;
 }

@@ -60,6 +60,14 @@ struct Kept {
   bool operator==(const Kept&) const = default;
 };
 
+// Folders of one directory that a number tells apart and that hold nothing in
+// common, some of which were written to. Each keeps its name.
+struct Apart {
+  std::string directory;           // its pattern, with a slash at its end
+  std::vector<std::string> names;  // sorted
+  bool operator==(const Apart&) const = default;
+};
+
 // What one kind of generalization did for the size of the profile.
 struct Tally {
   Kind kind = Kind::Number;
@@ -69,9 +77,10 @@ struct Tally {
 };
 
 struct Generalized {
-  std::vector<Rule> rules;  // sorted by pattern
-  std::vector<Kept> kept;   // sorted by path
-  std::vector<Tally> did;   // by kind
+  std::vector<Rule> rules;   // sorted by pattern
+  std::vector<Kept> kept;    // sorted by path
+  std::vector<Apart> apart;  // sorted by directory
+  std::vector<Tally> did;    // by kind
   bool within_budget = true;
   bool operator==(const Generalized&) const = default;
 };
@@ -92,11 +101,15 @@ constexpr std::size_t kMaxExamples = 3;
 // change (a number) stays literal until several of its form were seen, or two
 // took turns in two recordings; one is enough where a program always writes
 // such names, and for a number or hexadecimal digits in the name of a file that
-// the workload made and removed. What could be a word, eight small letters, is
-// one of Python's temporary names only if it was made and removed and stands
-// behind "tmp" or was used by Python alone. Reading, writing and mapping are
-// judged apart, so that a file that was only read is not made writable by its
-// siblings.
+// the workload made and removed. Folders that are told apart by a number are
+// one pattern only if two of them have a name below them in common that was
+// used alike, so that folders of one's own each do not share what was seen.
+// Folders of one to three hexadecimal digits are levels of a store, and one
+// pattern, if two of one length hold hashes laid out alike and one has a digit
+// in its name. What could be a word, eight small letters, is one of Python's
+// temporary names only if it was made and removed and stands behind "tmp" or
+// was used by Python alone. Reading, writing and mapping are judged apart, so
+// that a file that was only read is not made writable by its siblings.
 //
 // As long as the rules fit the budget, another recording takes no permission
 // away, but that files which it shows to be temporary may get a pattern that

@@ -50,7 +50,12 @@ std::string directory(Source& from) {
                     "/",
                     "/srv/1/",
                     "/srv/2/",
-                    "/srv/3/"});
+                    "/srv/3/",
+                    "/srv/10/",
+                    "/srv/c/0a/",
+                    "/srv/c/f1/",
+                    "/srv/c/12/",
+                    "/srv/c/9/"});
 }
 
 std::string drawn(Source& from, const char* letters, std::size_t length) {

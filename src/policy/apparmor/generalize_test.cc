@@ -130,6 +130,60 @@ TEST(Generalize, DoesNotLetANumberCountThatOneRecordingHasBothOf) {
               ElementsAre("/srv/job-@{number}/log r"));
 }
 
+// What counts in a folder's name is told by what is in such folders.
+TEST(Generalize, KeepsNumberedFoldersApartThatHaveNothingInCommon) {
+  std::vector<Observation> seen =
+      reads({"/srv/tenant1/public.html", "/srv/tenant2/secret.key",
+             "/srv/tenant3/upload/a"});
+  EXPECT_THAT(
+      printed(generalize(seen)),
+      ElementsAre("/srv/tenant1/public.html r", "/srv/tenant2/secret.key r",
+                  "/srv/tenant3/upload/a r"));
+  // Written in one of them and read in another is not in common.
+  seen.push_back({.path = "/srv/tenant3/public.html", .access = "w"});
+  EXPECT_EQ(generalize(seen).rules.size(), 4);
+  add(seen, reads({"/srv/tenant3/public.html"}));
+  EXPECT_THAT(printed(generalize(seen)),
+              ElementsAre("/srv/tenant3/public.html w",
+                          "/srv/tenant@{number}/public.html r",
+                          "/srv/tenant@{number}/secret.key r",
+                          "/srv/tenant@{number}/upload/a r"));
+}
+
+TEST(Generalize, SaysWhatItAllowsInAStoreByHash) {
+  const std::string hash = "d41d8cd98f00b204e9800998ecf8427e";
+  const Generalized result =
+      generalize(reads({"/srv/c/12/" + hash, "/srv/c/f1/" + hash,
+                        "/srv/c/40/0" + hash.substr(1)}));
+  ASSERT_THAT(printed(result), ElementsAre("/srv/c/@{hex2}/@{hex32} r"));
+  const Generalization& level = result.rules[0].because.at(0);
+  EXPECT_EQ(level.pattern, "@{hex2}");
+  EXPECT_EQ(level.seen, 3);
+  EXPECT_THAT(level.examples, ElementsAre("12", "40", "f1"));
+  EXPECT_EQ(level.allows, "every other hexadecimal number of this length");
+}
+
+TEST(Generalize, OpensNoStoreByHashInASensitivePlace) {
+  const std::string hash = "/d41d8cd98f00b204e9800998ecf8427e";
+  for (const char* folder : {"/root/c/", "/etc/wireguard/", "/home/ann/.aws/",
+                             "/var/lib/private/app/", "/run/secrets/"}) {
+    const Generalized result =
+        generalize(reads({folder + ("12" + hash), folder + ("f1" + hash)}));
+    EXPECT_EQ(result.rules.size(), 2) << folder;
+    for (const Rule& rule : result.rules) {
+      EXPECT_THAT(rule.because, IsEmpty()) << rule.pattern;
+    }
+  }
+}
+
+TEST(Generalize, MapsNoCodeFromAStoreBecauseOfItsForm) {
+  const std::string hash = "/d41d8cd98f00b204e9800998ecf8427e";
+  const Generalized result = generalize(
+      std::vector<Observation>{{.path = "/srv/c/1a" + hash, .access = "m"},
+                               {.path = "/srv/c/f1" + hash, .access = "m"}});
+  EXPECT_EQ(result.rules.size(), 2);
+}
+
 TEST(Generalize, WidensNothingThatFits) {
   const auto seen = words("/usr/share/doc/", 300);
   const Generalized result = generalize(seen);

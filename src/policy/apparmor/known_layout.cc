@@ -116,6 +116,9 @@ bool is_numbered(std::string_view directory) {
   return name == "@{number}" || is_number(name);
 }
 
+// No program has more levels of them.
+constexpr unsigned kMostNumbers = 8;
+
 // Where a name stands, as far as a layout asks for it.
 struct Surroundings {
   explicit Surroundings(const Place& place)
@@ -124,7 +127,7 @@ struct Surroundings {
         temporary(is_temporary_directory(place.directory)),
         made(place.made),
         of_python(place.made && place.python) {
-    while (is_numbered(above_numbers)) {
+    for (unsigned i = 0; i < kMostNumbers && is_numbered(above_numbers); ++i) {
       above_numbers.remove_suffix(1);
       above_numbers = above_numbers.substr(0, above_numbers.rfind('/') + 1);
     }

@@ -57,6 +57,7 @@ SeenPaths::SeenPaths(std::span<const Observation> seen) {
     rest = rest.subspan(size);
   }
   split_names();
+  note_made();
 }
 
 void SeenPaths::add(std::span<const Observation* const> of_one_path) {
@@ -89,6 +90,16 @@ void SeenPaths::split_names() {
       append_names(path.bytes, names_);
     }
     path.names = std::span(names_).subspan(first);
+  }
+}
+
+void SeenPaths::note_made() {
+  for (const Path& path : paths_) {
+    if (path.made) {
+      made_.insert(path.bytes.ends_with('/')
+                       ? path.bytes.substr(0, path.bytes.size() - 1)
+                       : path.bytes);
+    }
   }
 }
 

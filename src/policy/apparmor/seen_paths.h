@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "policy/apparmor/generalize.h"
@@ -37,6 +38,11 @@ struct Path {
   bool python = false;           // no other program of the workload used it
   std::uint32_t recordings = 0;  // sets of SeenPaths
   std::uint32_t processes = 0;
+
+  // The path up to the end of one of its names.
+  std::string_view up_to(std::size_t name) const {
+    return {bytes.begin(), names[name].end()};
+  }
 };
 
 // Each path once, sorted by its bytes. What was observed must outlive it.
@@ -50,13 +56,20 @@ class SeenPaths {
     return sets_.words(set);
   }
 
+  // Whether the workload made and removed what has this path, without a slash
+  // at its end.
+  bool is_made(std::string_view path) const { return made_.contains(path); }
+  bool any_made() const { return !made_.empty(); }
+
  private:
   void add(std::span<const Observation* const> of_one_path);
   void split_names();
+  void note_made();
 
   std::vector<Path> paths_;
   std::vector<std::string_view> names_;  // of all paths, one after the other
   WordSets sets_;
+  std::unordered_set<std::string_view> made_;
 };
 
 }  // namespace vambrace::policy::apparmor

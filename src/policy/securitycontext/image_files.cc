@@ -25,15 +25,6 @@ struct History {
 
 using Histories = std::unordered_map<std::string_view, History>;
 
-bool is_link(const FileFact& fact) {
-  return fact.access.contains('l');
-}
-
-bool is_made(const FileFact& fact) {
-  const bool renamed = fact.access == "cw" && !fact.owner;
-  return fact.access == "c" || renamed || is_link(fact);
-}
-
 void note_access(History& history, const FileFact& fact, Instant first) {
   const auto keep = [first](Instant& moment) {
     moment = std::min(moment, first);
@@ -123,6 +114,11 @@ std::set<std::string_view> folded_recordings(
 }
 
 }  // namespace
+
+bool is_made(const FileFact& fact) {
+  const bool renamed = fact.access == "cw" && !fact.owner;
+  return fact.access == "c" || renamed || fact.access.contains('l');
+}
 
 ImageFiles image_files(const evidence::Evidence& evidence) {
   const std::set<std::string> told =

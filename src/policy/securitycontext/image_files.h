@@ -27,4 +27,8 @@ struct ImageFiles {
 };
 ImageFiles image_files(const evidence::Evidence& evidence);
 
+// Whether the fact comes of nothing but that the workload made the file: `c`
+// alone, `l`, the new name of a rename.
+bool is_made(const evidence::FileFact& fact);
+
 }  // namespace vambrace::policy::securitycontext
