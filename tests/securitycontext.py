@@ -284,9 +284,12 @@ def test_a_folder_that_holds_files_of_the_image_becomes_a_volume_with_them():
 
 
 # What an image brings and a workload uses, each in another way: none of it is read before it
-# was opened with O_CREAT, and a mail goes from one folder into another one.
+# was opened with O_CREAT, a mail goes from one folder into another one, a link is passed, and a
+# file is only looked for.
 BRINGS = ("mkdir -p /srv/db /srv/keys /srv/mail/tmp /srv/mail/new /srv/app/plugins && "
-          "echo one >/srv/db/app && echo k >/srv/keys/k && touch /srv/app/plugins/p")
+          "echo one >/srv/db/app && echo k >/srv/keys/k && touch /srv/app/plugins/p && "
+          "mkdir /srv/release /srv/site /srv/look && echo page >/srv/release/page && "
+          "ln -s ../release /srv/site/current && touch /srv/look/enabled")
 USES = """
 import os
 db = os.open("/srv/db/app", os.O_RDWR | os.O_CREAT)
@@ -297,8 +300,12 @@ os.close(os.open("/srv/mail/tmp/1", os.O_WRONLY | os.O_CREAT | os.O_EXCL))
 os.rename("/srv/mail/tmp/1", "/srv/mail/new/1")
 os.close(os.open("/srv/app/pid", os.O_WRONLY | os.O_CREAT))
 assert os.listdir("/srv/app/plugins") == ["p"]
-os.mkdir("/var/lib/made")
-os.close(os.open("/var/lib/made/x", os.O_RDWR | os.O_CREAT))
+for folder in ("site", "look"):
+    os.close(os.open(f"/srv/{folder}/pid", os.O_WRONLY | os.O_CREAT))
+assert open("/srv/site/current/page").read().strip() == "page"
+assert os.path.exists("/srv/look/enabled")
+os.mkdir("/var/cache/made")
+os.close(os.open("/var/cache/made/x", os.O_RDWR | os.O_CREAT))
 print("used")
 """
 
@@ -326,15 +333,17 @@ def test_nothing_of_the_image_is_hidden_and_nothing_moves_between_mounts():
     program = ["/usr/bin/python3", "-I", "-S", "-B", "-c", USES]
     with image_with(BRINGS) as image:
         support.vambrace("record", "-o", f"{folder}/e.json", "--container", container, "--",
-                         "docker", "run", "--rm", "--name", container, "--security-opt",
+                         "docker", "run", "--name", container, "--security-opt",
                          "seccomp=unconfined", "--security-opt", "no-new-privileges", image,
                          *program, expect=0)
+        support.run("docker", "rm", container)
         support.vambrace("synth", f"{folder}/e.json", "-o", f"{folder}/bundle", expect=0)
         arguments = arguments_of(f"{folder}/bundle")
         kept = {argument.rpartition("=")[2] for argument in arguments
                 if argument.startswith("--mount=")}
-        assert kept == {"/srv/app", "/srv/db", "/srv/keys", "/srv/mail"}, arguments
-        assert folders(arguments) == {"/var/lib"}, arguments
+        assert kept == {"/srv/app", "/srv/db", "/srv/keys", "/srv/look", "/srv/mail",
+                        "/srv/site"}, arguments
+        assert folders(arguments) == {"/var/cache"}, arguments
         done = support.run("docker", "run", "--rm", *arguments, image, *program,
                            cwd=f"{folder}/bundle")
         assert done.code == 0 and done.out == "used\n", done

@@ -37,6 +37,7 @@ std::string joined(const std::vector<Recording>& recordings,
 
 Recording fold(const std::vector<Recording>& all) {
   Recording out = all.front();
+  std::set<std::string> found;
   out.folded.clear();
   out.phases.clear();
   for (const Recording& one : all) {
@@ -52,16 +53,18 @@ Recording fold(const std::vector<Recording>& all) {
     }
     out.phases.insert(out.phases.end(), one.phases.begin(), one.phases.end());
     out.probes.insert(one.probes.begin(), one.probes.end());
+    found.insert(one.found.begin(), one.found.end());
   }
   // Half of the paths is not all of them.
-  for (const std::string_view kind :
-       {kMadeProbe, kMountProbe, kPathProbe, kScriptProbe, kTraceProbe}) {
+  for (const std::string_view kind : {kFoundProbe, kMadeProbe, kMountProbe,
+                                      kPathProbe, kScriptProbe, kTraceProbe}) {
     if (std::ranges::any_of(all, [&](const Recording& one) {
           return !one.probes.contains(std::string(kind));
         })) {
       out.probes.erase(std::string(kind));
     }
   }
+  out.found.assign(found.begin(), found.end());
   std::sort(out.folded.begin(), out.folded.end());
   out.id = folded_id(out.folded);
   std::sort(out.phases.begin(), out.phases.end(),

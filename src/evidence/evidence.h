@@ -97,6 +97,10 @@ struct Recording {
   // Folders and files of the container where its engine was told to mount
   // something over the image, sorted: volumes, binds, file systems in memory.
   std::vector<std::string> mounts;
+  // With kFoundProbe: of each folder of its image into which it put files, one
+  // file or link (the first by name) that was there at the end and that it did
+  // not put there; sorted.
+  std::vector<std::string> found;
   std::string host;
   std::vector<std::string> command;  // argv[0], other words redacted
   bool no_new_privs = false;
@@ -233,6 +237,11 @@ constexpr std::string_view kScriptProbe = "scripts";
 // made has the fact `c` alone, beside that of the open or the rename. Without
 // it, an open with O_CREAT does not tell whether the file was there.
 constexpr std::string_view kMadeProbe = "made";
+
+// The kind in Recording::probes that says that the folders were looked into
+// where files were made (Recording::found). Without it, what else they hold is
+// unknown.
+constexpr std::string_view kFoundProbe = "found";
 
 // One way in which a file was accessed; another way is another fact.
 struct FileFact {

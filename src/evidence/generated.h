@@ -197,11 +197,17 @@ class Source {
     if (flip()) {
       out.mounts = {"/a" + path(), "/b" + path()};
     }
+    if (flip()) {
+      out.found = {"/a" + path(), "/b" + path()};
+    }
     out.host = name();
     out.command = {name(), name()};
     out.no_new_privs = flip();
     out.phases = {{"startup", out.start}};
     out.probes = {{"syscalls", "tp_btf/sys_enter"}};
+    if (flip()) {
+      out.probes.emplace(kFoundProbe, "getdents64");
+    }
     if (flip()) {
       out.probes.emplace(kMountProbe, "lsm/sb_mount");
       out.probes.emplace(kTraceProbe, "lsm/ptrace_access_check");

@@ -35,12 +35,6 @@ auto facts_field(Cursor& in, const char* name, std::vector<Fact>& out,
   });
 }
 
-template <class T>
-json::Field<T> optional(json::Field<T> field) {
-  field.optional = true;
-  return field;
-}
-
 Result<> read_process(Cursor& in, Process& out, std::size_t& facts) {
   ProcessKey& key = out.key;
   return in.members(

@@ -30,6 +30,13 @@ Result<> read(json::Cursor& in, TraceFact& out);
 bool is_id(std::string_view text);
 Result<> read_time(json::Cursor& in, Instant& out);
 
+// A member that files of earlier versions lack.
+template <class T>
+json::Field<T> optional(json::Field<T> field) {
+  field.optional = true;
+  return field;
+}
+
 // A word of a closed list, turned into its value by `from`.
 template <class From, class T>
 Result<> read_word(json::Cursor& in, From from, T& out) {

@@ -284,6 +284,9 @@ void print(Printer& out, const Recording& recording) {
   key("runtime_version").text(recording.runtime_version);
   key("image").text(recording.image);
   print((key("mounts"), out), recording.mounts);
+  if (!recording.found.empty()) {
+    print((key("found"), out), recording.found);
+  }
   key("host").text(recording.host);
   print((key("command"), out), recording.command);
   key("no_new_privs").word(recording.no_new_privs);

@@ -33,6 +33,14 @@ std::optional<State> state_from(std::string_view word) {
   return std::nullopt;
 }
 
+bool are_paths(const std::vector<std::string>& paths) {
+  return std::ranges::adjacent_find(paths, std::greater_equal<>()) ==
+             paths.end() &&
+         std::ranges::all_of(paths, [](const std::string& path) {
+           return path.starts_with('/') && !path.contains('\0');
+         });
+}
+
 }  // namespace
 
 Result<> read_time(Cursor& in, Instant& out) {
@@ -84,19 +92,19 @@ Result<> read(Cursor& in, Recording& out) {
       field("kernel", out.kernel), field("arch", out.arch),
       field("scope", out.scope), field("runtime", out.runtime),
       field("runtime_version", out.runtime_version), field("image", out.image),
-      field("mounts", out.mounts), field("host", out.host),
-      field("command", out.command), field("no_new_privs", out.no_new_privs),
-      field("phases", out.phases), field("probes", out.probes),
-      field("counters", out.counters), field("verdict", out.verdict)));
+      field("mounts", out.mounts), optional(field("found", out.found)),
+      field("host", out.host), field("command", out.command),
+      field("no_new_privs", out.no_new_privs), field("phases", out.phases),
+      field("probes", out.probes), field("counters", out.counters),
+      field("verdict", out.verdict)));
   if (out.end < out.start) {
     return in.fail("ends before it starts");
   }
-  if (std::ranges::adjacent_find(out.mounts, std::greater_equal<>()) !=
-          out.mounts.end() ||
-      !std::ranges::all_of(out.mounts, [](const std::string& path) {
-        return path.starts_with('/') && !path.contains('\0');
-      })) {
+  if (!are_paths(out.mounts)) {
     return in.fail("mounts: not sorted, double or no absolute path");
+  }
+  if (!are_paths(out.found)) {
+    return in.fail("found: not sorted, double or no absolute path");
   }
   const auto& folded = out.folded;
   if (folded.size() == 1 ||

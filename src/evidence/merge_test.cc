@@ -300,6 +300,22 @@ TEST(MergeAll, NeedsOneThatCanBeRead) {
             ErrorCode::NotFound);
 }
 
+TEST(Compact, KeepsWhatAnyFoundAndWhetherAllLooked) {
+  Evidence a = evidence_of(kFirst, 0, 1);
+  Evidence b = evidence_of(kSecond, 0, 1);
+  a.recordings[0].found = {"/srv/b", "/srv/c"};
+  b.recordings[0].found = {"/srv/a", "/srv/b"};
+  a.recordings[0].probes.emplace(kFoundProbe, "getdents64");
+  const auto half = compact(merge(a, b).value());
+  EXPECT_THAT(half->recordings[0].found,
+              ElementsAre("/srv/a", "/srv/b", "/srv/c"));
+  EXPECT_FALSE(half->recordings[0].probes.contains(std::string(kFoundProbe)));
+  b.recordings[0].probes.emplace(kFoundProbe, "getdents64");
+  EXPECT_TRUE(compact(merge(a, b).value())
+                  ->recordings[0]
+                  .probes.contains(std::string(kFoundProbe)));
+}
+
 TEST(Compact, NeedsARecording) {
   EXPECT_FALSE(compact({}));
 }

@@ -255,11 +255,15 @@ class Maker {
     }
     const auto kept = std::ranges::count_if(out_.mounts, &Mount::memory);
     if (kept > 0) {
-      remark("memory-forgets", "info", "volumes",
-             fmt::format("{} folder{} in memory and empty at each start", kept,
-                         kept == 1 ? " is" : "s are"),
-             "name what must be kept under volumes in bundle.yaml and mount "
-             "it");
+      remark(
+          "memory-forgets", "info", "volumes",
+          fmt::format("{} folder{} in memory and empty at each start", kept,
+                      kept == 1 ? " is" : "s are"),
+          "name what must be kept under volumes in bundle.yaml and mount it; "
+          "and "
+          "where no container was recorded, or one of docker run --rm, folders "
+          "in which the image has links or files that are only passed or "
+          "looked at");
     }
   }
 

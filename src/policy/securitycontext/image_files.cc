@@ -138,6 +138,14 @@ ImageFiles image_files(const evidence::Evidence& evidence) {
       (sure ? files.known : files.perhaps).emplace(path);
     }
   }
+  const MountLists mounts = mounts_by_recording(evidence);
+  for (const evidence::Recording& recording : evidence.recordings) {
+    for (const std::string& path : recording.found) {
+      if (!is_mounted(mounts, recording.id, path)) {
+        files.known.insert(path);
+      }
+    }
+  }
   return files;
 }
 

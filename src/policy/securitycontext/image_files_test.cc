@@ -61,6 +61,13 @@ TEST(ImageFiles, AreWhatWasThereBeforeItWasMade) {
   }
 }
 
+TEST(ImageFiles, AreWhatARecorderFoundBesideWhatWasMade) {
+  evidence::Evidence evidence = evidence_with({{"/srv/pid", "c"}}, true);
+  evidence.recordings[0].found = {"/data/x", "/srv/current"};
+  evidence.recordings[0].mounts = {"/data"};
+  EXPECT_THAT(image_files(evidence).known, ElementsAre("/srv/current"));
+}
+
 TEST(ImageFiles, LogsThatAreMadeWhereThereAreNoneAreNot) {
   for (const bool tells_made : {false, true}) {
     EXPECT_THAT(known({{"/log/x", "ac"}, {"/log/y", "cw"}}, tells_made),

@@ -336,6 +336,13 @@ evidence::Evidence assemble(const Raw& raw, const Frame& frame) {
   recording.phases.clear();
   add_phases(recording, raw, frame);
   recording.counters = counters_of(raw);
+  if (const auto found = raw.found.find(frame.scope);
+      found != raw.found.end()) {
+    recording.found.assign(found->second.begin(), found->second.end());
+  }
+  if (raw.looked.contains(frame.scope)) {
+    recording.probes[std::string(evidence::kFoundProbe)] = "getdents64";
+  }
   std::vector<Gap> gaps = frame.gaps;
   for (Gap& gap : gaps_of(raw, frame.scope)) {
     gaps.push_back(std::move(gap));

@@ -20,6 +20,7 @@
 #include "recorder/ebpf/cgroups.h"
 #include "recorder/ebpf/collect.h"
 #include "recorder/ebpf/docker.h"
+#include "recorder/ebpf/found.h"
 #include "recorder/ebpf/frame.h"
 #include "recorder/ebpf/launcher.h"
 #include "recorder/ebpf/names.h"
@@ -622,6 +623,7 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
   }
   raw.build_ids = programs_.build_ids();
   follow_names(raw, roots_);
+  look_around(raw, roots_);
   raw.hints_seen = raw.counters.hints_seen;
   raw.recursion_misses = session_->recursion_misses();
   const auto containers = found_containers(raw);

@@ -31,6 +31,8 @@ class Roots {
 
   // The root of the namespace with that inode; -1 if none was kept.
   int of(std::uint32_t mount_ns) const;
+  // Whether that is the namespace of this process.
+  bool is_own(std::uint32_t mount_ns) const { return mount_ns == own_; }
 
  private:
   static constexpr std::size_t kMost = 64;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -61,6 +62,11 @@ struct Raw {
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> followed;
   // By scope, accesses by names whose links nobody could follow.
   std::map<std::uint32_t, std::uint64_t> unfollowed;
+  // By scope, one thing that it did not put there of each folder into which it
+  // put files.
+  std::map<std::uint32_t, std::set<std::string>> found;
+  // The scopes all of whose folders could be looked into.
+  std::set<std::uint32_t> looked;
   std::map<std::uint32_t, std::vector<std::string>> stacks;
   std::map<std::uint32_t, BuildId> build_ids;  // by image
   vmb_counters counters{};

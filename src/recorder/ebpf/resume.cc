@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "recorder/ebpf/collect.h"
+#include "recorder/ebpf/found.h"
 #include "recorder/ebpf/frame.h"
 #include "recorder/ebpf/names.h"
 #include "recorder/ebpf/programs.h"
@@ -74,6 +75,7 @@ Result<Resumed> resume(const Files& files, const std::string& id) {
   }
   raw.build_ids = programs.build_ids();
   follow_names(raw, roots);
+  look_around(raw, roots);
   state.frame.gaps.push_back(
       {"interrupted",
        "the recorder ended before the scope did; the kernel went on counting "

@@ -1,0 +1,155 @@
+#include "recorder/ebpf/found.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace vambrace::recorder::ebpf {
+namespace {
+
+// The file has this name because of the workload: it made it, or would where
+// there is none.
+constexpr std::uint32_t kPuts =
+    VMB_ACCESS_CREATE | VMB_ACCESS_LINK | VMB_FILE_MADE;
+
+struct Place {
+  std::uint32_t mount_ns = 0;
+  std::string path;  // no slash at the end, but for "/"
+  auto operator<=>(const Place&) const = default;
+};
+
+std::string_view parent_of(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+Directory open_folder(int root, const std::string& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const auto fd = static_cast<int>(
+      ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how));
+  DIR* folder = fd < 0 ? nullptr : ::fdopendir(fd);
+  if (folder == nullptr && fd >= 0) {
+    ::close(fd);
+  }
+  return {folder, ::closedir};
+}
+
+bool is_folder(DIR* in, const dirent& entry) {
+  struct stat info = {};
+  return entry.d_type == DT_DIR || (entry.d_type == DT_UNKNOWN &&
+                                    ::fstatat(::dirfd(in), entry.d_name, &info,
+                                              AT_SYMLINK_NOFOLLOW) == 0 &&
+                                    S_ISDIR(info.st_mode));
+}
+
+// What the programs of a scope did with names.
+struct Names {
+  std::set<Place> put;                               // by anybody
+  std::set<Place> removed;                           // by anybody
+  std::map<Place, std::set<std::uint32_t>> folders;  // scopes that put there
+};
+
+// The first file or link in the folder that nobody put there; empty: there is
+// none, or the folder was removed; nullopt: it cannot be read, as of a
+// container that is being removed.
+std::optional<std::string> other_thing(int root, const Place& folder,
+                                       const Names& names) {
+  const Directory open = open_folder(root, folder.path);
+  if (!open) {
+    return errno == ENOENT && names.removed.contains(folder)
+               ? std::optional<std::string>("")
+               : std::nullopt;
+  }
+  std::string first;
+  for (errno = 0; const dirent* entry = ::readdir(open.get()); errno = 0) {
+    Place place{.mount_ns = folder.mount_ns,
+                .path = folder.path == "/" ? "/" : folder.path + "/"};
+    place.path += entry->d_name;
+    if (!is_folder(open.get(), *entry) && !names.put.contains(place) &&
+        (first.empty() || place.path < first)) {
+      first = std::move(place.path);
+    }
+  }
+  return errno == 0 ? std::optional(first) : std::nullopt;
+}
+
+bool is_program(const Raw& raw, std::uint32_t image) {
+  return image < raw.images.size() &&
+         (raw.images[image].key.kind == VMB_IMAGE_EXEC ||
+          raw.images[image].key.kind == VMB_IMAGE_LATE ||
+          raw.images[image].key.kind == VMB_IMAGE_MOVED);
+}
+
+Names names_in(const Raw& raw) {
+  Names names;
+  for (const auto& [key, file] : raw.files) {
+    if ((key.access & (kPuts | VMB_ACCESS_DELETE)) == 0) {
+      continue;
+    }
+    const auto path = path_of(raw, key, file);
+    if (!path || !path->starts_with('/') || *path == "/") {
+      continue;
+    }
+    Place place{.mount_ns = file.path.mount_ns, .path = *path};
+    if (place.path.ends_with('/')) {
+      place.path.pop_back();
+    }
+    if ((key.access & VMB_ACCESS_DELETE) != 0) {
+      names.removed.insert(place);
+    }
+    if ((key.access & kPuts) == 0) {
+      continue;
+    }
+    if (is_program(raw, key.image)) {
+      names
+          .folders[{.mount_ns = place.mount_ns,
+                    .path = std::string(parent_of(place.path))}]
+          .insert(raw.images[key.image].key.scope);
+    }
+    names.put.insert(std::move(place));
+  }
+  return names;
+}
+
+}  // namespace
+
+void look_around(Raw& raw, const Roots& roots) {
+  const Names names = names_in(raw);
+  std::set<std::uint32_t> unknown;
+  for (const auto& [folder, scopes] : names.folders) {
+    const int root = roots.of(folder.mount_ns);
+    const auto thing = root < 0 || roots.is_own(folder.mount_ns)
+                           ? std::nullopt
+                           : other_thing(root, folder, names);
+    for (const std::uint32_t scope : scopes) {
+      if (!thing) {
+        unknown.insert(scope);
+        continue;
+      }
+      raw.looked.insert(scope);
+      if (!thing->empty()) {
+        raw.found[scope].insert(*thing);
+      }
+    }
+  }
+  for (const std::uint32_t scope : unknown) {
+    raw.looked.erase(scope);
+  }
+}
+
+}  // namespace vambrace::recorder::ebpf

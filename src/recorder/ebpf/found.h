@@ -1,0 +1,20 @@
+#pragma once
+
+#include "recorder/ebpf/names.h"
+#include "recorder/ebpf/raw.h"
+
+// What the folders hold into which a workload puts files, when the recording
+// ends: an empty file system in the place of such a folder would hide what was
+// there before. Calls do not tell it of things that are passed or looked at
+// alone (links, stat, access). Folders in them do not count: an image has them
+// everywhere (/run/lock, /var/lib/dpkg), and few programs want more of them
+// than to be there.
+namespace vambrace::recorder::ebpf {
+
+// Fills Raw::found and Raw::looked. Only in roots of other mount namespaces
+// than this process's own: that one is no image's, and what else it holds is
+// the machine's. The folders' files are somebody else's: no link leads out of
+// the root, and nothing is opened but folders.
+void look_around(Raw& raw, const Roots& roots);
+
+}  // namespace vambrace::recorder::ebpf
