@@ -145,7 +145,8 @@ Result<Exit> resume_recording(Environment& environment, const std::string& id,
   TRY_ASSIGN(const auto resumed, recorder::ebpf::resume(environment.files, id));
   TRY_ASSIGN(const auto files,
              write(environment, resumed.evidences,
-                   output.empty() ? resumed.state.output : output));
+                   output.empty() ? resumed.state.output
+                                  : as_place(environment.files, output)));
   recorder::ebpf::discard(environment.files, id);
   environment.output.out(
       json ? summary_json(resumed.evidences, files, std::nullopt)

@@ -27,7 +27,7 @@ struct RecordSizes {
 struct RecordWords {
   recorder::Scope scope;
   recorder::Options options;
-  std::string output;
+  std::string output;  // a folder ends in a slash
   std::string owner;
   std::string phase_file;
   std::vector<std::string> reports;  // JUnit
@@ -44,6 +44,9 @@ struct RecordWords {
 // `output` empty: where it was to go.
 Result<Exit> resume_recording(Environment& environment, const std::string& id,
                               const std::string& output, bool json);
+
+// `-o output`, with a slash at the end where a folder is.
+std::string as_place(const Files& files, const std::string& output);
 
 // Where the evidence of workload `index` of `count` goes for `-o output`.
 std::string evidence_file(const std::string& output,
