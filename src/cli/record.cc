@@ -147,7 +147,9 @@ Result<Exit> resume_recording(Environment& environment, const std::string& id,
              write(environment, resumed.evidences,
                    output.empty() ? resumed.state.output
                                   : as_place(environment.files, output)));
-  recorder::ebpf::discard(environment.files, id);
+  if (const auto gone = recorder::ebpf::discard(environment.files, id); !gone) {
+    environment.output.err(left_behind_text(gone.error()));
+  }
   environment.output.out(
       json ? summary_json(resumed.evidences, files, std::nullopt)
            : summary_text(resumed.evidences, files, std::nullopt));
@@ -197,6 +199,9 @@ Result<Exit> record(Environment& environment, Words words) {
       read_reports(environment, given.reports, recorded);
   recorder->divide(evidence::Spans(tests.placed));
   TRY_ASSIGN(auto evidences, recorder->finish());
+  if (const auto left = recorder->left_behind()) {
+    environment.output.err(left_behind_text(*left));
+  }
   for (evidence::Evidence& evidence : evidences) {
     evidence.workload.owner = given.owner;
   }

@@ -63,6 +63,9 @@ std::string progress_line(const recorder::Progress& seen,
 std::string left_over_text(
     const std::vector<recorder::ebpf::Known>& recordings);
 
+// A recording that ended, but left pins.
+std::string left_behind_text(const Error& error);
+
 // What was recorded, the verdict, and the next step.
 std::string summary_text(const std::vector<evidence::Evidence>& evidences,
                          const std::vector<std::string>& files,
