@@ -67,11 +67,15 @@ report() {
   wait || true
   touch /srv/stamp
   chmod 640 /srv/report.txt
-  # Scripts by other names than those of their files, and one of env.
+  # Scripts by other names than those of their files, one of env, and one by its descriptor.
   cd /w
   ./last.sh
   /bin/gunzip --version >/dev/null
   /w/env.sh
+  /proc/self/cwd/here.sh
+  exec 8<held.sh
+  /dev/fd/8
+  exec 8<&-
   echo reported
 }
 try() {
@@ -269,6 +273,7 @@ def files():
         "/conf/nginx": NGINX.encode(), "/site/index.html": b"hello\n",
         "/loads": LOADS.encode(), "/w/report.sh": (REPORT.encode(), 0o755),
         "/w/last.sh": (b"#!/bin/sh\n:\n", 0o755), "/w/env.sh": (b"#!/usr/bin/env sh\n:\n", 0o755),
+        "/w/here.sh": (b"#!/bin/sh\n:\n", 0o755), "/w/held.sh": (b"#!/bin/sh\n:\n", 0o755),
         "/w/words": b"b\na\n",
         "/var/log/app/web.log": b"[09:00] ERROR disk full\n[09:01] DEBUG x\n" * 40,
         "/var/log/app/db.log": b"[09:00] WARN slow\n[09:02] ERROR disk full\n" * 40,

@@ -118,6 +118,50 @@ def test_a_folder_of_pins_that_another_user_made_first():
     nothing_in(folder)
 
 
+# In mounts of its own, with a bpffs and a /run/vambrace that no other recording uses: while it
+# records, something is done there ($1, a shell's); then both are looked at.
+OVER = r"""
+mount --make-rprivate /
+mount -t bpf bpf /sys/fs/bpf
+mkdir -p /run/vambrace
+mount -t tmpfs -o mode=0700 tmpfs /run/vambrace
+exec 9</sys/fs/bpf
+"$2" record -o "$3" -- sleep 5 &
+until ls /run/vambrace | grep -q json; do sleep 0.1; done
+eval "$1"
+wait $! && code=0 || code=$?
+echo "code $code"
+ls /proc/self/fd/9/vambrace/
+echo states
+ls /run/vambrace | grep json || true
+"""
+
+
+def test_a_bpffs_that_is_mounted_over_the_one_with_the_pins():
+    """A recording that ends takes its probes out of the kernel all the same."""
+    support.require_root()
+    support.require_btf()
+    path = f"{support.temp_dir()}/e.json"
+    done = run("unshare", "-m", "sh", "-ec", OVER, "sh", "mount -t bpf bpf /sys/fs/bpf",
+               VAMBRACE, path)
+    assert done.code == 0, done
+    assert done.out.endswith("code 0\nstates\n"), done
+    with open(path, encoding="utf-8") as file:
+        assert json.load(file)["verdict"]["state"] == "complete", path
+
+
+def test_pins_that_cannot_be_removed():
+    """It says so, and the recording stays known to `stop` and to the next `record`."""
+    support.require_root()
+    support.require_btf()
+    path = f"{support.temp_dir()}/e.json"
+    done = run("unshare", "-m", "sh", "-ec", OVER, "sh",
+               "mount -o remount,bind,ro /sys/fs/bpf", VAMBRACE, path)
+    assert "code 0" in done.out and os.path.exists(path), done
+    assert "Read-only" in done.err and "hint: when that is mended: rm -r " in done.err, done
+    assert done.out.strip().endswith(".json"), done
+
+
 def test_nobody_is_told_to_be_root():
     support.require_root()
     place = support.temp_dir()

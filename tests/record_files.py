@@ -171,6 +171,41 @@ os.rename(b"was", b"dir/is")
 os.chown(b"far/is", 0, 0)
 """
 
+# Names that lead through what the kernel shows a task of itself. Scripts are executed so, too, and
+# by their descriptor alone.
+OWN = r"""
+import os, sys
+here = sys.argv[1]
+os.chdir(here)
+def opened(name):
+    return os.open(name, os.O_CREAT | os.O_WRONLY)
+def script(name):
+    with open(name, "w") as file:
+        file.write("#!/bin/sh\nexit 3\n")
+    os.chmod(name, 0o755)
+    return os.open(name, os.O_RDONLY)
+def starts(what, *words):
+    if os.fork() == 0:
+        os.execve(what, list(words), os.environ)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 3, what
+os.dup2(opened("out"), 1)
+changed, owned, cut = opened("changed"), opened("owned"), opened("cut")
+os.chmod(f"/proc/self/fd/{changed}", 0o600)
+os.chown(f"/dev/fd/{owned}", 0, 0)
+os.truncate(f"/proc/thread-self/fd/{cut}", 5)
+os.chown("/dev/stdout", 0, 0)
+os.mkdir("/proc/self/cwd/dir")
+os.mkdir("/proc/thread-self/cwd/dir/deep")
+os.mkdir("/proc/self/root" + here + "/rooted")
+folder = os.open("dir", os.O_PATH)
+os.mkdir(f"/proc/self/fd/{folder}/inner")
+os.rename(f"/dev/fd/{folder}/inner", "/proc/self/cwd/moved")
+for name in ("cwd.sh", "named.sh", "held.sh"):
+    os.set_inheritable(held := script(name), True)
+    starts({"cwd.sh": "/proc/self/cwd/cwd.sh", "named.sh": f"/proc/self/fd/{held}"}.get(name, held),
+           name)
+"""
+
 # Calls that fail when AppArmor has been asked, and one of each kind that fails before.
 FAILING = r"""
 import errno, fcntl, os, sys
@@ -242,6 +277,13 @@ NAMED = {
     "/dir/moved c", "/again c", "/dir/is/ c",
 }
 
+OWNED = {
+    "/out c", "/out cw", "/out o", "/changed c", "/changed cw", "/changed p", "/owned c",
+    "/owned cw", "/owned o", "/cut c", "/cut cw", "/cut w", "/dir/ c", "/dir/deep/ c", "/rooted/ c",
+    "/dir/inner/ c", "/dir/inner/ drw", "/moved/ cw", "/moved/ c",
+} | {f"/{name}.sh {letters}" for name in ("cwd", "named", "held")
+     for letters in ("c", "cw", "p", "r", "x")}
+
 EXPECTED = {
     "/plain r", "/dir/inner r", "/new c", "/new cw", "/log ac", "/cut rw", "/theirs r", "/bad\n\xff\"name r",
     "/dir/ r", "/made c", "/made cw", "/sized rw", "/sized w", "/sized p", "/sized o", "/locked rw",
@@ -309,6 +351,46 @@ def test_files_that_are_only_named_have_the_path_that_their_links_lead_to():
     found = named(evidence, folder)
     assert found == NAMED, (f"missing {sorted(NAMED - found)}, more {sorted(found - NAMED)}")
     assert (folder + "/dir/node", "o") in files(evidence, is_python), "fchownat of a descriptor"
+
+
+def changed_or_started(evidence):
+    """{"path letters"} of the workload's files that were not only read."""
+    return {f"{unquoted(fact['path'])} {fact['access']}" for process in evidence["processes"]
+            if process["origin"] not in ("runtime", "harness") for fact in process["files"]
+            if set(fact["access"]) & set("acdloprwx") - {"r"}}
+
+
+def test_names_through_what_a_task_is_shown_of_itself_lead_to_its_own_files():
+    folder = os.path.realpath(support.temp_dir())
+    evidence = record(command=["python3", "-c", OWN, folder])
+    assert kinds(evidence) == set(), evidence["verdict"]
+    found = files(evidence, is_python) | files(evidence, is_python, only_named=True)
+    below = {f"{path.removeprefix(folder)} {letters}" for path, letters in found
+             if path.startswith(folder + "/")}
+    assert below == OWNED, f"missing {sorted(OWNED - below)}, more {sorted(below - OWNED)}"
+    elsewhere = {one for one in changed_or_started(evidence)
+                 if not one.startswith(folder + "/") and not one.endswith((" x", " mr"))}
+    assert all(one.startswith("/dev/null ") for one in elsewhere), elsewhere
+
+
+LINKED = r"""
+import os, sys
+os.chdir(sys.argv[1])
+os.symlink("/proc/self/cwd/file", "way")
+os.close(os.open("file", os.O_CREAT | os.O_WRONLY))
+os.chmod("way", 0o600)
+"""
+
+
+def test_a_link_into_what_a_task_is_shown_of_itself_leads_to_no_file_of_the_recorders():
+    folder = os.path.realpath(support.temp_dir())
+    evidence = record(command=["python3", "-c", LINKED, folder])
+    changed = {one for one in changed_or_started(evidence) if one.endswith(" p")}
+    if evidence["recordings"][0]["probes"]["paths"].startswith("lsm/"):
+        assert changed == {f"{folder}/file p"}, changed
+        return
+    assert changed == set(), changed
+    assert kinds(evidence) == {"links_unfollowed"}, evidence["verdict"]
 
 
 def asked_in_vain(evidence, folder):

@@ -90,6 +90,7 @@ WORKLOADS = {
     "accesses": "--workload python3 -- python3 -B /test/accesses.py",
     "names": "--workload python3 -- python3 -B /test/names.py",
     "failing": "--workload python3 -- python3 -B /test/failing.py",
+    "own": "--workload python3 -- python3 -B /test/own.py",
     "nginx": "--workload nginx -- sh /test/serve",
     "redis": "--workload redis-server -- sh /test/store",
     "crowd": "--workload python3 -- python3 -B /test/crowd.py",
@@ -104,7 +105,9 @@ ONLY_HOOKS = {
 
 @vm.once
 def machine():
-    script = ["mkdir -p /www && echo x >/www/index.html"]
+    script = ["mkdir -p /www && echo x >/www/index.html",
+              "[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd",
+              "[ -e /dev/stdout ] || ln -s /proc/self/fd/1 /dev/stdout"]
     for name, words in WORKLOADS.items():
         if name == "crowd":  # one task's hook may now interrupt another's
             script.append("mount -t debugfs debugfs /sys/kernel/debug\n"
@@ -122,6 +125,7 @@ def machine():
                    files={"/test/accesses.py": record_files.ACCESSES.encode(),
                           "/test/names.py": (record_files.NAMES + MORE).encode(),
                           "/test/failing.py": record_files.FAILING.encode(),
+                          "/test/own.py": record_files.OWN.encode(),
                           "/test/crowd.py": CROWD.encode(),
                           "/test/nginx.conf": NGINX.encode(), "/test/serve": SERVE.encode(),
                           "/test/store": STORE.encode()})
@@ -165,6 +169,7 @@ def test_both_ways_see_every_kind_of_access():
     expect_same("accesses")
     expect_same("names")
     expect_same("failing")
+    expect_same("own")
 
 
 def test_both_ways_see_the_same_of_servers():

@@ -145,8 +145,11 @@ Result<Exit> resume_recording(Environment& environment, const std::string& id,
   TRY_ASSIGN(const auto resumed, recorder::ebpf::resume(environment.files, id));
   TRY_ASSIGN(const auto files,
              write(environment, resumed.evidences,
-                   output.empty() ? resumed.state.output : output));
-  recorder::ebpf::discard(environment.files, id);
+                   output.empty() ? resumed.state.output
+                                  : as_place(environment.files, output)));
+  if (const auto gone = recorder::ebpf::discard(environment.files, id); !gone) {
+    environment.output.err(left_behind_text(gone.error()));
+  }
   environment.output.out(
       json ? summary_json(resumed.evidences, files, std::nullopt)
            : summary_text(resumed.evidences, files, std::nullopt));
@@ -196,6 +199,9 @@ Result<Exit> record(Environment& environment, Words words) {
       read_reports(environment, given.reports, recorded);
   recorder->divide(evidence::Spans(tests.placed));
   TRY_ASSIGN(auto evidences, recorder->finish());
+  if (const auto left = recorder->left_behind()) {
+    environment.output.err(left_behind_text(*left));
+  }
   for (evidence::Evidence& evidence : evidences) {
     evidence.workload.owner = given.owner;
   }

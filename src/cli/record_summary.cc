@@ -139,6 +139,13 @@ std::string left_over_text(
   return out;
 }
 
+std::string left_behind_text(const Error& error) {
+  return fmt::format(
+      "note: some of the recorder stays in the kernel and slows every system "
+      "call: {}\nhint: {}\n",
+      error.message(), error.hint());
+}
+
 std::string progress_line(const recorder::Progress& seen,
                           const recorder::Progress& before) {
   const auto seconds = seen.elapsed.count() / 1000;

@@ -115,6 +115,7 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
     options.workload_id = *id;
   }
 
+  output = as_place(environment.files, output);
   if (resume) {
     return {};
   }
@@ -150,11 +151,9 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
 }
 
 Result<> RecordWords::check_output(Environment& environment) const {
-  const bool folder =
-      output.ends_with('/') || environment.files.is_directory(output);
-  const std::string place =
-      folder ? output : output.substr(0, output.rfind('/') + 1);
-  if (folder || place.empty() || environment.files.is_directory(place)) {
+  const std::string place = output.substr(0, output.rfind('/') + 1);
+  if (output.ends_with('/') || place.empty() ||
+      environment.files.is_directory(place)) {
     return {};
   }
   // Made when writing; a file in its place could never be.
@@ -163,6 +162,12 @@ Result<> RecordWords::check_output(Environment& environment) const {
     return fail(ErrorCode::InvalidInput, "{} is not a folder", bare);
   }
   return {};
+}
+
+std::string as_place(const Files& files, const std::string& output) {
+  const bool folder =
+      !output.empty() && !output.ends_with('/') && files.is_directory(output);
+  return folder ? output + '/' : output;
 }
 
 std::string evidence_file(const std::string& output,

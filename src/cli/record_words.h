@@ -27,7 +27,7 @@ struct RecordSizes {
 struct RecordWords {
   recorder::Scope scope;
   recorder::Options options;
-  std::string output;
+  std::string output;  // a folder ends in a slash
   std::string owner;
   std::string phase_file;
   std::vector<std::string> reports;  // JUnit
@@ -45,6 +45,9 @@ struct RecordWords {
 Result<Exit> resume_recording(Environment& environment, const std::string& id,
                               const std::string& output, bool json);
 
+// `-o output`, with a slash at the end where a folder is.
+std::string as_place(const Files& files, const std::string& output);
+
 // Where the evidence of workload `index` of `count` goes for `-o output`.
 std::string evidence_file(const std::string& output,
                           const evidence::Evidence& evidence, std::size_t index,
@@ -59,6 +62,9 @@ std::string progress_line(const recorder::Progress& seen,
 // goes on paying for it.
 std::string left_over_text(
     const std::vector<recorder::ebpf::Known>& recordings);
+
+// A recording that ended, but left pins.
+std::string left_behind_text(const Error& error);
 
 // What was recorded, the verdict, and the next step.
 std::string summary_text(const std::vector<evidence::Evidence>& evidences,

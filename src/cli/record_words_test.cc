@@ -18,6 +18,7 @@ struct Asked {
 Asked ask(std::vector<std::string> words) {
   words.insert(words.end(), {"--", "true"});
   Captured world;
+  world.files.files["kept/old.json"] = "{}";
   Environment environment{
       .files = world.files, .output = world.output, .now = {}, .variables = {}};
   Asked asked;
@@ -57,6 +58,14 @@ TEST(RecordWords, RefuseAnIdentityThatIsNone) {
 TEST(RecordWords, WriteToAFolderOfEvidenceUnlessTold) {
   EXPECT_EQ(ask({}).words.output, "evidence/");
   EXPECT_EQ(ask({"-o", "e.json"}).words.output, "e.json");
+}
+
+TEST(RecordWords, TakeAFolderThatIsThereWithAndWithoutItsSlash) {
+  EXPECT_EQ(ask({"-o", "kept"}).words.output, "kept/");
+  EXPECT_EQ(ask({"-o", "kept/"}).words.output, "kept/");
+  EXPECT_EQ(ask({"-o", "kept", "--resume"}).words.output, "kept/");
+  EXPECT_EQ(ask({"-o", "new/"}).words.output, "new/");
+  EXPECT_EQ(ask({"-o", "kept/old.json"}).words.output, "kept/old.json");
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ enum class Origin : std::uint8_t {
 //   io_uring          io_uring was used; its operations are not system calls
 //   unknown_syscall   a number without a name was called
 //   image_unread      the build id of a program could not be read
-//   links_unfollowed  paths of named files may lead over symbolic links
+//   links_unfollowed  paths of named files may lead over symbolic links, and
+//                     are missing where those are of /proc
 //   path_truncated    a path was longer than the recorder keeps
 //   scope_lost        the container or cgroup vanished early
 //   mixed_images      recordings of different image digests were merged

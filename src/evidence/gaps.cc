@@ -27,7 +27,9 @@ constexpr GapKind kKinds[] = {
     {"links_unfollowed",
      "symbolic links in the names of files could not be followed",
      "let a program of the container live until its files are looked at, or "
-     "check the paths without an owner by hand"},
+     "check the paths without an owner by hand; a file that is named over a "
+     "link of /proc is missing: add it as a decision, or record in the "
+     "kernel's hooks (--file-probe)"},
     {"map_full", "a table was full; facts were refused",
      "record again with larger tables or a shorter run"},
     {"mixed_images", "recordings of different image digests were merged",

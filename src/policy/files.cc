@@ -12,6 +12,7 @@
 #include "policy/programs.h"
 #include "policy/reasons.h"
 #include "policy/scripts.h"
+#include "policy/unplaced.h"
 
 namespace vambrace::policy {
 namespace {
@@ -372,7 +373,7 @@ class Files {
       policy_.findings.push_back(
           {"files-unknown", "high", "files",
            "the evidence tells no file: there is no AppArmor profile",
-           "record without --light"});
+           std::string(files_hint(policy_.gaps))});
     }
     for (const std::string& program : disconnected_) {
       find("file-disconnected", "medium", program,

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "policy/json.h"
 #include "policy/samples.h"
 #include "policy/synthesize.h"
@@ -19,6 +21,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 Policy policy_of(std::vector<evidence::Process> processes,
                  std::vector<Decision> decisions = {}) {
@@ -323,6 +326,24 @@ TEST(Files, NoneAtAllIsUnknownNotNothing) {
   EXPECT_NE(finding(policy, "files-unknown"), "");
   EXPECT_THAT(print(policy), HasSubstr("\"files\": null"));
   EXPECT_EQ(parse(print(policy)).value(), policy);
+}
+
+// Of a program that was recorded when its files were open already.
+TEST(Files, WithoutAnyTheHintIsAboutHowItWasRecorded) {
+  const auto hint = [](std::string kind) {
+    evidence::Evidence evidence =
+        evidence_of({sample::process({sample::fact("read")})});
+    if (!kind.empty()) {
+      evidence.recordings.front().verdict.gaps = {{std::move(kind), ""}};
+    }
+    const Policy policy = synthesize(evidence, {}).value();
+    const auto found =
+        std::ranges::find(policy.findings, "files-unknown", &Finding::id);
+    return found == policy.findings.end() ? std::string() : found->hint;
+  };
+  EXPECT_THAT(hint("no_exit_probe"), HasSubstr("without --light"));
+  EXPECT_THAT(hint("attached_late"), HasSubstr("from its start"));
+  EXPECT_THAT(hint(""), Not(HasSubstr("--light")));
 }
 
 TEST(Files, CallsWhosePathsWereNotRecordedAreTold) {

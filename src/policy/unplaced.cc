@@ -15,6 +15,16 @@ std::set<std::string> recordings_with(const evidence::Evidence& evidence,
   return ids;
 }
 
+std::string_view files_hint(const std::set<std::string>& gaps) {
+  if (gaps.contains("no_exit_probe")) {
+    return "record without --light";
+  }
+  return gaps.contains("attached_late")
+             ? "record it from its start: the recording began when its files "
+               "were open already"
+             : "record it at its work: no file was opened meanwhile";
+}
+
 std::uint64_t succeeded(const evidence::SyscallFact& fact,
                         const std::set<std::string>& left_out) {
   std::uint64_t count = 0;

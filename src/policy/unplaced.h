@@ -15,6 +15,12 @@ namespace vambrace::policy {
 std::set<std::string> recordings_with(const evidence::Evidence& evidence,
                                       std::string_view probe);
 
+// How the files become known of which the evidence tells none: one without
+// exits
+// (--light) has them unwatched, one that began late missed those open already.
+// gaps: kinds.
+std::string_view files_hint(const std::set<std::string>& gaps);
+
 // How often the call succeeded, in the recordings that are not left out.
 std::uint64_t succeeded(const evidence::SyscallFact& fact,
                         const std::set<std::string>& left_out);

@@ -80,6 +80,9 @@ class Recorder {
   virtual void divide(evidence::Spans tests) = 0;
   // One evidence per workload, in the order of Scope::workloads.
   virtual Result<std::vector<evidence::Evidence>> finish() = 0;
+  // What finish() could not remove from the kernel, where every call of every
+  // process goes on paying for it; nullopt: nothing.
+  virtual std::optional<Error> left_behind() const = 0;
 };
 
 }  // namespace vambrace::recorder

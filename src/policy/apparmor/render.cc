@@ -16,6 +16,7 @@
 #include "policy/apparmor/traces.h"
 #include "policy/apparmor/variables.h"
 #include "policy/reasons.h"
+#include "policy/unplaced.h"
 
 namespace vambrace::policy::apparmor {
 namespace {
@@ -386,9 +387,9 @@ Result<Rendered> render(const Policy& policy, const runtime::Target& target,
   Rendered out;
   out.text = head(policy, target, stage);
   if (!policy.files_known) {
-    out.text +=
-        "#\n# No profile: the evidence tells no file. Record without --light, "
-        "then run synth.\n";
+    out.text += fmt::format(
+        "#\n# No profile: the evidence tells no file. To have one, {}.\n",
+        files_hint(policy.gaps));
     return out;
   }
   TRY_ASSIGN(auto made,

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "kernel/errnos.h"
 #include "policy/securitycontext/contradictions.h"
+#include "policy/unplaced.h"
 
 namespace vambrace::policy::securitycontext {
 namespace {
@@ -107,7 +108,7 @@ class Maker {
         remark("apparmor-missing", "medium", "appArmorProfile",
                "the target's hosts have AppArmor, and there is no profile: the "
                "evidence tells no file",
-               "record without --light, then run synth");
+               fmt::format("{}; then run synth", files_hint(policy_.gaps)));
       }
     } else if (!around_.apparmor.empty() && is_container()) {
       remark("apparmor-unnamed", "info", "appArmorProfile",
@@ -160,8 +161,10 @@ class Maker {
     if (!policy_.needs.files_known) {
       out_.read_only_root = false;
       remark("files-unknown", "medium", "readOnlyRootFilesystem",
-             "not every recording watched files: the root stays writable",
-             "record without --light");
+             policy_.gaps.contains("no_exit_probe")
+                 ? "not every recording watched files: the root stays writable"
+                 : "the evidence tells no file: the root stays writable",
+             std::string(files_hint(policy_.gaps)));
       return;
     }
     if (!policy_.needs.unseen.empty()) {

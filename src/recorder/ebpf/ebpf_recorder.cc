@@ -61,8 +61,10 @@ class EbpfRecorder : public Recorder {
   void end() override;
   Progress progress() const override;
   Result<std::vector<evidence::Evidence>> finish() override;
+  std::optional<Error> left_behind() const override { return left_behind_; }
 
  private:
+  Result<> detach();
   Result<> prepare_control();
   Result<> start_command();
   Result<> start_cgroup(const std::string& path, int main_pid);
@@ -112,15 +114,13 @@ class EbpfRecorder : public Recorder {
   steady_clock::time_point last_new_{};
   std::optional<int> command_status_;
   std::optional<steady_clock::time_point> ending_;
+  std::optional<Error> left_behind_;
 };
 
 EbpfRecorder::~EbpfRecorder() {
   ring_buffer__free(ring_);
-  if (!options_.pin_directory.empty() && !frame_.recording.id.empty()) {
-    DiskFiles files;
-    const auto removed = files.remove(state_file(frame_.recording.id));
-    static_cast<void>(removed);  // the pins are gone; nothing can use it
-  }
+  const auto removed = detach();
+  static_cast<void>(removed);  // nothing depends on it
 }
 
 Result<> EbpfRecorder::start(const Scope& scope, const Options& options) {
@@ -570,6 +570,21 @@ Result<std::optional<int>> EbpfRecorder::wait(milliseconds timeout) {
   }
 }
 
+// The state stays with what could not be removed, so that others know of it.
+Result<> EbpfRecorder::detach() {
+  if (session_) {
+    if (auto detached = session_->detach(); !detached) {
+      left_behind_ =
+          std::move(detached.error()).with_hint(by_hand(frame_.recording.id));
+    }
+  }
+  if (left_behind_ || options_.pin_directory.empty() ||
+      frame_.recording.id.empty()) {
+    return {};
+  }
+  return DiskFiles().remove(state_file(frame_.recording.id));
+}
+
 void EbpfRecorder::end() {
   if (!ending_) {
     ending_ = steady_clock::now();
@@ -606,11 +621,7 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
   }
   look_for_containers();
   const bool interrupted = scope_is_alive();
-  session_->detach();
-  if (!options_.pin_directory.empty()) {
-    DiskFiles files;
-    TRY(files.remove(state_file(frame_.recording.id)));
-  }
+  TRY(detach());
   ::usleep(5'000);  // programs that still run on another CPU
   take_hints();
   TRY_ASSIGN(Raw raw, collect(session_->maps()));

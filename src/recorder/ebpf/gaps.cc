@@ -122,6 +122,15 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
                      "in a mount namespace that is gone",
                      found->second)});
   }
+  if (const auto found = raw.elsewhere.find(scope);
+      found != raw.elsewhere.end()) {
+    gaps.push_back(
+        {"links_unfollowed",
+         fmt::format(
+             "{} accesses to files that calls only named, over links of "
+             "/proc, which lead each process elsewhere",
+             found->second)});
+  }
   if (seen.stacks_failed != 0) {
     gaps.push_back(
         {"read_failed", fmt::format("{} kernel stacks", seen.stacks_failed)});

@@ -24,6 +24,14 @@ TEST(GapsTest, WithoutItsScopeEveryUnreadMemoryIsAGap) {
   ASSERT_EQ(gaps_of(raw, 1).size(), 1U);
 }
 
+TEST(GapsTest, NamesThatLeadThroughProcAreAGapOfTheirScope) {
+  Raw raw;
+  raw.elsewhere[1] = 2;
+  EXPECT_TRUE(gaps_of(raw, 0).empty());
+  ASSERT_EQ(gaps_of(raw, 1).size(), 1U);
+  EXPECT_EQ(gaps_of(raw, 1).front().kind, "links_unfollowed");
+}
+
 TEST(SlotTest, CallsThatAreLookedAtCountWithoutTheirMark) {
   Raw raw;
   raw.scopes.resize(1);

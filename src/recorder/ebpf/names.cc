@@ -1,7 +1,9 @@
 #include "recorder/ebpf/names.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,11 +45,31 @@ std::string joined(const std::vector<std::string>& parts) {
   return path.empty() ? "/" : path;
 }
 
+// /proc/self, /proc/PID/fd and the like: what is there is another for each
+// process, may have no path, and is gone with the process.
+bool is_of_process(const std::vector<std::string>& path) {
+  constexpr std::string_view kMagic[] = {"cwd", "exe", "fd", "ns", "root"};
+  if (path.size() < 2 || path[0] != "proc") {
+    return false;
+  }
+  if (path[1] == "self" || path[1] == "thread-self") {
+    return true;
+  }
+  return path[1].find_first_not_of("0123456789") == std::string::npos &&
+         std::ranges::find(kMagic, path.back()) != std::end(kMagic);
+}
+
+// Wherever that file system is mounted.
+bool is_in_proc(int root, const std::string& path) {
+  const Fd link(
+      ::openat(root, path.c_str() + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct statfs info{};
+  return link && ::fstatfs(link.get(), &info) == 0 &&
+         info.f_type == PROC_SUPER_MAGIC;
+}
+
 // The link's target; nullopt if it is none, or nothing.
 std::optional<std::string> target_of(int root, const std::string& path) {
-  if (path == "/proc/self" || path == "/proc/thread-self") {
-    return std::nullopt;
-  }
   std::array<char, PATH_MAX> target{};
   const ssize_t bytes =
       ::readlinkat(root, path.c_str() + 1, target.data(), target.size());
@@ -135,19 +157,6 @@ std::set<std::string, std::less<>> types_with_device() {
   return types;
 }
 
-// /proc/PID/ns/net and the like lead to what has no path, or another one.
-bool is_magic_link(std::string_view path) {
-  constexpr std::string_view kMagic[] = {"cwd", "exe", "fd", "ns", "root"};
-  if (!path.starts_with("/proc/")) {
-    return false;
-  }
-  std::deque<std::string> parts;
-  split(path, parts);
-  return parts.size() > 2 && std::ranges::any_of(parts, [&](const auto& part) {
-           return std::ranges::find(kMagic, part) != std::end(kMagic);
-         });
-}
-
 // Where the places of mounts are. A bind has a folder on both sides or a file;
 // whatever else is mounted on, is a folder.
 class MountNames {
@@ -200,9 +209,10 @@ class MountNames {
     for (const auto& [name, path] : {std::pair(places.target, mount.target),
                                      std::pair(places.source, mount.source)}) {
       const int root = root_of(key.image, path);
-      const Thing thing = name && name->starts_with('/')
-                              ? thing_at(root, ebpf::follow(root, *name, true))
-                              : Thing::Gone;
+      const auto place = name && name->starts_with('/')
+                             ? ebpf::follow(root, *name, true)
+                             : std::nullopt;
+      const Thing thing = place ? thing_at(root, *place) : Thing::Gone;
       if (thing != Thing::Gone) {
         return thing == Thing::File;
       }
@@ -219,12 +229,8 @@ class MountNames {
     if (root < 0 && !is_runtime(raw_, image)) {
       ++raw_.unfollowed[raw_.images[image].key.scope];
     }
-    if (is_magic_link(*place)) {
-      place.reset();
-      return;
-    }
-    *place = ebpf::follow(root, *place, true);
-    if (!file && !place->ends_with('/')) {
+    place = ebpf::follow(root, *place, true);
+    if (place && !file && !place->ends_with('/')) {
       *place += '/';
     }
   }
@@ -267,7 +273,7 @@ int Roots::of(std::uint32_t mount_ns) const {
   return found == roots_.end() ? -1 : found->second.get();
 }
 
-std::string follow(int root, std::string_view path, bool last) {
+std::optional<std::string> follow(int root, std::string_view path, bool last) {
   std::deque<std::string> ahead;
   std::vector<std::string> done;
   int links = 0;
@@ -282,10 +288,17 @@ std::string follow(int root, std::string_view path, bool last) {
       continue;
     }
     done.push_back(part);
+    if (is_of_process(done)) {
+      return std::nullopt;
+    }
     if ((ahead.empty() && !last) || links == kMostLinks || root < 0) {
       continue;
     }
-    if (const auto target = target_of(root, joined(done))) {
+    const std::string place = joined(done);
+    if (const auto target = target_of(root, place)) {
+      if (is_in_proc(root, place)) {
+        return std::nullopt;
+      }
       ++links;
       done.pop_back();
       if (target->starts_with('/')) {
@@ -318,18 +331,23 @@ void follow_names(Raw& raw, const Roots& roots) {
       ++raw.unfollowed[raw.images[key.image].key.scope];
     }
     const bool last = follows_last(key.access);
-    std::string path = follow(root, *named, last);
-    if ((key.access & VMB_FILE_FOLDER) != 0 && !path.ends_with('/')) {
-      path += '/';
+    auto& followed = raw.followed[{file.path.at, key.access}];
+    followed = follow(root, *named, last);
+    if (!followed) {
+      if (!runtime) {
+        ++raw.elsewhere[raw.images[key.image].key.scope];
+      }
+      continue;
     }
-    std::string& followed = raw.followed[{file.path.at, key.access}];
-    followed = std::move(path);
+    if ((key.access & VMB_FILE_FOLDER) != 0 && !followed->ends_with('/')) {
+      *followed += '/';
+    }
     if (may_be_folder(key.access)) {
-      const Thing thing = thing_at(root, followed);
+      const Thing thing = thing_at(root, *followed);
       if (thing == Thing::Folder) {
-        followed += '/';
+        *followed += '/';
       } else if (thing == Thing::Gone) {
-        lost.push_back({file.path.mount_ns, &followed});
+        lost.push_back({file.path.mount_ns, &*followed});
       }
     }
   }

@@ -42,11 +42,12 @@ class Roots {
 };
 
 // The path below `root` with its links followed as they are now, the last one
-// only if `last` says so. What is not there (any more) stays as it is named;
-// /proc/self does too, being another for everybody. A path with more than 40
-// links is left from there on, as the kernel would refuse it
-// (path_resolution(7)).
-std::string follow(int root, std::string_view path, bool last);
+// only if `last` says so. What is not there (any more) stays as it is named. A
+// path with more than 40 links is left from there on, as the kernel would
+// refuse it (path_resolution(7)). nullopt if it leads through a link of /proc
+// or through what is there of a process: /proc/self is another for everybody,
+// and would be this process itself.
+std::optional<std::string> follow(int root, std::string_view path, bool last);
 
 // Finds where the named files are, for path_of(), and the places of mounts, and
 // which of them are folders: those that are there as such, and those of which

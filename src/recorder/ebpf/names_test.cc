@@ -33,8 +33,9 @@ class Follow : public testing::Test {
   void link(const char* target, const std::string& at) const {
     std::filesystem::create_symlink(target, path_ + at);
   }
+  // "?" if it is not known.
   std::string of(std::string_view path, bool last = true) const {
-    return follow(root_.get(), path, last);
+    return follow(root_.get(), path, last).value_or("?");
   }
 
  private:
@@ -61,8 +62,27 @@ TEST_F(Follow, LeavesWhatIsNotThere) {
   EXPECT_EQ(of("/gone/../var/run/x"), "/run/x");
 }
 
-TEST_F(Follow, LeavesWhatIsAnotherForEverybody) {
-  EXPECT_EQ(of("/proc/self/attr/current"), "/proc/self/attr/current");
+TEST_F(Follow, DoesNotKnowWhatIsAnotherForEverybody) {
+  link("/proc/self/fd", "/var/fd");
+  link("/proc/self/fd/1", "/var/stdout");
+  for (const char* path :
+       {"/proc/self/attr/current", "/proc/self/cwd/x", "/proc/thread-self/fd/3",
+        "/proc/7/fd/1", "/proc/7/task/8/root/x", "/proc/7/ns/net", "/var/fd/1",
+        "/var/stdout", "/var/../proc/./self/cwd/x"}) {
+    EXPECT_EQ(of(path), "?") << path;
+  }
+  EXPECT_EQ(follow(-1, "/var/../proc/./self/cwd/x", true), std::nullopt);
+  EXPECT_EQ(of("/proc/self/fd/1", false), "?");
+  EXPECT_EQ(of("/var/stdout", false), "/var/stdout");
+  EXPECT_EQ(of("/proc/7/status"), "/proc/7/status");
+  EXPECT_EQ(of("/proc/sys/fd"), "/proc/sys/fd");
+}
+
+TEST_F(Follow, KnowsLinksOfProcWhereverItIs) {
+  const Fd root(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  EXPECT_EQ(follow(root.get(), "/self/cwd/x", true), std::nullopt);
+  EXPECT_EQ(follow(root.get(), "/mounts", true), std::nullopt);
+  EXPECT_EQ(follow(root.get(), "/version", true), "/version");
 }
 
 TEST_F(Follow, EndsInALoop) {

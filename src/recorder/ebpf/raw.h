@@ -58,10 +58,14 @@ struct Raw {
   Table<vmb_mount_key, vmb_mount> mounts;
   std::vector<MountPlaces> mount_places;  // by row of `mounts`
   std::string path_bytes;                 // the names of all files
-  // Of files that were only named, by place of the name and access: their path.
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> followed;
-  // By scope, accesses by names whose links nobody could follow.
+  // Of files that were only named, by place of the name and access: their path;
+  // nullopt: not known.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::optional<std::string>>
+      followed;
+  // By scope, accesses by names whose links nobody could follow,
   std::map<std::uint32_t, std::uint64_t> unfollowed;
+  // and by names over links that lead each process elsewhere.
+  std::map<std::uint32_t, std::uint64_t> elsewhere;
   // By scope, one thing that it did not put there of each folder into which it
   // put files.
   std::map<std::uint32_t, std::set<std::string>> found;
@@ -88,7 +92,8 @@ std::string path_of(const vmb_image& image);
 // The path of a file as AppArmor has it, that of a folder with a slash at the
 // end. Two kinds have no such path and begin with no slash:
 // "disconnected:/x", below no mount of the namespace, and "tmpfs:memfd:x", on a
-// file system that is mounted nowhere. nullopt if the names were not kept.
+// file system that is mounted nowhere. nullopt if the names were not kept, or
+// lead through /proc (follow_names()).
 std::optional<std::string> path_of(const Raw& raw, const vmb_file_key& key,
                                    const vmb_file& file);
 // "rw" for VMB_ACCESS_READ | VMB_ACCESS_WRITE; docs/formats/evidence.md lists

@@ -84,10 +84,13 @@ Result<Resumed> resume(const Files& files, const std::string& id) {
   return resumed;
 }
 
-void discard(Files& files, const std::string& id) {
-  remove_pins(pin_directory(id));
+Result<> discard(Files& files, const std::string& id) {
+  if (auto gone = remove_pins(pin_directory(id)); !gone) {
+    return std::unexpected(std::move(gone.error()).with_hint(by_hand(id)));
+  }
   const auto removed = files.remove(state_file(id));
   static_cast<void>(removed);  // nothing depends on it
+  return {};
 }
 
 Result<bool> ask_to_stop(const Files& files, const std::string& id) {

@@ -19,8 +19,9 @@ struct Resumed {
 // since. Denied while its recorder still runs. The pins stay until discard().
 Result<Resumed> resume(const Files& files, const std::string& id);
 
-// Forgets a recording: its pins and its state.
-void discard(Files& files, const std::string& id);
+// Forgets a recording: its pins and its state, which stays with a pin that
+// cannot be removed.
+Result<> discard(Files& files, const std::string& id);
 
 // Asks the recorder of a running recording to end it. False if that recorder is
 // gone: then resume() is the way.

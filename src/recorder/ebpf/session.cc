@@ -289,7 +289,8 @@ Result<> Session::settle(const Options& options, const Offer& offer,
 }
 
 Session::~Session() {
-  detach();
+  const auto detached = detach();
+  static_cast<void>(detached);  // whoever wants to know has asked before
   record_bpf__destroy(skeleton_);
 }
 
@@ -316,11 +317,7 @@ Result<> Session::attach() {
 }
 
 Result<> Session::pin(const std::string& directory) {
-  TRY(own_folder(directory.substr(0, directory.rfind('/'))));
-  if (::mkdir(directory.c_str(), 0700) != 0) {
-    return std::unexpected(system_error("make " + directory, errno));
-  }
-  pinned_ = directory;
+  TRY_ASSIGN(pins_, Pins::make(directory));
   TRY(maps_.pin(directory));
   for (const auto& [name, link] : links_) {
     const std::string path = directory + "/link_" + name;
@@ -331,20 +328,27 @@ Result<> Session::pin(const std::string& directory) {
   return {};
 }
 
-void Session::detach() {
+Result<> Session::detach() {
+  Result<> all;
   // Last attached, first removed: an exit seen after its enter was no longer
   // watched would look like a refused call.
   for (auto entry = links_.rbegin(); entry != links_.rend(); ++entry) {
-    if (!pinned_.empty()) {
-      bpf_link__unpin(entry->second);
+    if (pins_) {
+      if (auto removed = pins_->remove("link_" + entry->first);
+          !removed && all) {
+        all = std::move(removed);
+      }
     }
     bpf_link__destroy(entry->second);
   }
   links_.clear();
-  if (!pinned_.empty()) {
-    remove_pins(pinned_);
-    pinned_.clear();
+  if (pins_) {
+    if (auto removed = pins_->remove_all(); !removed && all) {
+      all = std::move(removed);
+    }
+    pins_.reset();
   }
+  return all;
 }
 
 std::uint64_t Session::recursion_misses() const {
@@ -379,11 +383,9 @@ void detach_pinned(const std::string& directory) {
   }
 }
 
-void remove_pins(const std::string& directory) {
-  for (const std::string& path : entries(directory, "")) {
-    ::unlink(path.c_str());
-  }
-  ::rmdir(directory.c_str());
+Result<> remove_pins(const std::string& directory) {
+  TRY_ASSIGN(const Pins pins, Pins::open(directory));
+  return pins.remove_all();
 }
 
 }  // namespace vambrace::recorder::ebpf

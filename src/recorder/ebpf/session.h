@@ -2,12 +2,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "evidence/evidence.h"
 #include "recorder/ebpf/maps.h"
+#include "recorder/ebpf/pins.h"
 #include "recorder/recorder.h"
 
 struct bpf_link;
@@ -41,8 +43,9 @@ class Session {
   Result<> attach();
   // Keeps links and maps alive without us, below this folder of a bpffs.
   Result<> pin(const std::string& directory);
-  // Removes every probe; the maps stay.
-  void detach();
+  // Removes every probe; the maps stay. An error: some are still there, kept by
+  // a pin that could not be removed.
+  Result<> detach();
 
   // Which probe each kind of fact comes from, and what could not be had.
   const std::map<std::string, std::string>& probes() const { return probes_; }
@@ -61,12 +64,12 @@ class Session {
   Maps maps_;
   std::map<std::string, std::string> probes_;
   std::vector<evidence::Gap> gaps_;
-  std::string pinned_;
+  std::optional<Pins> pins_;
 };
 
 // Removes the links and maps below a folder made by pin(): whatever they
-// recorded ends here.
-void remove_pins(const std::string& directory);
+// recorded ends here, unless an error says what stays.
+Result<> remove_pins(const std::string& directory);
 // recursion_misses() of programs that are only pinned.
 std::uint64_t pinned_recursion_misses(const std::string& directory);
 // Only the links: the maps can still be read.

@@ -168,6 +168,11 @@ std::string state_file(const std::string& id) {
   return fmt::format("{}/{}.json", kStateRoot, id);
 }
 
+std::string by_hand(const std::string& id) {
+  return fmt::format("when that is mended: rm -r {} {}", pin_directory(id),
+                     state_file(id));
+}
+
 Result<> own_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     return std::unexpected(system_error("make " + path, errno));

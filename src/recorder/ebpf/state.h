@@ -40,6 +40,8 @@ bool ensure_bpffs(bool& mounted);
 
 std::string pin_directory(const std::string& id);
 std::string state_file(const std::string& id);
+// How to remove both, for a hint.
+std::string by_hand(const std::string& id);
 
 // Makes the folder unless it is there. Unavailable unless it is then a folder
 // of this user, closed to everybody else: below a bpffs that anybody may write

@@ -26,7 +26,6 @@
 #define LOCK_EX	   2
 #define F_SETLEASE 1024
 /* include/uapi/linux/fcntl.h */
-#define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
 /* include/uapi/linux/fs.h */
 #define RENAME_EXCHANGE 2
@@ -123,45 +122,88 @@ static __always_inline bool enter_folder(struct vmb_scratch *work,
 
 /* With note_named's access: the name is in the kernel's memory. */
 #define NAMED_BY_KERNEL (1U << 31)
+/* No descriptor, nor AT_FDCWD. */
+#define IS_TOLD (-1)
+
+/* The name is less than `limit` bytes; its length with the NUL, or an error. */
+static __always_inline long read_name(struct vmb_scratch *work, u64 name,
+				      u32 access, u32 limit)
+{
+	u64 most = limit;
+
+	/* Linux 6.1 learns nothing of a number of 64 bits from its half. */
+	barrier_var(most);
+	if (most > VMB_LONG_PATH)
+		most = VMB_LONG_PATH;
+	if (access & NAMED_BY_KERNEL)
+		return bpf_probe_read_kernel_str(work->path, most,
+						 (void *)name);
+	return bpf_probe_read_user_str(work->path, most, (void *)name);
+}
+
+/* The call goes to where the last link of a name leads. */
+static __always_inline bool follows_last(u32 access)
+{
+	return !(access &
+		 (VMB_ACCESS_CREATE | VMB_ACCESS_DELETE | VMB_ACCESS_LINK));
+}
 
 /*
  * A file of which nothing is known but its name in the current task's call, of
  * less than `limit` bytes; by: asked_by(). Links in the name are not
- * followed here. False if the name is empty.
+ * followed here, but for those that lead each task elsewhere. What is not told
+ * then is the file of a descriptor: that one, or `folder` if the name is empty.
  */
 __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 {
-	u32 zero = 0;
+	u32 zero = 0, out;
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
 	struct walk walk = {};
 	long length;
+	u64 begin;
 
 	if (!work || !(by >> 32))
-		return 1;
+		return IS_TOLD;
 	begin_file(work, by, (access & ~NAMED_BY_KERNEL) | VMB_FILE_NAMED_ONLY);
-	if (limit > VMB_LONG_PATH)
-		limit = VMB_LONG_PATH;
-	if (access & NAMED_BY_KERNEL)
-		length = bpf_probe_read_kernel_str(work->path, limit,
-						   (void *)name);
-	else
-		length = bpf_probe_read_user_str(work->path, limit,
-						 (void *)name);
+	length = read_name(work, name, access, limit);
+	begin = length > 0 ? own_begin(zero) : 0;
+	out = begin >> 32;
+	if (out && (work->path[out & 63] || follows_last(access))) {
+		folder = (u32)begin;
+		length = read_name(work, name + out, access, limit - out);
+	}
 	if (length < 0 || length > VMB_LONG_PATH) {
 		count_one(files_unread);
-		return 1;
+		return IS_TOLD;
 	}
 	/* An empty name has no bytes on Linux 6.1, and its NUL later. */
 	if (length <= 1)
-		return 0;
+		return folder;
 	mix_path(work, &walk, length);
 	if (!enter_folder(work, &walk, folder)) {
 		count_one(files_unread);
-		return 1;
+		return IS_TOLD;
 	}
 	work->named = length;
 	note_place(work, &walk, true);
-	return 1;
+	return IS_TOLD;
+}
+
+/* As note_named, and the file of a descriptor; AT_FDCWD if it is neither. */
+static __always_inline s32 note_name(u64 name, u32 folder, u64 by, u32 access,
+				     u32 limit)
+{
+	s32 fd = note_named(name, folder, by, access, limit);
+	struct file *file;
+
+	if (fd < 0)
+		return fd;
+	file = file_of(fd);
+	if (file)
+		note_access((u64)file, by, access & ~NAMED_BY_KERNEL, 0);
+	else
+		count_one(files_unread);
+	return IS_TOLD;
 }
 
 /* The names in a call, which tells of no descriptor. error: with which it
@@ -170,7 +212,6 @@ static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
 				 struct vmb_rule *rule, u32 error)
 {
 	u32 arch = call >> 32, folder, access, flags = 0, moves = 2;
-	struct file *file;
 
 	if (!regs || !rule)
 		return 0;
@@ -192,14 +233,9 @@ static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
 			access |= VMB_FILE_FOLDER;
 		if (!rule->name[1].name && error == EISDIR)
 			access |= VMB_FILE_FOLDER;
-		if (note_named(argument(regs, arch, name->name - 1), folder, by,
-			       access, VMB_LONG_PATH))
-			continue;
-		/* The descriptor itself (AT_EMPTY_PATH). */
-		file = file_of(folder);
-		if (file)
-			note_access((u64)file, by, access, 0);
-		else
+		/* Without a name it is the folder itself (AT_EMPTY_PATH). */
+		if (note_name(argument(regs, arch, name->name - 1), folder, by,
+			      access, VMB_LONG_PATH) == AT_FDCWD)
 			count_one(files_unread);
 	}
 	return 0;
@@ -227,8 +263,8 @@ static __noinline int note_address(struct pt_regs *regs, u64 call, u64 by,
 	if (bytes > SUN_PATH_SIZE)
 		bytes = SUN_PATH_SIZE;
 	/* Without a name it is abstract. */
-	note_named(address + SUN_PATH, AT_FDCWD, by, rule->name[0].access,
-		   bytes + 1);
+	note_name(address + SUN_PATH, AT_FDCWD, by, rule->name[0].access,
+		  bytes + 1);
 	return 0;
 }
 
@@ -424,8 +460,8 @@ static __noinline int note_unopened(struct pt_regs *regs, u64 call, u64 by,
 	if (rule->file != VMB_FILE_EXEC)
 		access = access_of_flags(flags_asked(regs, arch, rule->file));
 	if (access)
-		note_named(argument(regs, arch, rule->name[0].name - 1), folder,
-			   by, access, VMB_LONG_PATH);
+		note_name(argument(regs, arch, rule->name[0].name - 1), folder,
+			  by, access, VMB_LONG_PATH);
 	return 0;
 }
 
@@ -520,8 +556,8 @@ static __noinline int note_program(struct task_struct *task,
 	if (BPF_CORE_READ(bprm, interp) == name)
 		note_access((u64)file, starter, VMB_ACCESS_EXECUTE, 0);
 	else
-		note_named((u64)name, AT_FDCWD, starter,
-			   VMB_ACCESS_EXECUTE | NAMED_BY_KERNEL, VMB_LONG_PATH);
+		note_name((u64)name, AT_FDCWD, starter,
+			  VMB_ACCESS_EXECUTE | NAMED_BY_KERNEL, VMB_LONG_PATH);
 	note_access((u64)file, by, VMB_ACCESS_MAP | VMB_ACCESS_READ, 0);
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	if (bpf_find_vma(task, next_instruction(regs), take_file, &mapped, 0))
