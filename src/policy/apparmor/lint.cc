@@ -239,7 +239,10 @@ std::vector<Finding> lint(const Profile& profile) {
   for (const auto& [name, rules] : profile.children) {
     Linter(profile, rules, profile.name + "//" + name, out).lint();
   }
+  // Of two rules that differ in the owner alone the same is said.
   std::ranges::sort(out);
+  const auto again = std::ranges::unique(out);
+  out.erase(again.begin(), again.end());
   return out;
 }
 

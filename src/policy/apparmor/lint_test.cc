@@ -99,6 +99,13 @@ TEST(Lint, WhatIsWrittenMustNotRun) {
               ElementsAre("apparmor-write-exec high"));
 }
 
+TEST(Lint, TheSameIsSaidOnceOfTwoRules) {
+  FileRule own = rule("/srv/web/x", kWrite);
+  own.owner = true;
+  EXPECT_THAT(found({rule("/srv/web/x", kWrite, Exec::Inherit), own}),
+              ElementsAre("apparmor-write-exec high"));
+}
+
 TEST(Lint, ListsOfInheritedProgramsAreFound) {
   std::vector<FileRule> rules;
   for (int i = 0; i < 13; ++i) {

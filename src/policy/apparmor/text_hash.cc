@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "policy/apparmor/print.h"
@@ -40,6 +41,21 @@ std::string hash_of_text(std::string_view text) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
   return fmt::format("{:016x}", hash);
+}
+
+std::string lasting_place(std::string_view place) {
+  constexpr std::string_view kLayer = "apparmor: ";
+  if (!place.starts_with(kLayer)) {
+    return std::string(place);
+  }
+  const std::string_view rest = place.substr(kLayer.size());
+  const std::size_t end =
+      std::min({rest.find("//"), rest.find(": "), rest.size()});
+  std::string_view name = rest.substr(0, end);
+  if (holds_a_hash(name)) {
+    name.remove_suffix(kDigits + 1);
+  }
+  return fmt::format("{}{}{}", kLayer, name, rest.substr(end));
 }
 
 bool belies_its_name(std::string_view text) {
