@@ -15,6 +15,7 @@
 #include "policy/capabilities/reduce.h"
 #include "policy/decision.h"
 #include "policy/difference.h"
+#include "policy/explain_decisions.h"
 #include "policy/explain_files.h"
 #include "policy/mounts.h"
 #include "policy/reasons.h"
@@ -329,9 +330,7 @@ class Explainer {
     answer.notes.push_back(
         seen ? "it was seen, but the policy has no rule: a decision dropped "
                "it, or the policy was made without that evidence"
-             : fmt::format("no counted evidence needs it; to grant it, add a "
-                           "decision \"{}: add\" to bundle.yaml",
-                           subject));
+             : "no counted evidence needs it; " + how_to_add(subject));
   }
 
   static void add_uses(Answer& answer, const evidence::ProcessKey& key,

@@ -6,7 +6,9 @@
 #include "kernel/errnos.h"
 #include "policy/apparmor/children.h"
 #include "policy/apparmor/judge.h"
+#include "policy/apparmor/quote.h"
 #include "policy/apparmor/render.h"
+#include "policy/explain_decisions.h"
 #include "policy/files.h"
 #include "policy/reasons.h"
 
@@ -88,14 +90,30 @@ class FileExplainer {
     }
     out.reasons = reasons.sorted();
     if (out.permission == Permission::Refused && !denied) {
-      out.notes.push_back(fmt::format(
-          "no counted evidence needs it; to grant it, add a decision \"file {} "
-          "{}: add\" to bundle.yaml",
-          json::quote_bytes(question_.path),
-          question_.access.empty() ? "ACCESS" : question_.access));
+      out.notes.push_back("no counted evidence needs it; " + to_grant(child));
     }
     add_uses(out, child);
     return out;
+  }
+
+  // A decision adds rules of the main program alone, and none that starts a
+  // program.
+  std::string to_grant(const std::string& child) const {
+    if (!child.empty()) {
+      return "a decision adds for the main program alone: to grant it, record "
+             "a run in which this one needs it";
+    }
+    std::string access = question_.access;
+    std::erase(access, 'x');
+    if (access != question_.access && access.empty()) {
+      return "to grant it, record a run that starts it";
+    }
+    return how_to_add(fmt::format("file {} {}",
+                                  apparmor::pattern_of(question_.path),
+                                  access.empty() ? "ACCESS" : access)) +
+           (access == question_.access
+                ? ""
+                : "; to start it, record a run that does");
   }
 
   void permit(Answer& out, const apparmor::FileJudge& judge) const {

@@ -395,8 +395,25 @@ TEST(ExplainFiles, WhatIsRefusedSaysWhatWouldGrantIt) {
       Bundle(seen_by_both()).explain({"/etc/shadow", "wr"}, seen_by_both());
   EXPECT_EQ(answers[0].permission, Permission::Refused);
   EXPECT_THAT(answers[0].notes,
-              Contains(HasSubstr("file /etc/shadow rw: add")));
+              Contains(HasSubstr("to grant it: vambrace review DIR add "
+                                 "\"file /etc/shadow rw\" --why WHY")));
   EXPECT_THAT(answers[0].reasons, IsEmpty());
+}
+
+// What the hint names is taken as a decision.
+TEST(ExplainFiles, TheHintIsADecisionForAnyName) {
+  const auto note = [](std::vector<std::string> words) {
+    return Bundle(seen_by_both())
+        .explain(std::move(words), seen_by_both())[0]
+        .notes.back();
+  };
+  EXPECT_THAT(note({"/srv/a [1]", "r"}),
+              HasSubstr("add 'file /srv/a \\[1\\] r' --why"));
+  EXPECT_TRUE(parse_subject("file /srv/a \\[1\\] r"));
+  EXPECT_THAT(note({"/srv/it's", "r"}), HasSubstr("'file /srv/it'\\''s r'"));
+  EXPECT_THAT(note({"/usr/bin/x", "x"}),
+              testing::EndsWith("to grant it, record a run that starts it"));
+  EXPECT_THAT(note({"/usr/bin/x", "rx"}), HasSubstr("\"file /usr/bin/x r\""));
 }
 
 TEST(ExplainFiles, RefusesWordsThatAreNoAccess) {
