@@ -416,6 +416,37 @@ TEST(ExplainFiles, TheHintIsADecisionForAnyName) {
   EXPECT_THAT(note({"/usr/bin/x", "rx"}), HasSubstr("\"file /usr/bin/x r\""));
 }
 
+TEST(ExplainFiles, APathIsTheOneThatTheKernelWrites) {
+  const auto path = [](const char* text) {
+    const auto parsed = parse_question(std::vector<std::string>{text});
+    return parsed ? parsed.value().path
+                  : parsed.error().message() + "; " + parsed.error().hint();
+  };
+  EXPECT_EQ(path("//etc///passwd"), "/etc/passwd");
+  EXPECT_EQ(path("/etc/./passwd"), "/etc/passwd");
+  EXPECT_EQ(path("/srv/."), "/srv/");
+  EXPECT_EQ(path("/srv//"), "/srv/");
+  EXPECT_EQ(path("//"), "/");
+  EXPECT_EQ(path("/..x/y.."), "/..x/y..");
+  EXPECT_THAT(path("/etc/../etc/x"), HasSubstr("ask about /etc/x, if no link"));
+  EXPECT_THAT(path("/../../a/.."), HasSubstr("ask about /, if no link"));
+}
+
+TEST(ExplainFiles, AFolderIsAnsweredWithoutItsSlashToo) {
+  const evidence::Evidence evidence =
+      evidence_of({with_files({file("/srv/cron/", "r"), file("/etc/x", "r")})});
+  const Bundle bundle(evidence);
+  const auto answers = bundle.explain({"/srv/cron", "r"}, evidence);
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].permission, Permission::Refused);
+  EXPECT_THAT(answers[1].what, testing::StartsWith("file /srv/cron/ (r)"));
+  EXPECT_EQ(answers[1].permission, Permission::Allowed);
+  EXPECT_EQ(answers[1].uses.size(), 1U);
+  EXPECT_EQ(bundle.explain({"/srv/cron/", "r"}, evidence).size(), 1U);
+  EXPECT_EQ(bundle.explain({"/etc/x/", "r"}, evidence).size(), 2U);
+  EXPECT_EQ(bundle.explain({"/srv/cron", "w"}, evidence).size(), 1U);
+}
+
 TEST(ExplainFiles, RefusesWordsThatAreNoAccess) {
   const auto refusal = [](std::vector<std::string> words) {
     const auto parsed = parse_question(words);
