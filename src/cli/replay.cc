@@ -36,8 +36,11 @@ std::string question(const WouldBeDenial& denial) {
   if (!denial.path.empty()) {
     return json::quote_bytes(denial.path);
   }
-  if (!denial.socket.empty() || !denial.signal.empty()) {
-    return denial.signal.empty() ? "socket" : "kill";
+  if (!denial.signal.empty()) {
+    return "signal " + denial.signal;
+  }
+  if (!denial.socket.empty()) {
+    return denial.socket == "any" ? "socket" : "network " + denial.socket;
   }
   if (!denial.mount.empty() || !denial.trace.empty()) {
     return denial.trace.empty() ? "mount" : "ptrace";

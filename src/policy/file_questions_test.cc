@@ -400,6 +400,24 @@ TEST(ExplainFiles, WhatIsRefusedSaysWhatWouldGrantIt) {
   EXPECT_THAT(answers[0].reasons, IsEmpty());
 }
 
+TEST(ExplainSignals, KnowWhomOneWasSentTo) {
+  evidence::Process app = with_files({file("/etc/x", "r")});
+  app.signals = {{18, evidence::Side::Outside, seen(2)},
+                 {15, evidence::Side::Program, seen(1)}};
+  const evidence::Evidence evidence = evidence_of({app});
+  const Bundle bundle(evidence);
+  const Answer outside = bundle.explain({"signal", "cont"}, evidence).at(0);
+  EXPECT_EQ(outside.permission, Permission::Refused);
+  ASSERT_EQ(outside.uses.size(), 1U);
+  EXPECT_EQ(outside.uses[0].detail, "to a process outside of the workload");
+  EXPECT_THAT(outside.notes, Contains(HasSubstr("no decision grants it")));
+  const Answer own = bundle.explain({"signal", "term"}, evidence).at(0);
+  EXPECT_EQ(own.permission, Permission::Allowed);
+  EXPECT_EQ(own.uses.at(0).detail, "to a process of the workload");
+  EXPECT_THAT(bundle.explain({"signal", "usr1"}, evidence).at(0).notes,
+              Contains(HasSubstr("add \"signal usr1\" --why")));
+}
+
 // What the hint names is taken as a decision.
 TEST(ExplainFiles, TheHintIsADecisionForAnyName) {
   const auto note = [](std::vector<std::string> words) {
