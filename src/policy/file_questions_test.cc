@@ -125,6 +125,14 @@ TEST(ReplayFiles, ANewNameWithMoreRightsThanAnyFileIsRefused) {
               ElementsAre(HasSubstr("file /srv/new (l)")));
   EXPECT_THAT(denied_of(links("crw", "dr")), IsEmpty());
   EXPECT_THAT(denied_of(links("r", "l")), IsEmpty());
+  // The old name is told by no evidence: it may be one that was never opened.
+  const auto unknown_of = [](const evidence::Evidence& evidence) {
+    const Replay replay = Bundle(evidence).replay(evidence);
+    return replay.unknown.empty() ? "" : describe(replay.unknown.at(0));
+  };
+  EXPECT_EQ(unknown_of(links("crw", "dr")), "file /srv/new (l)");
+  EXPECT_EQ(unknown_of(links("cw", "r")), "");
+  EXPECT_EQ(unknown_of(links("r", "l")), "");
 }
 
 // Of files on no mount AppArmor is asked at execve alone.

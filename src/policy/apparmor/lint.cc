@@ -188,7 +188,7 @@ class Linter {
         more.size() == 1
             ? ""
             : fmt::format(" (nor to those of {} other rules)", more.size() - 1);
-    add("apparmor-hard-link", "low", *more.front(),
+    add("apparmor-hard-link", "medium", *more.front(),
         fmt::format("the kernel links no file to this name{} that may not be "
                     "used in the same ways by its old name",
                     others),

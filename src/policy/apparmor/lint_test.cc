@@ -86,7 +86,7 @@ TEST(Lint, WildcardsThatReachKeysAreFound) {
 TEST(Lint, ALinkToANameThatMayDoMoreIsFoundOnce) {
   EXPECT_THAT(found({rule("/srv/a", {.read = true, .link = true}),
                      rule("/srv/b", {.write = true, .link = true})}),
-              ElementsAre("apparmor-hard-link low"));
+              ElementsAre("apparmor-hard-link medium"));
   EXPECT_THAT(found({rule("/srv/a", {.link = true}), rule("/srv/b", kRead)}),
               IsEmpty());
 }
