@@ -67,11 +67,13 @@ report() {
   wait || true
   touch /srv/stamp
   chmod 640 /srv/report.txt
-  # Scripts by other names than those of their files, and one of env.
+  # Scripts by other names than those of their files, and three of env.
   cd /w
   ./last.sh
   /bin/gunzip --version >/dev/null
   /w/env.sh
+  /w/env.awk
+  /w/nice.sh
   echo reported
 }
 try() {
@@ -269,6 +271,8 @@ def files():
         "/conf/nginx": NGINX.encode(), "/site/index.html": b"hello\n",
         "/loads": LOADS.encode(), "/w/report.sh": (REPORT.encode(), 0o755),
         "/w/last.sh": (b"#!/bin/sh\n:\n", 0o755), "/w/env.sh": (b"#!/usr/bin/env sh\n:\n", 0o755),
+        "/w/env.awk": (b"#!/usr/bin/env -S awk -f\nBEGIN { exit }\n", 0o755),
+        "/w/nice.sh": (b"#!/usr/bin/env -S nice sh\n:\n", 0o755),
         "/w/words": b"b\na\n",
         "/var/log/app/web.log": b"[09:00] ERROR disk full\n[09:01] DEBUG x\n" * 40,
         "/var/log/app/db.log": b"[09:00] WARN slow\n[09:02] ERROR disk full\n" * 40,
