@@ -67,7 +67,7 @@ report() {
   wait || true
   touch /srv/stamp
   chmod 640 /srv/report.txt
-  # Scripts by other names than those of their files, one of env, and one by its descriptor.
+  # Scripts by other names than those of their files, one by its descriptor, and three of env.
   cd /w
   ./last.sh
   /bin/gunzip --version >/dev/null
@@ -76,6 +76,8 @@ report() {
   exec 8<held.sh
   /dev/fd/8
   exec 8<&-
+  /w/env.awk
+  /w/nice.sh
   echo reported
 }
 try() {
@@ -274,6 +276,8 @@ def files():
         "/loads": LOADS.encode(), "/w/report.sh": (REPORT.encode(), 0o755),
         "/w/last.sh": (b"#!/bin/sh\n:\n", 0o755), "/w/env.sh": (b"#!/usr/bin/env sh\n:\n", 0o755),
         "/w/here.sh": (b"#!/bin/sh\n:\n", 0o755), "/w/held.sh": (b"#!/bin/sh\n:\n", 0o755),
+        "/w/env.awk": (b"#!/usr/bin/env -S awk -f\nBEGIN { exit }\n", 0o755),
+        "/w/nice.sh": (b"#!/usr/bin/env -S nice sh\n:\n", 0o755),
         "/w/words": b"b\na\n",
         "/var/log/app/web.log": b"[09:00] ERROR disk full\n[09:01] DEBUG x\n" * 40,
         "/var/log/app/db.log": b"[09:00] WARN slow\n[09:02] ERROR disk full\n" * 40,

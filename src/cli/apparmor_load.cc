@@ -45,9 +45,10 @@ Result<> check_bundle_profile(const Files& files, const std::string& directory,
           .with_hint(edited_hint(bundle)));
 }
 
-// The same of a file alone, which its name tells.
-Result<> check_name(const std::string& place, const std::string& profile) {
-  if (!policy::apparmor::belies_its_name(profile)) {
+// The same of a file alone, which the names in it tell.
+Result<> check_names(const std::string& place, const std::string& profile,
+                     const std::vector<std::string>& names) {
+  if (!policy::apparmor::belies_its_name(profile, names)) {
     return {};
   }
   return std::unexpected(
@@ -73,7 +74,6 @@ Result<std::string> read_checked(const Files& files, const std::string& given,
       files.exists(given + "/policy.json")) {
     TRY(check_bundle_profile(files, given, day));
   }
-  TRY(check_name(printable(path), profile));
   return profile;
 }
 
@@ -88,6 +88,7 @@ Result<Compiled> compile_file(const Files& files, const std::string& given,
   TRY_ASSIGN(compiled.policy, during(place, apparmor::compile(files, profile)));
   TRY_ASSIGN(compiled.names,
              during(place, apparmor::compiled_names(compiled.policy)));
+  TRY(check_names(place, profile, compiled.names));
   return compiled;
 }
 

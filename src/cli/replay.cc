@@ -1,5 +1,7 @@
 #include "policy/replay.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "cli/bundle_words.h"
 #include "cli/columns.h"
@@ -36,8 +38,11 @@ std::string question(const WouldBeDenial& denial) {
   if (!denial.path.empty()) {
     return json::quote_bytes(denial.path);
   }
-  if (!denial.socket.empty() || !denial.signal.empty()) {
-    return denial.signal.empty() ? "socket" : "kill";
+  if (!denial.signal.empty()) {
+    return "signal " + denial.signal;
+  }
+  if (!denial.socket.empty()) {
+    return denial.socket == "any" ? "socket" : "network " + denial.socket;
   }
   if (!denial.mount.empty() || !denial.trace.empty()) {
     return denial.trace.empty() ? "mount" : "ptrace";
@@ -66,6 +71,16 @@ std::string text_of(const std::string& directory,
   for (const WouldBeDenial& denial : result.expected) {
     text += line("expected", denial);
   }
+  // A version control system makes hundreds.
+  constexpr std::size_t kUnknownShown = 3;
+  const std::size_t shown = std::min(result.unknown.size(), kUnknownShown);
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += line("unknown", result.unknown[i]);
+  }
+  if (shown < result.unknown.size()) {
+    text += fmt::format("unknown: {} more; see them with --json\n",
+                        counted(result.unknown.size() - shown, "link"));
+  }
   text += fmt::format("{}: {} of {} against {} for {}: ", directory,
                       counted(result.facts, "fact"),
                       counted(evidence.recordings.size(), "recording"),
@@ -73,10 +88,15 @@ std::string text_of(const std::string& directory,
                       bundle.manifest.target.name);
   if (result.denials.empty()) {
     text += "nothing would be denied";
-    text += result.expected.empty()
-                ? "\n"
-                : fmt::format(", {} refusals are as before\n",
-                              result.expected.size());
+    if (!result.expected.empty()) {
+      text +=
+          fmt::format(", {} refusals are as before", result.expected.size());
+    }
+    if (!result.unknown.empty()) {
+      text += fmt::format(", of {} it is unknown",
+                          counted(result.unknown.size(), "link"));
+    }
+    text += "\n";
     if (!findings.empty()) {
       return text;
     }
@@ -171,6 +191,7 @@ Result<Exit> replay(Environment& environment, Words words) {
                              {"facts", result.facts},
                              {"denials", json_of(result.denials)},
                              {"expected", json_of(result.expected)},
+                             {"unknown", json_of(result.unknown)},
                              {"findings", findings}})
               : text_of(directory, bundle, evidence, result, findings));
   return result.denials.empty() && findings.empty() ? Exit::Clean

@@ -15,10 +15,12 @@
 #include "policy/capabilities/reduce.h"
 #include "policy/decision.h"
 #include "policy/difference.h"
+#include "policy/explain_decisions.h"
 #include "policy/explain_files.h"
 #include "policy/mounts.h"
 #include "policy/reasons.h"
 #include "policy/risk.h"
+#include "policy/sockets.h"
 
 namespace vambrace::policy {
 namespace {
@@ -157,6 +159,29 @@ class Explainer {
                                                          : Permission::Refused;
         });
     answer.notes.emplace_back("the filter does not tell signals apart");
+    bool outside = false;
+    for (const evidence::Process& process : evidence_.processes) {
+      for (const evidence::SignalFact& fact : process.signals) {
+        if (signal_of(fact) != question_.signal->signal) {
+          continue;
+        }
+        const bool out = fact.other == evidence::Side::Outside;
+        outside = outside || (out && counts(process.key.origin));
+        add_uses(answer, process.key,
+                 out ? "to a process outside of the workload"
+                 : fact.other == evidence::Side::Program
+                     ? "to a process of the workload"
+                     : "to whom is not known",
+                 fact.by);
+      }
+    }
+    if (outside) {
+      answer.notes.emplace_back(
+          "to a process outside of the workload AppArmor refuses it, and no "
+          "decision grants it: have somebody outside send it, or do without");
+    } else {
+      note_absence(answer, "signal " + question_.signal->signal);
+    }
     return answer;
   }
 
@@ -329,9 +354,7 @@ class Explainer {
     answer.notes.push_back(
         seen ? "it was seen, but the policy has no rule: a decision dropped "
                "it, or the policy was made without that evidence"
-             : fmt::format("no counted evidence needs it; to grant it, add a "
-                           "decision \"{}: add\" to bundle.yaml",
-                           subject));
+             : "no counted evidence needs it; " + how_to_add(subject));
   }
 
   static void add_uses(Answer& answer, const evidence::ProcessKey& key,

@@ -84,4 +84,20 @@ std::vector<std::string> said_about(const Question& question,
   return said;
 }
 
+std::string how_to_add(std::string_view what) {
+  std::string word = "'";
+  for (const char c : what) {
+    word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  word += '\'';
+  // What a shell takes as it is between double quotes looks like a decision.
+  if (what.find_first_of("'\"$`\\!") == std::string_view::npos) {
+    word = fmt::format("\"{}\"", what);
+  }
+  return fmt::format(
+      "to grant it: vambrace review DIR add {} --why WHY, then vambrace synth "
+      "-o DIR",
+      word);
+}
+
 }  // namespace vambrace::policy

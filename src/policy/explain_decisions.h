@@ -18,4 +18,8 @@ std::vector<std::string> said_about(const Question& question,
                                     const std::vector<Waiver>& waivers,
                                     std::string_view day);
 
+// For who asks about something that nothing allows: the command that adds it,
+// for a shell, of what a decision names ("file /x r").
+std::string how_to_add(std::string_view what);
+
 }  // namespace vambrace::policy

@@ -6,7 +6,9 @@
 #include "kernel/errnos.h"
 #include "policy/apparmor/children.h"
 #include "policy/apparmor/judge.h"
+#include "policy/apparmor/quote.h"
 #include "policy/apparmor/render.h"
+#include "policy/explain_decisions.h"
 #include "policy/files.h"
 #include "policy/reasons.h"
 
@@ -29,6 +31,50 @@ std::string mode_of(const apparmor::FileRule& rule) {
                      : std::string(apparmor::letters(rule.exec)));
 }
 
+// As the kernel writes a path: no name in it is empty or ".". Where ".." leads
+// to, the links of a running system decide.
+Result<std::string> plain_path(std::string_view path) {
+  std::string plain;
+  std::vector<std::string> above;
+  bool up = false;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t begin =
+        std::min(path.find_first_not_of('/', at), path.size());
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view name = path.substr(begin, end - begin);
+    at = end;
+    if (name == "..") {
+      up = true;
+      if (!above.empty()) {
+        plain = above.back();
+        above.pop_back();
+      }
+    } else if (!name.empty() && name != ".") {
+      above.push_back(plain);
+      plain += fmt::format("/{}", name);
+    }
+  }
+  const std::string_view last = path.substr(path.rfind('/') + 1);
+  plain +=
+      plain.empty() || last.empty() || last == "." || last == ".." ? "/" : "";
+  if (up) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("{}: AppArmor is asked about no path with \"..\"",
+                          json::quote_bytes(path)))
+            .with_hint(fmt::format("ask about {}, if no link is on the way",
+                                   json::quote_bytes(plain))));
+  }
+  return plain;
+}
+
+// The same name as a folder's, or as none's; empty: there is no other.
+std::string other_form(const std::string& path) {
+  return path == "/"           ? ""
+         : path.ends_with('/') ? path.substr(0, path.size() - 1)
+                               : path + "/";
+}
+
 class FileExplainer {
  public:
   FileExplainer(const Question& question, const Rendering& rendering,
@@ -39,22 +85,35 @@ class FileExplainer {
         evidence_(evidence),
         names_(apparmor::child_names(rendering.policy)) {}
 
-  Result<std::vector<Answer>> run() {
-    std::vector<Answer> answers;
-    TRY_ASSIGN(Answer main, answer("", profile_.rules));
-    answers.push_back(std::move(main));
+  struct ByProfile {
+    std::string child;   // empty: the profile itself
+    bool ruled = false;  // by some rule
+    Answer answer;
+  };
+
+  Result<std::vector<ByProfile>> run() {
+    std::vector<ByProfile> answers;
+    TRY(add(answers, "", profile_.rules));
     for (const auto& [name, rules] : profile_.children) {
-      TRY_ASSIGN(const apparmor::FileJudge judge,
-                 apparmor::FileJudge::of(rules, profile_.variables));
-      if (!judge.matching(question_.path).empty()) {
-        TRY_ASSIGN(Answer child, answer(name, rules));
-        answers.push_back(std::move(child));
-      }
+      TRY(add(answers, name, rules));
     }
     return answers;
   }
 
  private:
+  // Of a child only where it has a rule.
+  Result<> add(std::vector<ByProfile>& answers, const std::string& child,
+               const apparmor::Rules& rules) const {
+    TRY_ASSIGN(const apparmor::FileJudge judge,
+               apparmor::FileJudge::of(rules, profile_.variables));
+    const bool ruled = !judge.matching(question_.path).empty();
+    if (ruled || child.empty()) {
+      TRY_ASSIGN(Answer its, answer(child, rules));
+      answers.push_back({child, ruled, std::move(its)});
+    }
+    return {};
+  }
+
   Result<Answer> answer(const std::string& child,
                         const apparmor::Rules& rules) const {
     TRY_ASSIGN(const apparmor::FileJudge judge,
@@ -88,14 +147,30 @@ class FileExplainer {
     }
     out.reasons = reasons.sorted();
     if (out.permission == Permission::Refused && !denied) {
-      out.notes.push_back(fmt::format(
-          "no counted evidence needs it; to grant it, add a decision \"file {} "
-          "{}: add\" to bundle.yaml",
-          json::quote_bytes(question_.path),
-          question_.access.empty() ? "ACCESS" : question_.access));
+      out.notes.push_back("no counted evidence needs it; " + to_grant(child));
     }
     add_uses(out, child);
     return out;
+  }
+
+  // A decision adds rules of the main program alone, and none that starts a
+  // program.
+  std::string to_grant(const std::string& child) const {
+    if (!child.empty()) {
+      return "a decision adds for the main program alone: to grant it, record "
+             "a run in which this one needs it";
+    }
+    std::string access = question_.access;
+    std::erase(access, 'x');
+    if (access != question_.access && access.empty()) {
+      return "to grant it, record a run that starts it";
+    }
+    return how_to_add(fmt::format("file {} {}",
+                                  apparmor::pattern_of(question_.path),
+                                  access.empty() ? "ACCESS" : access)) +
+           (access == question_.access
+                ? ""
+                : "; to start it, record a run that does");
   }
 
   void permit(Answer& out, const apparmor::FileJudge& judge) const {
@@ -210,7 +285,8 @@ class FileExplainer {
 
 Result<Question> parse_file_question(std::span<const std::string> words) {
   Question question;
-  TRY_ASSIGN(question.path, json::unquote_bytes(words[0]));
+  TRY_ASSIGN(const std::string path, json::unquote_bytes(words[0]));
+  TRY_ASSIGN(question.path, plain_path(path));
   if (words.size() > 2) {
     return fail(ErrorCode::InvalidInput, "a file has a path and an access");
   }
@@ -241,7 +317,34 @@ Result<std::vector<Answer>> explain_file(const Question& question,
         ErrorCode::InvalidInput,
         "the bundle has no AppArmor profile: its evidence tells no file");
   }
-  return FileExplainer(question, rendering, *rendered.profile, evidence).run();
+  TRY_ASSIGN(
+      const auto asked,
+      FileExplainer(question, rendering, *rendered.profile, evidence).run());
+  std::vector<Answer> answers;
+  for (const auto& one : asked) {
+    answers.push_back(one.answer);
+  }
+  Question other = question;
+  other.path = other_form(question.path);
+  if (other.path.empty()) {
+    return answers;
+  }
+  TRY_ASSIGN(
+      auto more,
+      FileExplainer(other, rendering, *rendered.profile, evidence).run());
+  for (auto& one : more) {
+    const bool same = std::ranges::any_of(asked, [&](const auto& known) {
+      return known.child == one.child &&
+             known.answer.permission == one.answer.permission &&
+             known.answer.when == one.answer.when;
+    });
+    if (one.ruled && !same) {
+      one.answer.notes.emplace_back(
+          "the path of a folder ends in a slash, that of no other file does");
+      answers.push_back(std::move(one.answer));
+    }
+  }
+  return answers;
 }
 
 }  // namespace vambrace::policy

@@ -126,7 +126,7 @@ TEST(Explain, ARuntimesOwnCallIsNotTheWorkloads) {
 TEST(Explain, AnUnseenCallSaysHowItCouldBeGranted) {
   const Answer bpf = answer({"bpf"});
   EXPECT_EQ(bpf.permission, Permission::Refused);
-  EXPECT_THAT(bpf.notes, Contains(HasSubstr("syscall bpf: add")));
+  EXPECT_THAT(bpf.notes, Contains(HasSubstr("add \"syscall bpf\" --why")));
   EXPECT_THAT(bpf.notes, Contains(HasSubstr("risk: ")));
 }
 

@@ -125,6 +125,14 @@ TEST(ReplayFiles, ANewNameWithMoreRightsThanAnyFileIsRefused) {
               ElementsAre(HasSubstr("file /srv/new (l)")));
   EXPECT_THAT(denied_of(links("crw", "dr")), IsEmpty());
   EXPECT_THAT(denied_of(links("r", "l")), IsEmpty());
+  // The old name is told by no evidence: it may be one that was never opened.
+  const auto unknown_of = [](const evidence::Evidence& evidence) {
+    const Replay replay = Bundle(evidence).replay(evidence);
+    return replay.unknown.empty() ? "" : describe(replay.unknown.at(0));
+  };
+  EXPECT_EQ(unknown_of(links("crw", "dr")), "file /srv/new (l)");
+  EXPECT_EQ(unknown_of(links("cw", "r")), "");
+  EXPECT_EQ(unknown_of(links("r", "l")), "");
 }
 
 // Of files on no mount AppArmor is asked at execve alone.
@@ -395,8 +403,74 @@ TEST(ExplainFiles, WhatIsRefusedSaysWhatWouldGrantIt) {
       Bundle(seen_by_both()).explain({"/etc/shadow", "wr"}, seen_by_both());
   EXPECT_EQ(answers[0].permission, Permission::Refused);
   EXPECT_THAT(answers[0].notes,
-              Contains(HasSubstr("file /etc/shadow rw: add")));
+              Contains(HasSubstr("to grant it: vambrace review DIR add "
+                                 "\"file /etc/shadow rw\" --why WHY")));
   EXPECT_THAT(answers[0].reasons, IsEmpty());
+}
+
+TEST(ExplainSignals, KnowWhomOneWasSentTo) {
+  evidence::Process app = with_files({file("/etc/x", "r")});
+  app.signals = {{18, evidence::Side::Outside, seen(2)},
+                 {15, evidence::Side::Program, seen(1)}};
+  const evidence::Evidence evidence = evidence_of({app});
+  const Bundle bundle(evidence);
+  const Answer outside = bundle.explain({"signal", "cont"}, evidence).at(0);
+  EXPECT_EQ(outside.permission, Permission::Refused);
+  ASSERT_EQ(outside.uses.size(), 1U);
+  EXPECT_EQ(outside.uses[0].detail, "to a process outside of the workload");
+  EXPECT_THAT(outside.notes, Contains(HasSubstr("no decision grants it")));
+  const Answer own = bundle.explain({"signal", "term"}, evidence).at(0);
+  EXPECT_EQ(own.permission, Permission::Allowed);
+  EXPECT_EQ(own.uses.at(0).detail, "to a process of the workload");
+  EXPECT_THAT(bundle.explain({"signal", "usr1"}, evidence).at(0).notes,
+              Contains(HasSubstr("add \"signal usr1\" --why")));
+}
+
+// What the hint names is taken as a decision.
+TEST(ExplainFiles, TheHintIsADecisionForAnyName) {
+  const auto note = [](std::vector<std::string> words) {
+    return Bundle(seen_by_both())
+        .explain(std::move(words), seen_by_both())[0]
+        .notes.back();
+  };
+  EXPECT_THAT(note({"/srv/a [1]", "r"}),
+              HasSubstr("add 'file /srv/a \\[1\\] r' --why"));
+  EXPECT_TRUE(parse_subject("file /srv/a \\[1\\] r"));
+  EXPECT_THAT(note({"/srv/it's", "r"}), HasSubstr("'file /srv/it'\\''s r'"));
+  EXPECT_THAT(note({"/usr/bin/x", "x"}),
+              testing::EndsWith("to grant it, record a run that starts it"));
+  EXPECT_THAT(note({"/usr/bin/x", "rx"}), HasSubstr("\"file /usr/bin/x r\""));
+}
+
+TEST(ExplainFiles, APathIsTheOneThatTheKernelWrites) {
+  const auto path = [](const char* text) {
+    const auto parsed = parse_question(std::vector<std::string>{text});
+    return parsed ? parsed.value().path
+                  : parsed.error().message() + "; " + parsed.error().hint();
+  };
+  EXPECT_EQ(path("//etc///passwd"), "/etc/passwd");
+  EXPECT_EQ(path("/etc/./passwd"), "/etc/passwd");
+  EXPECT_EQ(path("/srv/."), "/srv/");
+  EXPECT_EQ(path("/srv//"), "/srv/");
+  EXPECT_EQ(path("//"), "/");
+  EXPECT_EQ(path("/..x/y.."), "/..x/y..");
+  EXPECT_THAT(path("/etc/../etc/x"), HasSubstr("ask about /etc/x, if no link"));
+  EXPECT_THAT(path("/../../a/.."), HasSubstr("ask about /, if no link"));
+}
+
+TEST(ExplainFiles, AFolderIsAnsweredWithoutItsSlashToo) {
+  const evidence::Evidence evidence =
+      evidence_of({with_files({file("/srv/cron/", "r"), file("/etc/x", "r")})});
+  const Bundle bundle(evidence);
+  const auto answers = bundle.explain({"/srv/cron", "r"}, evidence);
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].permission, Permission::Refused);
+  EXPECT_THAT(answers[1].what, testing::StartsWith("file /srv/cron/ (r)"));
+  EXPECT_EQ(answers[1].permission, Permission::Allowed);
+  EXPECT_EQ(answers[1].uses.size(), 1U);
+  EXPECT_EQ(bundle.explain({"/srv/cron/", "r"}, evidence).size(), 1U);
+  EXPECT_EQ(bundle.explain({"/etc/x/", "r"}, evidence).size(), 2U);
+  EXPECT_EQ(bundle.explain({"/srv/cron", "w"}, evidence).size(), 1U);
 }
 
 TEST(ExplainFiles, RefusesWordsThatAreNoAccess) {

@@ -201,7 +201,7 @@ class Files {
       } else if (disconnected) {
         disconnected_.insert(program);
       } else if (fact.access.contains('x')) {
-        find_started(process, fact.path);
+        find_started(program, process.key.exe, fact.path);
       }
       gathered_[{program, disconnected}].add(
           *path, fact, fact.access, owner_of(fact, fact.access), reason,
@@ -209,12 +209,51 @@ class Files {
     }
   }
 
-  void find_started(const evidence::Process& starter, const std::string& path) {
+  void find_started(const std::string& program, const std::string& starter,
+                    const std::string& path) {
     if (programs_.known(path)) {
-      starts_[path] = programs_.of(path);
-    } else if (const auto* exe = scripts_.interpreter(starter.key.exe, path)) {
-      starts_[path] = programs_.of(*exe);
+      start(program, path, programs_.of(path));
+      return;
     }
+    const Scripts::Runner runner = scripts_.runner(starter, path);
+    if (runner.exe.empty()) {
+      return;
+    }
+    start(program, path, programs_.of(runner.exe));
+    if (!runner.or_else.empty() && told_.emplace(program, path).second) {
+      find("script-runner-unclear", "low", program,
+           fmt::format("started the script {}, and what was seen fits more "
+                       "than one interpreter: {} is taken for it, and it may "
+                       "be {}",
+                       json::quote_bytes(path), json::quote_bytes(runner.exe),
+                       json::quote_bytes(
+                           fmt::format("{}", fmt::join(runner.or_else, ", ")))),
+           "record a run in which the script alone starts its interpreter; "
+           "with helpers under profiles of their own the other one is refused");
+    }
+  }
+
+  // Of those that start it, one may know what runs and another not.
+  void start(const std::string& program, const std::string& path,
+             const std::string& started) {
+    starts_[{program, path}] = started;
+    anyones_.try_emplace(path, started);
+  }
+
+  // What runs when the program executes a file that the rule is about.
+  std::optional<std::string> started_by(const std::string& program,
+                                        const apparmor::Rule& rule) const {
+    for (const std::string& path : rule.examples) {
+      if (const auto it = starts_.find({program, path}); it != starts_.end()) {
+        return it->second;
+      }
+    }
+    for (const std::string& path : rule.examples) {
+      if (const auto it = anyones_.find(path); it != anyones_.end()) {
+        return it->second;
+      }
+    }
+    return std::nullopt;
   }
 
   // Where the evidence does not tell that a script was executed, it tells that
@@ -234,7 +273,8 @@ class Files {
         gathered_[{programs_.of(process.key.parent), false}].add(
             script, untold, "x", owner_of(untold, "x"),
             reason_of(process, untold.by, std::string(kScript)));
-        starts_[script] = programs_.of(process.key.exe);
+        start(programs_.of(process.key.parent), script,
+              programs_.of(process.key.exe));
       }
     }
   }
@@ -304,7 +344,7 @@ class Files {
                          const evidence::FileFact& fact) {
     const std::string name = "/" + fact.path.substr(kInMemory.size());
     if (programs_.known(name)) {
-      starts_["/"] = programs_.of(name);
+      start(program, "/", programs_.of(name));
     }
     find("code-in-memory", "high", program,
          fmt::format("started code out of a file in memory, {}: AppArmor knows "
@@ -347,9 +387,8 @@ class Files {
       out.owner = owner;
       out.disconnected = place.disconnected;
       merge(out, rule, gathered.reasons(rule));
-      if (const auto it = starts_.find(rule.examples.front());
-          it != starts_.end() && rule.access.contains('x')) {
-        out.starts = it->second;
+      if (rule.access.contains('x')) {
+        out.starts = started_by(place.program, rule);
       }
     }
     for (auto& [key, rule] : rules) {
@@ -402,7 +441,10 @@ class Files {
   const GivenAway given_away_;
   Policy& policy_;
   std::map<Place, Gathered> gathered_;
-  std::map<std::string, std::string> starts_;  // by path
+  // What runs, by who starts it and path, and by path alone.
+  std::map<std::pair<std::string, std::string>, std::string> starts_;
+  std::map<std::string, std::string> anyones_;
+  std::set<std::pair<std::string, std::string>> told_;
   // By path and letter: the programs that asked it of an inherited descriptor.
   std::map<std::string, std::map<char, std::set<std::string>>> handed_on_;
   std::set<std::string> disconnected_;

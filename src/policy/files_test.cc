@@ -254,6 +254,118 @@ TEST(Files, AScriptRunsAsWhoReadItElseWhoHandedItOnElseWhoHasItsName) {
   EXPECT_THAT(started(), Contains("/srv/job x -> /bin/zsh"));
 }
 
+// All its starts by one program are one process, with the first script's name.
+TEST(Files, EnvIsStartedForEveryScriptOfOneStarter) {
+  const auto runs = [](const char* script, const char* exe) {
+    return interprets(script, with_files({file(script, "r")}, exe,
+                                         Origin::Helper, "/usr/bin/env"));
+  };
+  const Policy policy = policy_of_told_scripts(
+      {with_files({file("/srv/a.pl", "x"), file("/srv/b.sh", "x"),
+                   file("/srv/c.sh", "x")}),
+       interprets("/srv/a.pl",
+                  with_files({file("/usr/bin/bash", "x"), file("/bin/app", "x"),
+                              file("/usr/bin/perl", "x")},
+                             "/usr/bin/env", Origin::Helper, "/bin/app")),
+       runs("/srv/a.pl", "/usr/bin/perl"), runs("/srv/b.sh", "/usr/bin/bash"),
+       // The main program is an interpreter itself.
+       runs("/srv/c.sh", "/bin/app")});
+  EXPECT_THAT(
+      rules(policy),
+      ElementsAre("/srv/a.pl x -> /usr/bin/env", "/srv/b.sh x -> /usr/bin/env",
+                  "/srv/c.sh rx -> /usr/bin/env", "/usr/bin/bash: /srv/b.sh r",
+                  "/usr/bin/env: /bin/app x -> main",
+                  "/usr/bin/env: /usr/bin/bash x -> /usr/bin/bash",
+                  "/usr/bin/env: /usr/bin/perl x -> /usr/bin/perl",
+                  "/usr/bin/perl: /srv/a.pl r"));
+  EXPECT_EQ(finding(policy, "script-runner-unclear"), "");
+}
+
+TEST(Files, AScriptIsHandedOnByAnyNumberOfPrograms) {
+  const auto helper = [](std::vector<evidence::FileFact> files, const char* exe,
+                         const char* starter, const char* script = "") {
+    return interprets(
+        script, with_files(std::move(files), exe, Origin::Helper, starter));
+  };
+  // env -S nice -n 5 bash; find executes the same script.
+  EXPECT_THAT(
+      rules(policy_of_told_scripts(
+          {with_files({file("/srv/job", "x"), file("/usr/bin/find", "x")}),
+           helper({file("/srv/job", "x")}, "/usr/bin/find", "/bin/app"),
+           helper({}, "/usr/bin/env", "/bin/app"),
+           helper({}, "/usr/bin/env", "/usr/bin/find"),
+           helper({}, "/usr/bin/nice", "/usr/bin/env"),
+           helper({file("/srv/job", "r")}, "/bin/bash", "/usr/bin/nice",
+                  "/srv/job")})),
+      testing::IsSupersetOf({"/srv/job x -> /usr/bin/env",
+                             "/usr/bin/find: /srv/job x -> /usr/bin/env"}));
+}
+
+// awk was first started with a program in its words, then by a script.
+TEST(Files, WhoReadAScriptMayHaveBeenStartedWithoutOneFirst) {
+  EXPECT_THAT(rules(policy_of_told_scripts(
+                  {with_files({file("/srv/a.awk", "x"), file("/bin/awk", "x")}),
+                   with_files({file("/srv/a.awk", "r")}, "/bin/awk",
+                              Origin::Helper, "/bin/app")})),
+              Contains("/srv/a.awk x -> /bin/awk"));
+  // Nor need it be known as an interpreter where env starts it.
+  EXPECT_THAT(rules(policy_of_told_scripts(
+                  {with_files({file("/srv/a.awk", "x")}),
+                   with_files({file("/bin/awk", "x")}, "/usr/bin/env",
+                              Origin::Helper, "/bin/app"),
+                   with_files({file("/srv/a.awk", "r")}, "/bin/awk",
+                              Origin::Helper, "/usr/bin/env")})),
+              Contains("/srv/a.awk x -> /usr/bin/env"));
+}
+
+TEST(Files, AShellReadsAScriptWithoutAFirstLineItself) {
+  const std::vector<evidence::Process> processes = {
+      with_files({file("/srv/n", "rx"), file("/bin/cat", "x")}),
+      with_files({file("/etc/x", "r")}, "/bin/cat", Origin::Helper,
+                 "/bin/app")};
+  EXPECT_THAT(rules(policy_of_told_scripts(processes)),
+              Contains("/srv/n rx -> main"));
+}
+
+TEST(Files, AnInterpreterThatIsNotCertainIsTold) {
+  const auto helper = [](std::vector<evidence::FileFact> files, const char* exe,
+                         const char* starter) {
+    return interprets(
+        "sh", with_files(std::move(files), exe, Origin::Helper, starter));
+  };
+  std::vector<evidence::Process> processes = {
+      with_files({file("/srv/job", "x"), file("/usr/bin/timeout", "x")}),
+      helper({}, "/usr/bin/env", "/bin/app"),
+      helper({}, "/usr/bin/timeout", "/bin/app"),
+      helper({file("/srv/job", "r")}, "/bin/bash", "/usr/bin/env"),
+      helper({file("/srv/job", "r")}, "/bin/bash", "/usr/bin/timeout")};
+  // timeout was executed by its own file: env alone can be the first line's.
+  const auto is_clear = [&] {
+    const Policy clear = policy_of_told_scripts(processes);
+    EXPECT_THAT(rules(clear), Contains("/srv/job x -> /usr/bin/env"));
+    EXPECT_EQ(finding(clear, "script-runner-unclear"), "");
+  };
+  is_clear();
+  // So was env, but not each time.
+  processes[0].files.push_back(file("/usr/bin/env", "x"));
+  processes[0].execs = {{"/usr/bin/env", seen(2)},
+                        {"/usr/bin/timeout", seen(1)}};
+  is_clear();
+  // And where env starts timeout, that is nearer to the starter in vain.
+  processes[3].key.parent = "/usr/bin/timeout";
+  processes.push_back(helper({}, "/usr/bin/timeout", "/usr/bin/env"));
+  is_clear();
+  processes.pop_back();
+  processes[3].key.parent = "/usr/bin/env";
+  processes[0].execs.clear();
+  const Policy policy = policy_of_told_scripts(processes);
+  EXPECT_THAT(rules(policy), Contains("/srv/job x -> /usr/bin/env"));
+  EXPECT_THAT(finding(policy, "script-runner-unclear"),
+              HasSubstr("/srv/job, and what was seen fits more than one "
+                        "interpreter: /usr/bin/env is taken for it, and it may "
+                        "be /usr/bin/timeout"));
+}
+
 TEST(Files, AScriptThatWasGivenToItsInterpreterIsNotStarted) {
   const Policy policy = policy_of_told_scripts(
       {with_files({file("/bin/sh", "x")}),

@@ -44,6 +44,7 @@ class Player {
     }
     std::ranges::sort(replay_.denials);
     std::ranges::sort(replay_.expected);
+    std::ranges::sort(replay_.unknown);
     return std::move(replay_);
   }
 

@@ -62,6 +62,9 @@ struct Replay {
   std::vector<WouldBeDenial> denials;
   // The same errno as was seen, or as the policy refuses on purpose.
   std::vector<WouldBeDenial> expected;
+  // What the evidence does not tell enough of to say: hard links, whose old
+  // name is in no recording.
+  std::vector<WouldBeDenial> unknown;
 };
 
 // "syscall socket (arg0 == 0x26)", "file /etc/x (r)", "socket inet stream",

@@ -105,6 +105,7 @@ class ProfilePlayer {
       play(child == children.end() ? main : child->second, process);
     }
     std::ranges::sort(replay_.denials);
+    std::ranges::sort(replay_.unknown);
     return {};
   }
 
@@ -175,17 +176,20 @@ class ProfilePlayer {
     return seen;
   }
 
-  // Whether one of those may have another name with all the rights of `path`:
-  // the kernel refuses a link that would give a file more
-  // (security/apparmor/file.c, profile_path_link).
-  bool may_be_linked(const apparmor::FileJudge& rules, const std::string& path,
-                     std::optional<bool> owner) {
+  enum class Link : std::uint8_t { Allowed, Unknown, Refused };
+
+  // Whether a file may have `path` as another name with all that it may do: the
+  // kernel refuses a link that would give a file more
+  // (security/apparmor/file.c, profile_path_link). Refused where no file that
+  // was seen may do as much; which one it was is not told.
+  Link linked(const apparmor::FileJudge& rules, const std::string& path,
+              std::optional<bool> owner) {
     constexpr std::string_view kCompared = "akmrwx";
     const std::string lacks = rules.refused(path, kCompared, owner);
     std::string rights(kCompared);
     std::erase_if(rights, [&](char one) { return lacks.contains(one); });
     if (rights.empty()) {
-      return true;
+      return Link::Allowed;
     }
     const auto [found, fresh] =
         linkable_.try_emplace({&rules, rights, owner}, false);
@@ -194,7 +198,7 @@ class ProfilePlayer {
         return rules.refused(other, rights, owner).empty();
       });
     }
-    return found->second;
+    return found->second ? Link::Unknown : Link::Refused;
   }
 
   void judge_file(const apparmor::FileJudge& rules,
@@ -208,8 +212,19 @@ class ProfilePlayer {
     ++replay_.facts;
     const std::string refused = rules.refused(*path, fact.access, fact.owner);
     const bool lost = fact.path[0] != '/' && !profile_.attach_disconnected;
-    const bool more = refused.empty() && fact.access.contains('l') &&
-                      !may_be_linked(rules, *path, fact.owner);
+    const Link link = refused.empty() && fact.access.contains('l')
+                          ? linked(rules, *path, fact.owner)
+                          : Link::Allowed;
+    const bool more = link == Link::Refused;
+    if (link == Link::Unknown) {
+      WouldBeDenial unknown = denial_of(key, share);
+      unknown.path = fact.path;
+      unknown.access = "l";
+      unknown.doubt =
+          "refused if the file may do less by its old name, which was not "
+          "recorded";
+      replay_.unknown.push_back(std::move(unknown));
+    }
     if (refused.empty() && !lost && !more) {
       return;
     }

@@ -1,6 +1,7 @@
 #include "policy/scripts.h"
 
 #include <algorithm>
+#include <array>
 
 #include "policy/reasons.h"
 #include "policy/unplaced.h"
@@ -18,16 +19,31 @@ Scripts::Scripts(const evidence::Evidence& evidence)
     : telling_(recordings_with(evidence, evidence::kScriptProbe)) {
   for (const evidence::Process& process : evidence.processes) {
     const evidence::ProcessKey& key = process.key;
-    if (!counts(key.origin) || key.script.empty()) {
+    if (!counts(key.origin)) {
       continue;
     }
-    started_.try_emplace({key.parent, key.exe, key.script}, &process);
-    named_.try_emplace({key.parent, base_name(key.script)}, &process);
+    parents_[key.exe].insert(key.parent);
+    if (!key.script.empty()) {
+      named_[base_name(key.script)].push_back(&process);
+    }
+    for (const evidence::ExecFact& fact : process.execs) {
+      starts_[{fact.path, key.exe}].all += evidence::total(fact.by).count;
+    }
     for (const evidence::FileFact& fact : process.files) {
-      if (!fact.access.contains('r')) {
+      if (fact.access.contains('x')) {
+        starters_[fact.path].insert({key.exe, key.parent});
+        starts_[{fact.path, key.exe}].by_its_file +=
+            evidence::total(fact.by).count;
+      }
+    }
+  }
+  for (const evidence::Process& process : evidence.processes) {
+    for (const evidence::FileFact& fact : process.files) {
+      if (!counts(process.key.origin) || !fact.access.contains('r') ||
+          !starters_.contains(fact.path)) {
         continue;
       }
-      std::vector<const evidence::Process*>& readers = readers_[fact.path];
+      Processes& readers = readers_[fact.path];
       if (readers.empty() || readers.back() != &process) {
         readers.push_back(&process);
       }
@@ -35,48 +51,107 @@ Scripts::Scripts(const evidence::Evidence& evidence)
   }
 }
 
-const evidence::Process* Scripts::reader(std::string_view starter,
-                                         std::string_view path) const {
-  const auto readers = readers_.find(path);
-  if (readers == readers_.end()) {
-    return nullptr;
-  }
-  const auto found = std::ranges::find_if(
-      readers->second,
-      [&](const auto* process) { return process->key.parent == starter; });
-  return found == readers->second.end() ? nullptr : *found;
+bool Scripts::by_a_line(Exe exe, Exe starter) const {
+  const auto starts = starts_.find({exe, starter});
+  return starts == starts_.end() || starts->second.by_its_file == 0 ||
+         starts->second.all > starts->second.by_its_file;
 }
 
-// env(1) reads nothing of the script: it starts the program that does.
-const evidence::Process* Scripts::hands_on(std::string_view starter,
-                                           std::string_view path) const {
-  const auto readers = readers_.find(path);
-  const evidence::Process* first = nullptr;
-  if (readers == readers_.end()) {
-    return first;
+std::set<Scripts::Exe> Scripts::children(const Processes& from, Exe starter,
+                                         Path path, Search search) const {
+  const auto starters = starters_.find(path);
+  std::set<Link> step;
+  for (const evidence::Process* process : from) {
+    step.insert({process->key.exe, process->key.parent});
   }
-  for (const evidence::Process* reader : readers->second) {
-    const evidence::ProcessKey& key = reader->key;
-    const auto found = started_.find({starter, key.parent, key.script});
-    if (found != started_.end() &&
-        (first == nullptr || std::less<>()(found->second, first))) {
-      first = found->second;
+  std::set<Link> seen = step;
+  std::set<Exe> found;
+  while (found.empty() && !step.empty()) {
+    std::set<Link> next;
+    for (const auto& [exe, parent] : step) {
+      if (parent == starter && (!search.by_a_line || by_a_line(exe, starter))) {
+        found.insert(exe);
+      }
+      const auto above = parents_.find(parent);
+      if (above == parents_.end()) {
+        continue;
+      }
+      for (const Exe grandparent : above->second) {
+        const Link link{parent, grandparent};
+        const bool starts =
+            starters != starters_.end() && starters->second.contains(link);
+        if ((search.over_starters || !starts) && seen.insert(link).second) {
+          next.insert(link);
+        }
+      }
+    }
+    step = std::move(next);
+  }
+  return found;
+}
+
+Scripts::Runner Scripts::best(const Processes& from, Exe starter,
+                              Path path) const {
+  std::set<Exe> found;
+  for (const Search search :
+       {Search{.by_a_line = true, .over_starters = false},
+        Search{.by_a_line = false, .over_starters = false},
+        Search{.by_a_line = false, .over_starters = true}}) {
+    if (found.empty()) {
+      found = children(from, starter, path, search);
     }
   }
-  return first;
+  const auto named = named_.find(base_name(path));
+  const auto has_name = [&](Exe exe) {
+    return named != named_.end() &&
+           std::ranges::any_of(named->second, [&](const auto* process) {
+             return process->key.exe == exe && process->key.parent == starter;
+           });
+  };
+  if (std::ranges::any_of(found, has_name)) {
+    std::erase_if(found, [&](Exe exe) { return !has_name(exe); });
+  }
+  Runner runner;
+  for (const Exe exe : found) {
+    if (runner.exe.empty()) {
+      runner.exe = exe;
+    } else {
+      runner.or_else.insert(std::string(exe));
+    }
+  }
+  return runner;
 }
 
-const std::string* Scripts::interpreter(const std::string& starter,
-                                        const std::string& path) const {
-  const evidence::Process* found = reader(starter, path);
-  if (found == nullptr) {
-    found = hands_on(starter, path);
+Scripts::Runner Scripts::runner(const std::string& starter,
+                                const std::string& path) const {
+  // With a script, and without: a program that is not known as an interpreter,
+  // or whose first start by its parent was none of a script; or one like cat.
+  Processes interpreting;
+  Processes child;
+  Processes others;
+  bool itself = false;
+  if (const auto readers = readers_.find(path); readers != readers_.end()) {
+    for (const evidence::Process* reader : readers->second) {
+      const evidence::ProcessKey& key = reader->key;
+      itself |= key.exe == starter;
+      Processes& readers_alike = !key.script.empty()     ? interpreting
+                                 : key.parent == starter ? child
+                                                         : others;
+      readers_alike.push_back(reader);
+    }
   }
-  if (found == nullptr) {
-    const auto named = named_.find({starter, base_name(path)});
-    found = named == named_.end() ? nullptr : named->second;
+  const auto named = named_.find(base_name(path));
+  const Processes none;
+  const std::array<const Processes*, 4> in_turn = {
+      &interpreting, &child, named == named_.end() ? &none : &named->second,
+      &others};
+  for (const Processes* from : in_turn) {
+    Runner found = best(*from, starter, path);
+    if (!found.exe.empty()) {
+      return found;
+    }
   }
-  return found == nullptr ? nullptr : &found->key.exe;
+  return {.exe = itself ? starter : "", .or_else = {}};
 }
 
 evidence::By Scripts::untold(const evidence::By& by) const {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "kernel/sockets.h"
+#include "policy/arguments.h"
 #include "policy/drafts.h"
 #include "policy/programs.h"
 
@@ -86,6 +87,38 @@ bool makes(const ArgTuple& tuple, std::string_view family,
            std::string_view type) {
   return may_be(tuple, 0, family, kernel::socket_family_name) &&
          (type.empty() || may_be(tuple, 1, type, kernel::socket_type_name));
+}
+
+ArgTuple making(kernel::Syscall syscall, std::string_view family,
+                std::string_view type) {
+  const auto number = [](std::string_view name, auto named) {
+    std::uint64_t at = 0;
+    while (at < kNumbers && named(at) != name) {
+      ++at;
+    }
+    return at;
+  };
+  ArgTuple tuple;
+  for (const PinnedArgument& pinned : pinned_arguments(syscall)) {
+    if (pinned.index == 0) {
+      tuple.push_back({pinned.index, pinned.mask,
+                       number(family, kernel::socket_family_name)});
+    } else if (pinned.index == 1 && !type.empty()) {
+      tuple.push_back(
+          {pinned.index, pinned.mask, number(type, kernel::socket_type_name)});
+    }
+  }
+  return tuple;
+}
+
+std::set<std::string_view> socket_types() {
+  std::set<std::string_view> types;
+  for (std::uint64_t at = 0; at < kNumbers; ++at) {
+    if (const auto name = kernel::socket_type_name(at)) {
+      types.insert(*name);
+    }
+  }
+  return types;
 }
 
 std::set<SocketKind> sockets_of(const evidence::SyscallFact& fact) {

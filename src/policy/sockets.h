@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "evidence/evidence.h"
 #include "policy/policy.h"
@@ -40,5 +41,13 @@ bool makes_sockets(kernel::Syscall syscall);
 // of this type if it is not empty, be made.
 bool makes(const ArgTuple& tuple, std::string_view family,
            std::string_view type);
+
+// The tuple of a rule on one of these that lets a socket of this family, and of
+// this type if it is not empty, be made, of whatever protocol.
+ArgTuple making(kernel::Syscall syscall, std::string_view family,
+                std::string_view type);
+
+// The types that have names.
+std::set<std::string_view> socket_types();
 
 }  // namespace vambrace::policy

@@ -111,6 +111,12 @@ std::optional<std::uint32_t> always_refused(const Use& use, bool healed) {
   return error == kEnosys || error == kEperm ? error : std::nullopt;
 }
 
+struct SocketChoice {
+  SocketSubject socket;
+  std::string choice;
+  Reason reason;
+};
+
 class Synthesis {
  public:
   Synthesis(const evidence::Evidence& evidence, const SynthesisOptions& options)
@@ -325,7 +331,7 @@ class Synthesis {
       } else if (const auto* file = std::get_if<FileSubject>(&subject)) {
         TRY(decide_file(*file, decision.choice, reason));
       } else if (const auto* socket = std::get_if<SocketSubject>(&subject)) {
-        socket_choices_.emplace_back(*socket, decision.choice);
+        socket_choices_.push_back({*socket, decision.choice, reason});
         decide(policy_.sockets, decision.choice, reason,
                {.program = {},
                 .family = socket->family,
@@ -339,10 +345,64 @@ class Synthesis {
                           decision.choice, reason);
       }
     }
+    open_sockets();
     std::ranges::sort(policy_.files);
     std::ranges::sort(policy_.sockets);
     std::ranges::sort(policy_.signals);
     return {};
+  }
+
+  // What AppArmor allows of a family that was added the filter lets through,
+  // too: socket, and socketpair, which makes those of unix alone.
+  void open_sockets() {
+    for (const SocketChoice& choice : socket_choices_) {
+      if (choice.choice != "add") {
+        continue;
+      }
+      for (const kernel::Arch arch : policy_.arches) {
+        open_sockets({arch, "socket"}, choice);
+        if (choice.socket.family == "unix") {
+          open_sockets({arch, "socketpair"}, choice);
+        }
+      }
+    }
+  }
+
+  void open_sockets(std::pair<kernel::Arch, std::string> call,
+                    const SocketChoice& choice) {
+    const auto nr = kernel::syscall_number(call.first, call.second);
+    if (!nr || dropped_.contains(call.second)) {
+      return;
+    }
+    const kernel::Syscall syscall{call.first, *nr};
+    const std::set<ArgTuple> args = added(syscall, choice.socket);
+    if (args.empty()) {
+      return;
+    }
+    const auto [it, fresh] =
+        rules_.try_emplace(syscall, SyscallRule{syscall, args, {}});
+    SyscallRule& rule = it->second;
+    if (!fresh && !rule.args.empty()) {
+      rule.args.insert(args.begin(), args.end());
+    }
+    rule.reasons.push_back(choice.reason);
+    std::ranges::sort(rule.reasons);
+    expected_.erase(syscall);
+  }
+
+  // Of a family of which one type was dropped later, the others one by one.
+  std::set<ArgTuple> added(kernel::Syscall syscall,
+                           const SocketSubject& socket) const {
+    std::set<ArgTuple> tuples = {making(syscall, socket.family, socket.type)};
+    if (socket.type.empty() && is_dropped(*tuples.begin())) {
+      tuples.clear();
+      for (const std::string_view type : socket_types()) {
+        tuples.insert(making(syscall, socket.family, type));
+      }
+    }
+    std::erase_if(tuples,
+                  [&](const ArgTuple& tuple) { return is_dropped(tuple); });
+    return tuples;
   }
 
   static bool is_about(const SocketRule& rule, const SocketRule& wanted) {
@@ -485,9 +545,9 @@ class Synthesis {
   // The last decision about such a socket counts.
   bool is_dropped(const ArgTuple& tuple) const {
     bool dropped = false;
-    for (const auto& [socket, choice] : socket_choices_) {
-      if (makes(tuple, socket.family, socket.type)) {
-        dropped = choice == "drop" || (dropped && choice != "add");
+    for (const SocketChoice& one : socket_choices_) {
+      if (makes(tuple, one.socket.family, one.socket.type)) {
+        dropped = one.choice == "drop" || (dropped && one.choice != "add");
       }
     }
     return dropped;
@@ -559,7 +619,7 @@ class Synthesis {
   std::map<kernel::Syscall, ExpectedDenial> expected_;
   std::map<std::uint32_t, CapabilityRule> capabilities_;
   std::set<std::string> dropped_;  // calls, by decision
-  std::vector<std::pair<SocketSubject, std::string>> socket_choices_;
+  std::vector<SocketChoice> socket_choices_;
 };
 
 }  // namespace

@@ -115,6 +115,38 @@ TEST(Synthesize, WithoutAFamilyLeftTheCallIsRefused) {
   EXPECT_EQ(rule(policy, "socket"), nullptr);
 }
 
+TEST(Synthesize, AnAddedFamilyPassesTheFilter) {
+  const auto added = [](std::vector<Decision> decisions) {
+    return policy_of({fact("socket", {{2, 1, 0}})},
+                     {.decisions = std::move(decisions)});
+  };
+  const auto lets = [](const Policy& policy, const char* call,
+                       std::uint64_t family, std::uint64_t type) {
+    const SyscallRule* const its = rule(policy, call);
+    return its != nullptr &&
+           covers(its->args, {{{0, kInt, family}, {1, kInt, type}}});
+  };
+  const Decision dgram = {"network inet dgram", "add", "ann", "dns"};
+  const Policy policy = added({dgram});
+  EXPECT_TRUE(lets(policy, "socket", 2, 2));
+  EXPECT_FALSE(lets(policy, "socket", 2, 3));
+  EXPECT_FALSE(lets(policy, "socket", 10, 2));
+  EXPECT_EQ(rule(policy, "socket")->reasons.back().note, "add by ann: dns");
+  EXPECT_EQ(rule(policy, "socketpair"), nullptr);
+  EXPECT_TRUE(
+      lets(added({{"network unix", "add", "ann", "so"}}), "socketpair", 1, 5));
+  // Of any type, but for one that is dropped later.
+  const Policy most = added({{"network inet6", "add", "ann", "so"},
+                             {"network inet6 raw", "drop", "ann", "so"}});
+  EXPECT_TRUE(lets(most, "socket", 10, 1));
+  EXPECT_FALSE(lets(most, "socket", 10, 3));
+  EXPECT_FALSE(lets(added({dgram, {"network inet", "drop", "ann", "no"}}),
+                    "socket", 2, 2));
+  EXPECT_EQ(
+      rule(added({dgram, {"syscall socket", "drop", "ann", "no"}}), "socket"),
+      nullptr);
+}
+
 TEST(Synthesize, TakesTheDefaultProtocolForItsName) {
   const Policy policy = policy_of({fact("socket", {{2, 1, 6}})});
   const std::set<ArgTuple>& args = rule(policy, "socket")->args;

@@ -74,7 +74,22 @@ TEST(Manifest, RefusesWhatIsNotPlainData) {
               testing::HasSubstr("bytes"));
   EXPECT_THAT(
       refusal(with("stage: allow", "stage: allow\nstage: harden")).message(),
-      testing::HasSubstr("double key"));
+      testing::HasSubstr("line 6: a double key: \"stage\" is there already"));
+}
+
+TEST(Manifest, ADecisionInAnotherFormIsShownTheRightOne) {
+  for (const char* entry :
+       {"file /x r: add", "\"file /x r: add\"", "{what: file /x r}"}) {
+    const Error error =
+        refusal(std::string(kSmall) + "decisions:\n  - " + entry + "\n");
+    EXPECT_THAT(error.hint(),
+                testing::HasSubstr("{what: file /etc/x r, choice"))
+        << error.message();
+  }
+  EXPECT_THAT(refusal(std::string(kSmall) +
+                      "decisions: [{what: a b, choice: add, who: a, why: b}]\n")
+                  .hint(),
+              testing::Not(testing::HasSubstr("{what:")));
 }
 
 // Cut short, it would be another bundle without a word.

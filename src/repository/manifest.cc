@@ -215,8 +215,16 @@ Result<Manifest> parse_manifest(std::string_view yaml) {
   TRY_ASSIGN(manifest.abstractions, reader.texts("abstractions"));
   TRY_ASSIGN(const auto decisions, reader.items("decisions"));
   for (const YAML::Node& node : decisions) {
-    TRY_ASSIGN(Decision decision, read_decision(node));
-    manifest.decisions.push_back(std::move(decision));
+    auto decision = read_decision(node);
+    if (!decision && decision.error().hint().empty()) {
+      return std::unexpected(
+          Error(decision.error())
+              .with_hint("a decision is {what: file /etc/x r, choice: add, "
+                         "who: NAME, why: REASON}; vambrace review DIR add "
+                         "\"file /etc/x r\" --why REASON writes it"));
+    }
+    TRY_ASSIGN(Decision read, std::move(decision));
+    manifest.decisions.push_back(std::move(read));
   }
   TRY_ASSIGN(const auto waivers, reader.items("waivers"));
   for (const YAML::Node& node : waivers) {

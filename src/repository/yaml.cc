@@ -111,8 +111,13 @@ std::optional<std::string> nearest(const std::string& word,
 Result<> refuse_double_keys(const YAML::Node& node, const std::string& place) {
   std::set<std::string> keys;
   for (const auto& item : node) {
-    if (!item.first.IsScalar() || !keys.insert(item.first.Scalar()).second) {
-      return at(item.first, place, "a double key, or one that is no word");
+    if (!item.first.IsScalar()) {
+      return at(item.first, place, "a key that is no word");
+    }
+    if (!keys.insert(item.first.Scalar()).second) {
+      return at(item.first, place,
+                fmt::format("a double key: \"{}\" is there already",
+                            json::quote_bytes(item.first.Scalar())));
     }
   }
   return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "policy/apparmor/text_hash.h"
 #include "review/remarks.h"
 
 namespace vambrace::review {
@@ -25,7 +26,8 @@ std::vector<Item> without(const std::vector<Item>& items,
 
 std::tuple<std::string, std::string, std::string> key_of(
     const policy::Finding& finding) {
-  return {finding.id, finding.place, finding.severity};
+  return {finding.id, policy::apparmor::lasting_place(finding.place),
+          finding.severity};
 }
 
 std::tuple<Layer, std::string, std::string> key_of(const Grant& grant) {

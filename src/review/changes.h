@@ -22,12 +22,12 @@ struct Changes {
   std::map<std::string, std::string> before;
 };
 
-// A finding is the same if its id, place and severity are: counts and days in
-// its message may differ. An edited file is found anew each time: the edit may
-// be another one. A grant is the same if its layer, subject and program
-// are.
-// Of a call the arguments count, too: with more of them it is granted, with
-// fewer withdrawn, with others both.
+// A finding is the same if its id, place and severity are, the hash in an
+// AppArmor profile's name aside: counts and days in its message may differ. An
+// edited file is found anew each time: the edit may be another one. A grant is
+// the same if its layer, subject and program are. Of a call the arguments
+// count, too: with more of them it is granted, with fewer withdrawn, with
+// others both.
 Changes changes(const Review& old, const Review& now);
 
 // From which findings on a review fails.

@@ -62,6 +62,34 @@ TEST(Changes, OtherCountsInAMessageAreNoChange) {
   EXPECT_EQ(failures(now, with({remark("a", "high")}), "new-high"), 0U);
 }
 
+// The hash in the profile's name is of all its rules.
+TEST(Changes, AnotherRuleOfAProfileIsNoChangeOfTheOthers) {
+  const Review old =
+      with({remark("a", "high", "apparmor: web-0123456789abcdef: /srv/job"),
+            remark("b", "high", "apparmor: web-0123456789abcdef//sh: /x")});
+  const Review now =
+      with({remark("a", "high", "apparmor: web-fedcba9876543210: /srv/job"),
+            remark("b", "high", "apparmor: web-fedcba9876543210//sh: /x"),
+            remark("b", "high", "apparmor: web-fedcba9876543210//cat: /x")});
+  EXPECT_EQ(failures(now, old, "new-high"), 1U);
+  EXPECT_THAT(changes(old, now).gone, SizeIs(0));
+  EXPECT_EQ(changes(old, now).found.at(0).place,
+            "apparmor: web-fedcba9876543210//cat: /x");
+}
+
+TEST(Changes, SarifKnowsAFindingWhateverTheProfilesHash) {
+  const auto mark = [](const char* place) {
+    const std::string text =
+        sarif(with({remark("a", "high", place)}), std::nullopt, "b");
+    const std::size_t at = text.find("vambrace/v1");
+    return text.substr(at, text.find('\n', at) - at);
+  };
+  EXPECT_EQ(mark("apparmor: web-0123456789abcdef: /x"),
+            mark("apparmor: web-fedcba9876543210: /x"));
+  EXPECT_NE(mark("apparmor: web-0123456789abcdef: /x"),
+            mark("apparmor: web-0123456789abcdef: /y"));
+}
+
 TEST(Changes, AnExpiredWaiverFailsThoughItIsNotNew) {
   const Review old = with({remark("waiver-expired", "high", "bundle.yaml")});
   EXPECT_EQ(failures(old, old, "new-high"), 1U);

@@ -112,13 +112,25 @@ class Judge {
     }
     if (told) {
       const auto* file = std::get_if<policy::FileSubject>(&one.subject);
-      const std::string denied = file == nullptr ? "" : denied_by(*file);
+      const auto* socket = std::get_if<policy::SocketSubject>(&one.subject);
+      const std::string denied = file != nullptr     ? denied_by(*file)
+                                 : socket != nullptr ? filtered(*socket)
+                                                     : "";
       return denied.empty() ? Standing{"applied", ""}
                             : Standing{"ineffective", denied};
     }
     return granted || one.decision.choice == "add"
                ? Standing{"pending", ""}
                : Standing{"idle", "there is no such rule to keep"};
+  }
+
+  // AppArmor may allow what no call can make. One that was handed on needs no
+  // call.
+  std::string filtered(const policy::SocketSubject& socket) const {
+    return permitting_call(socket).empty() && !was_handed_on(socket)
+               ? "AppArmor allows it, and seccomp refuses every call that "
+                 "makes such a socket"
+               : "";
   }
 
   // What another decision dropped wins.
@@ -231,18 +243,28 @@ class Judge {
     return "";
   }
 
+  // Whether a fact, of a call or of the network, tells of such a socket.
+  static auto telling(const policy::SocketSubject& socket) {
+    return [&socket](const auto& fact) {
+      return std::ranges::any_of(
+          policy::sockets_of(fact), [&](const policy::SocketKind& kind) {
+            return kind.family.empty() ||
+                   (kind.family == socket.family &&
+                    (socket.type.empty() || kind.type == socket.type));
+          });
+    };
+  }
+
   bool was_made(const policy::SocketSubject& socket) const {
-    const auto is_it = [&](const policy::SocketKind& kind) {
-      return kind.family.empty() ||
-             (kind.family == socket.family &&
-              (socket.type.empty() || kind.type == socket.type));
-    };
-    const auto made = [&](const auto& fact) {
-      return std::ranges::any_of(policy::sockets_of(fact), is_it);
-    };
+    return was_handed_on(socket) ||
+           std::ranges::any_of(processes_, [&](const auto* process) {
+             return std::ranges::any_of(process->syscalls, telling(socket));
+           });
+  }
+
+  bool was_handed_on(const policy::SocketSubject& socket) const {
     return std::ranges::any_of(processes_, [&](const auto* process) {
-      return std::ranges::any_of(process->syscalls, made) ||
-             std::ranges::any_of(process->network, made);
+      return std::ranges::any_of(process->network, telling(socket));
     });
   }
 

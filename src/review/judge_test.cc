@@ -304,6 +304,19 @@ TEST(Review, ADroppedFamilyIsRefusedByBothLayers) {
   EXPECT_EQ(world.review().decisions.back().state, "ineffective");
 }
 
+TEST(Review, AnAddedFamilyPassesBothLayersOrIsIneffective) {
+  evidence::Process maker = with_files({file("/x", "r")});
+  maker.syscalls = {fact("socket", {{2, 1, 0}})};
+  World world{.evidence = evidence_of({maker}), .decisions = {}};
+  EXPECT_EQ(state_of(world, "network inet dgram", "add"), "applied");
+  EXPECT_EQ(state_of(world, "syscall socket"), "applied");
+  const Review review = world.review();
+  EXPECT_EQ(review.decisions[0].state, "ineffective");
+  ASSERT_TRUE(finding(review, "decision-ineffective"));
+  EXPECT_THAT(finding(review, "decision-ineffective")->message,
+              HasSubstr("seccomp refuses every call"));
+}
+
 TEST(Review, ADropOfWhatTheRuntimeCallsIsIneffective) {
   World world{.evidence = evidence_of({process({fact("execve", seen(9))})}),
               .decisions = {},

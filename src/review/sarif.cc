@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "policy/apparmor/text_hash.h"
 
 namespace vambrace::review {
 namespace {
@@ -75,8 +76,10 @@ Value result_of(const policy::Finding& finding,
                         {"region", {{"startLine", 1}}}}}}})},
       // The same finding again, whatever its counts say by then.
       {"partialFingerprints",
-       {{"vambrace/v1", fmt::format("{}:{}:{}", finding.id, finding.place,
-                                    without_counts(finding.message))}}}};
+       {{"vambrace/v1",
+         fmt::format("{}:{}:{}", finding.id,
+                     policy::apparmor::lasting_place(finding.place),
+                     without_counts(finding.message))}}}};
   if (since) {
     const bool is_new =
         std::ranges::find(since->found, finding) != since->found.end();

@@ -188,7 +188,7 @@ class Linter {
         more.size() == 1
             ? ""
             : fmt::format(" (nor to those of {} other rules)", more.size() - 1);
-    add("apparmor-hard-link", "low", *more.front(),
+    add("apparmor-hard-link", "medium", *more.front(),
         fmt::format("the kernel links no file to this name{} that may not be "
                     "used in the same ways by its old name",
                     others),
@@ -239,7 +239,10 @@ std::vector<Finding> lint(const Profile& profile) {
   for (const auto& [name, rules] : profile.children) {
     Linter(profile, rules, profile.name + "//" + name, out).lint();
   }
+  // Of two rules that differ in the owner alone the same is said.
   std::ranges::sort(out);
+  const auto again = std::ranges::unique(out);
+  out.erase(again.begin(), again.end());
   return out;
 }
 

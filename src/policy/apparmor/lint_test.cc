@@ -86,7 +86,7 @@ TEST(Lint, WildcardsThatReachKeysAreFound) {
 TEST(Lint, ALinkToANameThatMayDoMoreIsFoundOnce) {
   EXPECT_THAT(found({rule("/srv/a", {.read = true, .link = true}),
                      rule("/srv/b", {.write = true, .link = true})}),
-              ElementsAre("apparmor-hard-link low"));
+              ElementsAre("apparmor-hard-link medium"));
   EXPECT_THAT(found({rule("/srv/a", {.link = true}), rule("/srv/b", kRead)}),
               IsEmpty());
 }
@@ -96,6 +96,13 @@ TEST(Lint, WhatIsWrittenMustNotRun) {
                      rule("/srv/web/x", kRead, Exec::Inherit)}),
               ElementsAre("apparmor-write-exec high"));
   EXPECT_THAT(found({rule("/srv/web/x", {.append = true, .map = true})}),
+              ElementsAre("apparmor-write-exec high"));
+}
+
+TEST(Lint, TheSameIsSaidOnceOfTwoRules) {
+  FileRule own = rule("/srv/web/x", kWrite);
+  own.owner = true;
+  EXPECT_THAT(found({rule("/srv/web/x", kWrite, Exec::Inherit), own}),
               ElementsAre("apparmor-write-exec high"));
 }
 

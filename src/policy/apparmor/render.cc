@@ -344,6 +344,41 @@ std::optional<Finding> sharing(const Policy& policy,
                    many->second, "split the workload"));
 }
 
+// Files that are executed although it is not known what runs then: that has the
+// profile of who started it, which need not do for it.
+std::optional<Finding> unknown_starts(const Policy& policy,
+                                      const runtime::Target& target) {
+  std::set<std::string> files;
+  for (const policy::FileRule& rule : policy.files) {
+    if (rule.access.contains('x') && !rule.starts && !rule.disconnected) {
+      files.insert(printable(rule.pattern));
+    }
+  }
+  if (target.no_new_privs || files.empty() || child_names(policy).empty()) {
+    return std::nullopt;
+  }
+  constexpr std::size_t kShown = 5;
+  const std::vector<std::string> shown(
+      files.begin(),
+      std::next(files.begin(),
+                static_cast<std::ptrdiff_t>(std::min(kShown, files.size()))));
+  return Finding{
+      .id = "apparmor-start-unknown",
+      .severity = "medium",
+      .place = "apparmor",
+      .message = fmt::format(
+          "{} {} executed, and the evidence does not tell which program then "
+          "ran: it has the profile of who starts it, and may be refused",
+          fmt::join(shown, ", "),
+          files.size() > kShown
+              ? fmt::format("and {} more were", files.size() - kShown)
+          : files.size() > 1 ? "were"
+                             : "was"),
+      .hint =
+          "name a script by its own path when it is started, and record "
+          "again; or try it with stage: observe and look at the log"};
+}
+
 // Rules about mounts that older versions of apparmor_parser make more of than
 // they say: what may be mounted otherwise with options may also be mounted anew
 // with these, whatever it is (CVE-2016-1585).
@@ -403,6 +438,9 @@ Result<Rendered> render(const Policy& policy, const runtime::Target& target,
   out.findings = lint(*out.profile);
   std::ranges::copy(made.second.findings, std::back_inserter(out.findings));
   if (auto finding = sharing(policy, target)) {
+    out.findings.push_back(std::move(*finding));
+  }
+  if (auto finding = unknown_starts(policy, target)) {
     out.findings.push_back(std::move(*finding));
   }
   if (auto finding = wide_mounts(*out.profile)) {

@@ -281,9 +281,11 @@ TEST(AppArmorRender, WritesEachKindOfMountAsItWasSeen) {
                 "  remount options=(ro) /t/,\n"
                 "  umount /t/,\n"));
   EXPECT_THAT(out.text, HasSubstr("    umount /c/,\n"));
-  EXPECT_EQ(ids(out), std::vector<std::string>{"apparmor-mount-wide"});
+  EXPECT_THAT(ids(out),
+              ElementsAre("apparmor-mount-wide", "apparmor-start-unknown"));
   policy.mounts[4].options = {"rw"};
-  EXPECT_THAT(ids(rendered(policy, false)), IsEmpty());
+  EXPECT_THAT(ids(rendered(policy, false)),
+              ElementsAre("apparmor-start-unknown"));
 }
 
 TEST(AppArmorRender, AParentMayBeAskedToTrace) {
@@ -347,7 +349,8 @@ profile {0} {{
 }}
 )",
                               name));
-  EXPECT_THAT(ids(out), IsEmpty());
+  ASSERT_THAT(ids(out), ElementsAre("apparmor-start-unknown"));
+  EXPECT_THAT(out.findings[0].message, HasSubstr("/gone was executed"));
 }
 
 TEST(AppArmorRender, UnderNoNewPrivsHelpersShareTheMainProfile) {
@@ -489,7 +492,8 @@ TEST(AppArmorRender, HelpersBeyondWhatAProfileCanNameShareOne) {
               HasSubstr(fmt::format("/usr/bin/tool18 px -> {}//helpers,\n",
                                     out.profile->name)));
   EXPECT_THAT(out.text, HasSubstr("    /usr/bin/tool18 ix,\n"));
-  EXPECT_THAT(ids(out), ElementsAre("apparmor-helpers-share"));
+  EXPECT_THAT(ids(out),
+              ElementsAre("apparmor-helpers-share", "apparmor-start-unknown"));
   EXPECT_THAT(out.findings[0].message, HasSubstr("/usr/bin/tool17, "));
   EXPECT_THAT(out.findings[0].message, Not(HasSubstr("tool19")));
 }

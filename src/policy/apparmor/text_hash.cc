@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "policy/apparmor/print.h"
@@ -31,6 +32,34 @@ bool holds_a_hash(std::string_view name) {
              .find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+// Of "web//sh" and ":space://web//sh" that of the profile which holds the
+// other.
+std::string_view outermost(std::string_view name) {
+  if (name.starts_with(':')) {
+    const std::size_t end = name.find(':', 1);
+    name.remove_prefix(end == std::string_view::npos ? 0 : end + 1);
+    if (name.starts_with("//")) {
+      name.remove_prefix(2);
+    }
+  }
+  return name.substr(0, name.find("//"));
+}
+
+// Whether the text is what print() wrote under the name.
+bool is_of(const std::string& rules, std::string_view name) {
+  // The hash is of the same profile under the name without it.
+  const std::size_t plain = name.size() - kDigits - 1;
+  std::string unnamed;
+  std::size_t from = 0;
+  for (std::size_t at = rules.find(name); at != std::string::npos;
+       at = rules.find(name, from)) {
+    unnamed += rules.substr(from, at + plain - from);
+    from = at + name.size();
+  }
+  unnamed += rules.substr(from);
+  return hash_of_text(unnamed) == name.substr(plain + 1);
+}
+
 }  // namespace
 
 std::string hash_of_text(std::string_view text) {
@@ -42,23 +71,29 @@ std::string hash_of_text(std::string_view text) {
   return fmt::format("{:016x}", hash);
 }
 
-bool belies_its_name(std::string_view text) {
-  std::string rules = without_comments(text);
-  const std::string name(name_in(rules));
-  if (!holds_a_hash(name)) {
-    return false;
+std::string lasting_place(std::string_view place) {
+  constexpr std::string_view kLayer = "apparmor: ";
+  if (!place.starts_with(kLayer)) {
+    return std::string(place);
   }
-  // The hash is of the same profile under the name without it.
-  const std::size_t plain = name.size() - kDigits - 1;
-  std::string unnamed;
-  std::size_t from = 0;
-  for (std::size_t at = rules.find(name); at != std::string::npos;
-       at = rules.find(name, from)) {
-    unnamed += rules.substr(from, at + plain - from);
-    from = at + name.size();
+  const std::string_view rest = place.substr(kLayer.size());
+  const std::size_t end =
+      std::min({rest.find("//"), rest.find(": "), rest.size()});
+  std::string_view name = rest.substr(0, end);
+  if (holds_a_hash(name)) {
+    name.remove_suffix(kDigits + 1);
   }
-  unnamed += rules.substr(from);
-  return hash_of_text(unnamed) != name.substr(plain + 1);
+  return fmt::format("{}{}{}", kLayer, name, rest.substr(end));
+}
+
+bool belies_its_name(std::string_view text,
+                     std::span<const std::string> names) {
+  const std::string rules = without_comments(text);
+  const std::string_view first = name_in(rules);
+  return std::ranges::any_of(names, [&](const std::string& each) {
+    const std::string_view name = outermost(each);
+    return holds_a_hash(name) && (name != first || !is_of(rules, name));
+  });
 }
 
 }  // namespace vambrace::policy::apparmor

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "policy/apparmor/print.h"
 
 namespace vambrace::policy::apparmor {
@@ -36,32 +39,59 @@ std::string replaced(std::string text, std::string_view what,
   return text.replace(at, what.size(), with);
 }
 
+// The names are as the parser reads them: of a profile and of its child.
+bool belies(std::string_view text, std::string name) {
+  const std::string child = name + "//sh";
+  return belies_its_name(text, std::vector{std::move(name), child});
+}
+
 TEST(TextHash, APrintedProfileBearsTheHashOfItsText) {
   for (const Mode mode : {Mode::Enforce, Mode::Complain}) {
     Profile plain = profile_named("web");
     plain.mode = mode;
     Profile profile = profile_named(name_with_hash(plain).value());
     profile.mode = mode;
-    EXPECT_FALSE(belies_its_name(print(profile).value()));
-    EXPECT_FALSE(belies_its_name("# made by hand\n" +
-                                 print(profile, {.comments = true}).value()));
+    EXPECT_FALSE(belies(print(profile).value(), profile.name));
+    EXPECT_FALSE(
+        belies("# made by hand\n" + print(profile, {.comments = true}).value(),
+               profile.name));
   }
 }
 
 TEST(TextHash, AnEditedOneDoesNot) {
   const std::string text = print(named()).value();
-  EXPECT_TRUE(belies_its_name(replaced(text, "/etc/x r", "/etc/** r")));
-  EXPECT_TRUE(belies_its_name(replaced(text, " {\n", " flags=(complain) {\n")));
-  EXPECT_TRUE(belies_its_name(text + "profile more { }\n"));
+  const auto edited = [&](std::string_view what, std::string_view with) {
+    return belies(replaced(text, what, with), named().name);
+  };
+  EXPECT_TRUE(edited("/etc/x r", "/etc/** r"));
+  EXPECT_TRUE(edited(" {\n", " flags=(complain) {\n"));
+  EXPECT_TRUE(belies(text + "profile more { }\n", named().name));
+}
+
+// However the parser may be led to a name.
+TEST(TextHash, AnEditedOneIsKnownByTheNameThatTheParserReads) {
+  const std::string name = named().name;
+  const std::string text =
+      replaced(print(named()).value(), "/etc/x r", "/etc/** r");
+  const std::string head = "profile " + name;
+  for (const std::string& other : std::vector<std::string>{
+           "profile  " + name, "profile\t" + name, "  profile " + name,
+           "profile \"" + name + "\"", "profile @{name}", "\"" + name + "\""}) {
+    EXPECT_TRUE(belies(replaced(text, head, other), name)) << other;
+  }
+  EXPECT_TRUE(
+      belies("profile web-0123456789abcdef { }\n", "web-0123456789abcdef"));
+  EXPECT_TRUE(belies_its_name(
+      print(named()).value(),
+      std::vector{name, std::string(":space://web-0123456789abcdef")}));
 }
 
 TEST(TextHash, OtherNamesSayNothing) {
-  EXPECT_FALSE(belies_its_name(print(profile_named("web")).value()));
-  EXPECT_FALSE(belies_its_name("profile web-0123456789abcdef { }\n"));
-  EXPECT_FALSE(
-      belies_its_name("abi <abi/3.0>,\n\nprofile web-0123456789abcdeX { }\n"));
-  EXPECT_FALSE(belies_its_name("abi <abi/3.0>,\n"));
-  EXPECT_FALSE(belies_its_name(""));
+  EXPECT_FALSE(belies(print(profile_named("web")).value(), "web"));
+  EXPECT_FALSE(belies("abi <abi/3.0>,\n\nprofile web-0123456789abcdeX { }\n",
+                      "web-0123456789abcdeX"));
+  EXPECT_FALSE(belies_its_name("abi <abi/3.0>,\n", {}));
+  EXPECT_FALSE(belies_its_name("", {}));
 }
 
 }  // namespace
