@@ -49,6 +49,16 @@ Error unknown_capability(std::string_view name) {
                                names.front() + " or NET_BIND_SERVICE");
 }
 
+// The kernel's names have no empty part and none that is "." or "..".
+bool is_no_kernel_path(std::string_view pattern) {
+  constexpr std::string_view kInside[] = {"//", "/./", "/../"};
+  return std::ranges::any_of(kInside,
+                             [&](std::string_view part) {
+                               return pattern.find(part) != pattern.npos;
+                             }) ||
+         pattern.ends_with("/.") || pattern.ends_with("/..");
+}
+
 Result<Subject> file_subject(std::string_view text) {
   const std::size_t space = text.rfind(' ');
   const std::string_view pattern = text.substr(0, space);
@@ -66,6 +76,15 @@ Result<Subject> file_subject(std::string_view text) {
                           json::quote_bytes(text)))
             .with_hint("write \"file PATTERN ACCESS\": an absolute path or "
                        "pattern, and letters of acdklmoprwx"));
+  }
+  if (is_no_kernel_path(pattern)) {
+    return std::unexpected(
+        Error(
+            ErrorCode::InvalidInput,
+            fmt::format("\"file {}\" fits no path that AppArmor is asked about",
+                        json::quote_bytes(text)))
+            .with_hint("name the path as the kernel does: with single slashes, "
+                       "without \".\" and \"..\""));
   }
   return FileSubject{std::string(pattern), access};
 }

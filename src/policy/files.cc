@@ -395,12 +395,33 @@ class Files {
       policy_.files.push_back(std::move(rule));
     }
     changing_names_.add(place_of(place.program), made);
+    tell_secrets(place, made);
     if (!made.within_budget) {
       find(
           "files-over-budget", "medium", place.program,
           "more rules than a profile should hold, and nothing is left that may "
           "be widened",
           "split the workload, or keep its data in fewer folders");
+    }
+  }
+
+  // Where the rules are too many, a directory above files that are named like
+  // secrets is opened, as a last resort.
+  void tell_secrets(const Place& place, const apparmor::Generalized& made) {
+    for (const apparmor::Rule& rule : made.rules) {
+      for (const apparmor::Generalization& why : rule.because) {
+        if (why.secrets.empty()) {
+          continue;
+        }
+        find("files-secret-tree", "medium", place.program,
+             fmt::format("{} ({}) opens what is named like a key or password: "
+                         "{} of the files that were seen ({}), and all that "
+                         "will be; the rules were too many otherwise",
+                         json::quote_bytes(rule.pattern), rule.access,
+                         why.secrets.size(),
+                         json::quote_bytes(why.secrets.front())),
+             "keep them in a folder of their own, or split the workload");
+      }
     }
   }
 

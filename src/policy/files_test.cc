@@ -78,6 +78,23 @@ TEST(Files, SayWhatAPatternAllowsMore) {
               HasSubstr("every other process"));
 }
 
+// Of 200 folders each has a page and a key of its own.
+TEST(Files, ATreeOverKeysIsTold) {
+  std::vector<evidence::FileFact> facts;
+  for (int i = 0; i < 200; ++i) {
+    const std::string folder =
+        fmt::format("/srv/app/{}{}", char('a' + i / 20), char('a' + i % 20));
+    facts.push_back(file((folder + "/priv.key").c_str(), "r"));
+    facts.push_back(file((folder + "/page").c_str(), "r"));
+  }
+  const Policy policy = policy_of({with_files(std::move(facts))});
+  EXPECT_THAT(rules(policy), ElementsAre("/srv/app/** r"));
+  const auto told =
+      std::ranges::find(policy.findings, "files-secret-tree", &Finding::id);
+  ASSERT_NE(told, policy.findings.end());
+  EXPECT_THAT(told->message, HasSubstr("/srv/app/aa/priv.key"));
+}
+
 TEST(Files, TheSameBehaviorAgainGivesTheSameBytes) {
   const auto recorded = [](const char* recording, const char* pid,
                            const char* temp) {
@@ -577,6 +594,12 @@ TEST(Files, ADecisionThatNamesNoRuleIsRefused) {
   EXPECT_THAT(refusal("signal term", "dorp"), HasSubstr("unknown choice"));
   EXPECT_THAT(refusal("file /x", "add"), HasSubstr("names no file rule"));
   EXPECT_THAT(refusal("file /x z", "add"), HasSubstr("names no file rule"));
+  for (const char* path :
+       {"//x", "/srv//x", "/srv/./x", "/srv/../x", "/srv/.."}) {
+    EXPECT_THAT(refusal(fmt::format("file {} r", path).c_str(), "add"),
+                HasSubstr("fits no path"))
+        << path;
+  }
   EXPECT_THAT(refusal("file /[x r", "drop"),
               testing::StartsWith("decision \"file /[x r\": "));
   EXPECT_THAT(refusal("file /@{none} r", "add"), HasSubstr("no variable"));

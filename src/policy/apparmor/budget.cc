@@ -123,6 +123,19 @@ std::string allowed(Step step, const std::string& access) {
 
 using Members = std::vector<Drafts::iterator>;
 
+// What packages install is the same everywhere, save below /etc and /opt.
+bool may_hold_secrets(std::string_view path) {
+  return !is_static(path) || path.starts_with("/etc/") ||
+         path.starts_with("/opt/");
+}
+
+bool is_named_secret(const Drafts::value_type& rule) {
+  const auto& last = *rule.second.segments.back();
+  return may_hold_secrets(rule.first.first) &&
+         (looks_secret(last.name) ||
+          std::ranges::any_of(last.examples, looks_secret));
+}
+
 // One rule for the directory of `depth` segments that all members are in.
 Draft widened(Step step, std::size_t depth, const Members& members) {
   const Draft& first = members.front()->second;
@@ -147,6 +160,12 @@ Draft widened(Step step, std::size_t depth, const Members& members) {
     out.paths.insert(out.paths.end(), draft.paths.begin(), draft.paths.end());
     if (why.examples.size() < kMaxExamples) {
       why.examples.push_back(member->first.first);
+    }
+    if (draft.widened) {
+      why.secrets.insert(why.secrets.end(), draft.widened->secrets.begin(),
+                         draft.widened->secrets.end());
+    } else if (is_named_secret(*member)) {
+      why.secrets.push_back(member->first.first);
     }
   }
   std::ranges::sort(out.paths);
@@ -178,17 +197,11 @@ std::map<unsigned, ByDepth> by_place(Drafts& drafts, Step step) {
 // rules are too many otherwise.
 enum class Reach : std::uint8_t { AllAbove, ItsOwn };
 
-// Whether one of them was read or written beside what may be secrets. What
-// packages install is the same everywhere, save below /etc and /opt.
+// Whether one of them was read or written beside what may be secrets.
 bool has_secret(const Members& members, std::size_t depth, Reach reach) {
   return std::ranges::any_of(members, [&](const Drafts::iterator at) {
-    const std::string& text = at->first.first;
     return (reach == Reach::AllAbove || depth_of(at->second) == depth) &&
-           (!is_static(text) || text.starts_with("/etc/") ||
-            text.starts_with("/opt/")) &&
-           (looks_secret(at->second.segments.back()->name) ||
-            std::ranges::any_of(at->second.segments.back()->examples,
-                                looks_secret));
+           is_named_secret(*at);
   });
 }
 

@@ -37,6 +37,9 @@ struct Generalization {
   std::vector<std::string> examples;  // what stood there, the first by bytes
   std::size_t seen = 0;               // how many different ones stood there
   std::string allows;  // in words, what the rule permits beyond what was seen
+  // Paths, or patterns of them, that stood there and are named like a key or a
+  // password (looks_secret): the rule covers whatever will be named so, too.
+  std::vector<std::string> secrets;
   bool operator==(const Generalization&) const = default;
 };
 

@@ -296,6 +296,9 @@ TEST(Budget, OpensATreeAboveWhatIsNamedLikeASecretOnlyIfNothingElseFits) {
   };
   EXPECT_THAT(patterns(4), testing::Contains("/srv/app/conf/site.key r"));
   EXPECT_THAT(patterns(1), ElementsAre("/srv/app/** r"));
+  const Generalized made = generalize(seen, {.rules = 1});
+  EXPECT_THAT(made.rules[0].because.back().secrets,
+              ElementsAre("/srv/app/conf/site.key"));
 }
 
 TEST(Budget, LeavesCopiesOfPasswordsAndKeysOfNetworksAlone) {
