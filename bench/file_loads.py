@@ -1,8 +1,11 @@
 """Loads that are mostly about files; each says itself how long it took, so that
 what a recorder needs to begin and to end is not counted."""
 
+import atexit
 import os
+import shutil
 import subprocess
+import tempfile
 
 PROGRAMS = ("find", "make", "gcc", "git", "sqlite3")
 SELF_TIMED = "begin=$(date +%s%N); {{ {work}; }} >/dev/null; echo $(($(date +%s%N) - begin))"
@@ -36,12 +39,33 @@ def _repository(directory):
     return root
 
 
+def _on_ext4(directory):
+    """A folder on ext4 in a file in memory: a file system that does something at fsync, on a
+    medium whose times stay. None where it cannot be mounted."""
+    image = os.path.join("/dev/shm", os.path.basename(directory) + ".img")
+    if os.getuid() != 0 or not shutil.which("mkfs.ext4") or not os.path.exists("/dev/shm"):
+        return None
+    with open(image, "wb") as file:
+        file.truncate(400 << 20)
+    atexit.register(os.unlink, image)
+    place = tempfile.mkdtemp(prefix="vambrace-bench-")
+    atexit.register(os.rmdir, place)
+    for words in (["mkfs.ext4", "-q", image], ["mount", "-o", "loop", image, place]):
+        if subprocess.run(words, check=False).returncode != 0:
+            return None
+    atexit.register(subprocess.run, ["umount", place], check=True)
+    return place
+
+
 def file_loads(directory):
     """{name: command}; each prints its nanoseconds first."""
     project, repository = _sources(directory), _repository(directory)
-    base = os.path.join(directory, "base.db")
+    bases = {"sqlite, 4,000 transactions, on this disk": os.path.join(directory, "base.db")}
     if os.path.exists("/dev/shm"):  # no disk, whose times change
-        base = os.path.join("/dev/shm", os.path.basename(directory) + ".db")
+        bases = {"sqlite, 4,000 transactions, on tmpfs":
+                 os.path.join("/dev/shm", os.path.basename(directory) + ".db")}
+    if ext4 := _on_ext4(directory):
+        bases["sqlite, 4,000 transactions, on ext4 in memory"] = os.path.join(ext4, "base.db")
     inserts = "".join(f"insert into t values({number}, 'x');" for number in range(4000))
     script = os.path.join(directory, "inserts.sql")
     with open(script, "w", encoding="ascii") as file:
@@ -51,7 +75,7 @@ def file_loads(directory):
         "make of 40 C files": f"make -s -C {project} clean; make -s -j2 -C {project}",
         "git status of 2,000 files, 80 times":
             f"for i in $(seq 80); do git -C {repository} status; done",
-        "sqlite, 4,000 transactions":
-            f"rm -f {base}; sqlite3 {base} < {script}; rm -f {base}",
     }
+    for name, base in bases.items():
+        work[name] = f"rm -f {base}; sqlite3 {base} < {script}; rm -f {base}"
     return {name: ["sh", "-c", SELF_TIMED.format(work=text)] for name, text in work.items()}
