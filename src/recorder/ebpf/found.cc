@@ -88,13 +88,6 @@ std::optional<std::string> other_thing(int root, const Place& folder,
   return errno == 0 ? std::optional(first) : std::nullopt;
 }
 
-bool is_program(const Raw& raw, std::uint32_t image) {
-  return image < raw.images.size() &&
-         (raw.images[image].key.kind == VMB_IMAGE_EXEC ||
-          raw.images[image].key.kind == VMB_IMAGE_LATE ||
-          raw.images[image].key.kind == VMB_IMAGE_MOVED);
-}
-
 Names names_in(const Raw& raw) {
   Names names;
   for (const auto& [key, file] : raw.files) {

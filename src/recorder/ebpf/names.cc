@@ -137,13 +137,6 @@ bool was_folder(const Seen& seen, std::uint32_t mount_ns,
   return next != paths->second.end() && next->starts_with(below);
 }
 
-bool is_runtime(const Raw& raw, std::uint32_t image) {
-  return image >= raw.images.size() ||
-         (raw.images[image].key.kind != VMB_IMAGE_EXEC &&
-          raw.images[image].key.kind != VMB_IMAGE_LATE &&
-          raw.images[image].key.kind != VMB_IMAGE_MOVED);
-}
-
 // File systems that are mounted from a device, whose name is a path.
 std::set<std::string, std::less<>> types_with_device() {
   std::set<std::string, std::less<>> types;
@@ -193,7 +186,7 @@ class MountNames {
   }
 
   int root_of(std::uint32_t image, const vmb_path& path) const {
-    return is_runtime(raw_, image) ? -1 : roots_.of(path.mount_ns);
+    return is_program(raw_, image) ? roots_.of(path.mount_ns) : -1;
   }
 
   // Whether what is mounted, and on what, are files rather than folders: by the
@@ -226,7 +219,7 @@ class MountNames {
       return;
     }
     const int root = root_of(image, path);
-    if (root < 0 && !is_runtime(raw_, image)) {
+    if (root < 0 && is_program(raw_, image)) {
       ++raw_.unfollowed[raw_.images[image].key.scope];
     }
     place = ebpf::follow(root, *place, true);
@@ -325,7 +318,7 @@ void follow_names(Raw& raw, const Roots& roots) {
       continue;
     }
     // A runtime's files are no part of any policy, and it changes its root.
-    const bool runtime = is_runtime(raw, key.image);
+    const bool runtime = !is_program(raw, key.image);
     const int root = runtime ? -1 : roots.of(file.path.mount_ns);
     if (root < 0 && !runtime) {
       ++raw.unfollowed[raw.images[key.image].key.scope];

@@ -109,6 +109,13 @@ void add_seen(Raw& raw, std::span<const vmb_seen_files> seen,
   }
 }
 
+bool is_program(const Raw& raw, std::uint32_t image) {
+  return image < raw.images.size() &&
+         (raw.images[image].key.kind == VMB_IMAGE_EXEC ||
+          raw.images[image].key.kind == VMB_IMAGE_LATE ||
+          raw.images[image].key.kind == VMB_IMAGE_MOVED);
+}
+
 std::string path_of(const vmb_image& image) {
   const std::size_t used =
       std::min<std::size_t>(image.path_bytes, VMB_PATH_BYTES);

@@ -87,6 +87,10 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
 void add_seen(Raw& raw, std::span<const vmb_seen_files> seen,
               std::uint64_t tick);
 
+// Whether the image is a program's, and not what a runtime is before it has
+// started the program.
+bool is_program(const Raw& raw, std::uint32_t image);
+
 // "/usr/sbin/nginx" from the leaf-first components of an image.
 std::string path_of(const vmb_image& image);
 // The path of a file as AppArmor has it, that of a folder with a slash at the
