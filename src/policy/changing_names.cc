@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "policy/apparmor/letters.h"
 
 namespace vambrace::policy {
 namespace {
@@ -45,6 +46,19 @@ bool is_opened_as_a_whole(const apparmor::Rule& rule) {
   });
 }
 
+// The folder of a path; those that differ in numbers alone (/proc/12/,
+// /proc/13/) as one.
+std::string folder_of(std::string_view path) {
+  std::string out;
+  for (std::size_t at = 0, end = path.find('/'); end != path.npos;
+       at = end + 1, end = path.find('/', at)) {
+    const std::string_view part = path.substr(at, end - at);
+    out += apparmor::is_number(part) ? "#" : part;
+    out += '/';
+  }
+  return out;
+}
+
 }  // namespace
 
 void ChangingNames::add(const std::string& place,
@@ -75,8 +89,7 @@ void ChangingNames::add_kept(const std::string& place,
   std::map<std::pair<std::string, std::string>, std::vector<std::string>>
       folders;
   for (const apparmor::Kept& one : kept) {
-    folders[{one.path.substr(0, one.path.rfind('/') + 1), one.reason}]
-        .push_back(one.path);
+    folders[{folder_of(one.path), one.reason}].push_back(one.path);
   }
   for (const auto& [key, paths] : folders) {
     findings_.push_back(finding(

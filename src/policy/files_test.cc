@@ -449,6 +449,13 @@ TEST(Files, ASecretWithAChangingNameStaysLiteralAndIsTold) {
               HasSubstr("/proc/12/environ"));
 }
 
+TEST(Files, SecretsInFoldersByNumberAreToldTogether) {
+  const Policy policy = policy_of({with_files(
+      {file("/proc/12/environ", "r"), file("/proc/9/environ", "r")})});
+  EXPECT_THAT(finding(policy, "file-changes-name"),
+              HasSubstr("/proc/12/environ, /proc/9/environ look like names"));
+}
+
 TEST(Files, NoneAtAllIsUnknownNotNothing) {
   const Policy policy = policy_of({sample::process({sample::fact("read")})});
   EXPECT_FALSE(policy.files_known);
