@@ -142,7 +142,7 @@ ImageFiles image_files(const evidence::Evidence& evidence) {
   for (const evidence::Recording& recording : evidence.recordings) {
     for (const std::string& path : recording.found) {
       if (!is_mounted(mounts, recording.id, path)) {
-        files.known.insert(path);
+        files.found.insert(path);
       }
     }
   }

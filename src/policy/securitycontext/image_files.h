@@ -17,13 +17,13 @@ namespace vambrace::policy::securitycontext {
 // own, too. What else was done to a file before that shows that it was there.
 // An open with O_CREAT shows neither in recordings without
 // evidence::kMadeProbe. Recordings that were folded into one are no longer told
-// apart: what one of them made another may have found there. What a recorder
-// found beside what the workload made (Recording::found) was there as well. A
-// file that was
+// apart: what one of them made another may have found there. A file that was
 // opened with O_CREAT and never read, as logs are, is none: the workload makes
 // it where there is none.
 struct ImageFiles {
   std::set<std::string> known;
+  std::set<std::string> found;    // by a recorder beside what the workload made
+                                  // (Recording::found), whether used or not
   std::set<std::string> perhaps;  // perhaps made before: by its open, or in
                                   // another of the folded recordings
 };

@@ -189,6 +189,18 @@ TEST(Needs, WhatARecordingFoundInAFolderThatAnotherMadeIsHiddenWithIt) {
   EXPECT_THAT(needs("/tmp"), ElementsAre("/tmp"));
 }
 
+TEST(Needs, FilesOfTheImageThatAreUsedInAScratchFolderAreNotHidden) {
+  const auto needs = [](const char* used, const char* found) {
+    Evidence evidence =
+        sample::evidence_of({process({{"/tmp/x", "cw"}, {used, "r"}})});
+    evidence.recordings[0].probes[std::string(evidence::kMadeProbe)] = "x";
+    evidence.recordings[0].found = {found};
+    return writable_in(evidence);
+  };
+  EXPECT_THAT(needs("/tmp/conf/app.conf", "/x"), ElementsAre("/tmp brought"));
+  EXPECT_THAT(needs("/etc/app.conf", "/tmp/left"), ElementsAre("/tmp"));
+}
+
 TEST(Needs, ManySiblingsBecomeTheirParent) {
   std::vector<Access> accesses;
   for (int i = 0; i < 9; ++i) {

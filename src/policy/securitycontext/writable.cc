@@ -58,24 +58,51 @@ WritableNeed* home_of(Listed& listed, std::string_view path) {
   return nullptr;
 }
 
-// Not in the folders that are empty at each start by custom.
-bool may_be_hidden(const WritableNeed& home) {
-  return home.folder != "/tmp" && home.folder != "/var/tmp";
+// Empty at each start by custom.
+bool is_scratch(const WritableNeed& home) {
+  return home.folder == "/tmp" || home.folder == "/var/tmp";
 }
 
-// What an empty file system in the place of a folder would hide. Another folder
-// that is listed has one of its own, unless it was removed: what is mounted
-// cannot be.
-void mark(Listed& listed, const Writes& writes,
-          const std::set<std::string>& paths, bool WritableNeed::* field) {
-  for (const std::string& path : paths) {
-    WritableNeed* home = listed.contains(path) && !writes.removed.contains(path)
-                             ? nullptr
-                             : home_of(listed, path);
-    if (home != nullptr && may_be_hidden(*home)) {
-      home->*field = true;
+// By the workload in some recording, or in a folder that was.
+bool is_made(const Writes& writes, std::string_view path) {
+  for (; path != "/"; path = parent_of(path)) {
+    if (writes.made.contains(path)) {
+      return true;
     }
   }
+  return false;
+}
+
+// The listed folder in which an empty file system would hide a path; null if
+// there is none. Another folder that is listed has one of its own, unless it
+// was removed: what is mounted cannot be.
+WritableNeed* hiding(Listed& listed, const Writes& writes,
+                     const std::string& path) {
+  return listed.contains(path) && !writes.removed.contains(path)
+             ? nullptr
+             : home_of(listed, path);
+}
+
+// In a folder that is empty by custom only what was certainly there and used
+// counts, and is not left of another run.
+void mark(Listed& listed, const Writes& writes, const ImageFiles& image) {
+  for (const std::string& path : image.known) {
+    WritableNeed* home = hiding(listed, writes, path);
+    if (home != nullptr && (!is_scratch(*home) || !is_made(writes, path))) {
+      home->brought = true;
+    }
+  }
+  const auto mark_all = [&](const std::set<std::string>& paths,
+                            bool WritableNeed::* field) {
+    for (const std::string& path : paths) {
+      WritableNeed* home = hiding(listed, writes, path);
+      if (home != nullptr && !is_scratch(*home)) {
+        home->*field = true;
+      }
+    }
+  };
+  mark_all(image.found, &WritableNeed::brought);
+  mark_all(image.perhaps, &WritableNeed::may_hide);
 }
 
 // A folder that the workload makes has none of its own: what was found in it
@@ -84,7 +111,7 @@ void mark_above(Listed& listed, const Writes& writes) {
   for (const auto& [folder, need] : listed | std::views::reverse) {
     WritableNeed* above = home_of(listed, folder);
     if (above != nullptr && writes.made.contains(folder) &&
-        may_be_hidden(*above)) {
+        !is_scratch(*above)) {
       above->brought = above->brought || need.brought;
       above->may_hide = above->may_hide || need.may_hide;
     }
@@ -100,8 +127,7 @@ Listed all_of(const Writes& writes, const ImageFiles& image,
                       .folded = folded.contains(folder),
                       .reasons = reasons.sorted()};
   }
-  mark(listed, writes, image.known, &WritableNeed::brought);
-  mark(listed, writes, image.perhaps, &WritableNeed::may_hide);
+  mark(listed, writes, image);
   mark_above(listed, writes);
   for (const std::string_view path : writes.executed) {
     if (WritableNeed* home = home_of(listed, path)) {
