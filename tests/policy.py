@@ -160,5 +160,29 @@ def test_a_damaged_bundle_is_named_by_its_file():
         shutil.rmtree(f"{folder}/bad")
 
 
+def test_a_pipe_in_the_place_of_a_file_of_a_bundle_is_not_waited_for():
+    folder = support.temp_dir()
+    bundle = f"{folder}/b"
+    vambrace("synth", EXAMPLE, "-o", bundle, expect=0)
+    kept = next(os.path.join("evidence", name) for name in os.listdir(f"{bundle}/evidence"))
+    words = (["replay", bundle], ["lint", bundle], ["explain", bundle, "read"],
+             ["review", bundle], ["apparmor", "load", bundle, "--dry-run"],
+             ["synth", f"{bundle}/{kept}", "-o", bundle])
+    for name in ("policy.json", "bundle.yaml", "seccomp.json", "apparmor.profile",
+                 "capabilities.json", kept):
+        os.rename(f"{bundle}/{name}", f"{folder}/kept")
+        os.mkfifo(f"{bundle}/{name}")
+        refused = 0
+        for command in words:
+            if bundle + "/" + name in command:
+                continue  # A pipe that a user names is read.
+            done = run("timeout", "20", support.VAMBRACE, *command)
+            assert done.code != 124, (name, command)
+            refused += f"{name}: not a regular file" in done.err
+        assert refused, name
+        os.unlink(f"{bundle}/{name}")
+        os.rename(f"{folder}/kept", f"{bundle}/{name}")
+
+
 if __name__ == "__main__":
     support.main()

@@ -1,5 +1,7 @@
 #include "base/files.h"
 
+#include "base/printable.h"
+
 namespace vambrace {
 
 std::optional<std::string_view> staged_name(std::string_view entry) {
@@ -11,6 +13,15 @@ std::optional<std::string_view> staged_name(std::string_view entry) {
     return std::nullopt;
   }
   return entry.substr(1, entry.size() - 1 - more);
+}
+
+Result<std::string> read_regular(const Files& files, const std::string& path,
+                                 std::uint64_t limit) {
+  if (files.exists(path) && !files.is_regular(path)) {
+    return fail(ErrorCode::InvalidInput, "{}: not a regular file",
+                printable(path));
+  }
+  return files.read(path, limit);
 }
 
 }  // namespace vambrace

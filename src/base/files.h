@@ -68,4 +68,9 @@ class Files {
   virtual Result<> remove(const std::string& path) = 0;
 };
 
+// As Files::read(), of a file in a folder that others may have filled:
+// InvalidInput for what reading may wait for.
+Result<std::string> read_regular(const Files& files, const std::string& path,
+                                 std::uint64_t limit = kDefaultFileLimit);
+
 }  // namespace vambrace

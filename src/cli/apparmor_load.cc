@@ -63,7 +63,9 @@ Result<> check_names(const std::string& place, const std::string& profile,
 Result<std::string> read_checked(const Files& files, const std::string& given,
                                  const std::string& path,
                                  const std::string& day) {
-  auto text = files.read(path, 16U << 20);
+  constexpr std::uint64_t kProfileBytes = 16U << 20;
+  auto text = path == given ? files.read(path, kProfileBytes)
+                            : read_regular(files, path, kProfileBytes);
   if (!text && text.error().code() == ErrorCode::NotFound) {
     return std::unexpected(
         Error(text.error())

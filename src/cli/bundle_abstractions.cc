@@ -40,7 +40,7 @@ Result<std::vector<policy::Abstraction>> kept(const Environment& environment,
     return std::vector<policy::Abstraction>{};
   }
   TRY_ASSIGN(const std::string text,
-             environment.files.read(path, kPolicyBytes));
+             read_regular(environment.files, path, kPolicyBytes));
   TRY_ASSIGN(policy::Policy policy, during(path, policy::parse(text)));
   return std::move(policy.abstractions);
 }

@@ -11,7 +11,7 @@ namespace {
 // People edit bundle.yaml and may forget what follows from it.
 Result<> check_rendered(const Files& files, const repository::Bundle& bundle) {
   TRY_ASSIGN(const std::string text,
-             files.read(bundle.directory + "/capabilities.json"));
+             read_regular(files, bundle.directory + "/capabilities.json"));
   TRY_ASSIGN(const auto grant, policy::capabilities::parse(text));
   const repository::Manifest& manifest = bundle.manifest;
   if (grant.target == manifest.target.name && grant.stage == manifest.stage) {

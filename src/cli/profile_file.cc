@@ -22,7 +22,9 @@ Result<ProfileFile> read_profile(const Files& files, const std::string& path,
     }
     out.target = *named;
   }
-  const auto text = files.read(out.path, policy::seccomp::kMaxProfileBytes);
+  constexpr std::uint64_t kLimit = policy::seccomp::kMaxProfileBytes;
+  const auto text = out.path == path ? files.read(out.path, kLimit)
+                                     : read_regular(files, out.path, kLimit);
   if (!text) {
     return std::unexpected(
         wrong_kind(files, path, Wanted::Profile, text.error()));

@@ -223,7 +223,7 @@ Result<> write_decision(Environment& environment, const std::string& directory,
              during(path, forget ? without(std::move(manifest), words.what)
                                  : with_decision(std::move(manifest), words,
                                                  who, today)));
-  TRY_ASSIGN(const std::string yaml, environment.files.read(path));
+  TRY_ASSIGN(const std::string yaml, read_regular(environment.files, path));
   TRY_ASSIGN(const std::string edited,
              during(path, repository::edit_manifest(yaml, wanted.manifest)));
   TRY(repository::write_bundle(environment.files, directory,

@@ -189,7 +189,7 @@ Result<Intent> wanted_manifest(const Environment& environment,
     wanted.manifest = repository::manifest_for(
         evidence, *runtime::target_named("docker"), policy::Stage::Harden);
   } else {
-    TRY_ASSIGN(wanted.yaml, environment.files.read(path));
+    TRY_ASSIGN(wanted.yaml, read_regular(environment.files, path));
     wanted.read = wanted.yaml;
     TRY_ASSIGN(wanted.manifest,
                during(path, repository::parse_manifest(wanted.yaml)));
@@ -241,7 +241,7 @@ Result<> check_unchanged(const Files& files, const std::string& folder,
   if (!wanted.read && !files.exists(path)) {
     return {};
   }
-  TRY_ASSIGN(const std::string now, files.read(path));
+  TRY_ASSIGN(const std::string now, read_regular(files, path));
   if (wanted.read && now == *wanted.read) {
     return {};
   }
@@ -535,7 +535,7 @@ Result<std::string> changelog(const Environment& environment,
   const std::string path = request.output + "/CHANGELOG.md";
   std::string text = "# Changes\n";
   if (environment.files.exists(path)) {
-    TRY_ASSIGN(text, environment.files.read(path));
+    TRY_ASSIGN(text, read_regular(environment.files, path));
   }
   const auto user = environment.variables.find("USER");
   text += fmt::format("\n## {}\n\n{} ran synth{} on {}; changed: {}.\n", day,

@@ -23,7 +23,8 @@ Error explain_missing(Error error, const std::string& directory) {
 
 Result<std::string> read_part(const Files& files, const std::string& directory,
                               std::string_view name) {
-  auto text = files.read(directory + "/" + std::string(name), kSmallFile);
+  auto text =
+      read_regular(files, directory + "/" + std::string(name), kSmallFile);
   if (!text) {
     return std::unexpected(explain_missing(std::move(text.error()), directory));
   }
@@ -41,7 +42,7 @@ Result<std::vector<runtime::RuntimeLayer>> local_layers(
   if (!files.exists(path)) {
     return std::vector<runtime::RuntimeLayer>{};
   }
-  TRY_ASSIGN(const std::string text, files.read(path, kSmallFile));
+  TRY_ASSIGN(const std::string text, read_regular(files, path, kSmallFile));
   return during(path, runtime::parse_layers(text));
 }
 
@@ -124,7 +125,7 @@ Result<evidence::Evidence> load_bundle_evidence(const Files& files,
   }
   return evidence::merge_all(
       paths, [&](const std::string& path) -> Result<evidence::Evidence> {
-        TRY_ASSIGN(const std::string text, files.read(path));
+        TRY_ASSIGN(const std::string text, read_regular(files, path));
         return during(path, evidence::parse(text));
       });
 }
@@ -151,7 +152,7 @@ std::vector<std::string> changed_files(
     const std::string path = directory + "/" + name;
     const auto old =
         files.exists(path)
-            ? files.read(path)
+            ? read_regular(files, path)
             : Result<std::string>(fail(ErrorCode::NotFound, "{}", path));
     if (!old || *old != bytes) {
       names.push_back(name);

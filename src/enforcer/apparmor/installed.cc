@@ -16,13 +16,6 @@ constexpr std::uint64_t kMostBytes = 256U << 10;
 constexpr std::size_t kMostFiles = 3000;
 constexpr unsigned kMostFolders = 8;
 
-Result<std::string> read_file(const Files& files, const std::string& path) {
-  if (files.exists(path) && !files.is_regular(path)) {
-    return fail(ErrorCode::InvalidInput, "{}: not a regular file", path);
-  }
-  return files.read(path, kMostBytes);
-}
-
 Result<> read_folder(const Files& files, const std::string& root,
                      const std::string& folder, unsigned depth, Sources& out) {
   const std::string place = root + "/" + folder;
@@ -46,7 +39,7 @@ Result<> read_folder(const Files& files, const std::string& root,
     } else if (files.is_directory(root + "/" + path)) {
       TRY(read_folder(files, root, path, depth + 1, out));
     } else {
-      out.emplace(path, read_file(files, root + "/" + path));
+      out.emplace(path, read_regular(files, root + "/" + path, kMostBytes));
     }
   }
   return {};
