@@ -201,6 +201,18 @@ TEST(Needs, FilesOfTheImageThatAreUsedInAScratchFolderAreNotHidden) {
   EXPECT_THAT(needs("/etc/app.conf", "/tmp/left"), ElementsAre("/tmp"));
 }
 
+TEST(Needs, WhatOnlyLiesInRunIsOfAnotherBoot) {
+  const auto needs = [](const char* used) {
+    Evidence evidence =
+        sample::evidence_of({process({{"/run/app/pid", "cw"}, {used, "r"}})});
+    evidence.recordings[0].probes[std::string(evidence::kMadeProbe)] = "x";
+    evidence.recordings[0].found = {"/run/app/left"};
+    return writable_in(evidence);
+  };
+  EXPECT_THAT(needs("/etc/app.conf"), ElementsAre("/run/app"));
+  EXPECT_THAT(needs("/run/app/conf"), ElementsAre("/run/app brought"));
+}
+
 TEST(Needs, ManySiblingsBecomeTheirParent) {
   std::vector<Access> accesses;
   for (int i = 0; i < 9; ++i) {

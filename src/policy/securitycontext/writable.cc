@@ -58,9 +58,11 @@ WritableNeed* home_of(Listed& listed, std::string_view path) {
   return nullptr;
 }
 
-// Empty at each start by custom.
+// Empty at each start by custom: what is below /tmp and /var/tmp is listed as
+// these, and what is in /run is of one boot (hier(7)).
 bool is_scratch(const WritableNeed& home) {
-  return home.folder == "/tmp" || home.folder == "/var/tmp";
+  return home.folder == "/tmp" || home.folder == "/var/tmp" ||
+         home.folder == "/run" || is_below(home.folder, "/run");
 }
 
 // By the workload in some recording, or in a folder that was.
