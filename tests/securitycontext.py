@@ -332,13 +332,16 @@ def test_nothing_of_the_image_is_hidden_and_nothing_moves_between_mounts():
     container = support.container_name("context-uses")
     program = ["/usr/bin/python3", "-I", "-S", "-B", "-c", USES]
     with image_with(BRINGS) as image:
-        support.vambrace("record", "-o", f"{folder}/e.json", "--container", container, "--",
-                         "docker", "run", "--name", container, "--security-opt",
-                         "seccomp=unconfined", "--security-opt", "no-new-privileges", image,
-                         *program, expect=0)
-        support.run("docker", "rm", container)
-        support.vambrace("synth", f"{folder}/e.json", "-o", f"{folder}/bundle", expect=0)
+        # A container that stays, and one that is removed as it ends.
+        for name, words in (("stays", []), ("bundle", ["--rm"])):
+            support.vambrace("record", "-o", f"{folder}/{name}.json", "--container", container,
+                             "--", "docker", "run", *words, "--name", container,
+                             "--security-opt", "seccomp=unconfined", "--security-opt",
+                             "no-new-privileges", image, *program, expect=0)
+            support.run("docker", "rm", container)
+            support.vambrace("synth", f"{folder}/{name}.json", "-o", f"{folder}/{name}", expect=0)
         arguments = arguments_of(f"{folder}/bundle")
+        assert arguments == arguments_of(f"{folder}/stays"), arguments
         kept = {argument.rpartition("=")[2] for argument in arguments
                 if argument.startswith("--mount=")}
         assert kept == {"/srv/app", "/srv/db", "/srv/keys", "/srv/look", "/srv/mail",

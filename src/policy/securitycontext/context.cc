@@ -263,10 +263,8 @@ class Maker {
           fmt::format("{} folder{} in memory and empty at each start", kept,
                       kept == 1 ? " is" : "s are"),
           "name what must be kept under volumes in bundle.yaml and mount it; "
-          "and "
-          "where no container was recorded, or one of docker run --rm, folders "
-          "in which the image has links or files that are only passed or "
-          "looked at");
+          "and where no container was recorded, folders in which the image has "
+          "links or files that are only passed or looked at");
     }
   }
 

@@ -97,11 +97,9 @@ void add_stacks(Raw& raw, const Maps& maps) {
 
 }  // namespace
 
-Result<Raw> collect(const Maps& maps) {
+Result<Raw> collect_files(const Maps& maps) {
   Raw raw;
-  TRY_ASSIGN(auto control, Mapped<vmb_control>::of(maps.fd(".data.control")));
   TRY_ASSIGN(raw.counters, maps.at<vmb_counters>(".data.counters", 0));
-
   const std::uint64_t images = raw.counters.images;
   for (std::uint32_t number = 0; number <= images; ++number) {
     const auto image = maps.at<vmb_image>("images", number);
@@ -110,6 +108,15 @@ Result<Raw> collect(const Maps& maps) {
     }
     raw.images.push_back(*image);
   }
+  raw.files = maps.table<vmb_file_key, vmb_file>("files");
+  raw.mounts = maps.table<vmb_mount_key, vmb_mount>("mounts");
+  TRY(add_names(raw, maps));
+  return raw;
+}
+
+Result<Raw> collect(const Maps& maps) {
+  TRY_ASSIGN(auto control, Mapped<vmb_control>::of(maps.fd(".data.control")));
+  TRY_ASSIGN(Raw raw, collect_files(maps));
   const std::uint32_t scopes =
       std::min<std::uint32_t>(std::uint32_t{control->scopes}, VMB_MAX_SCOPES);
   for (std::uint32_t number = 0; number < scopes; ++number) {
@@ -128,9 +135,6 @@ Result<Raw> collect(const Maps& maps) {
       maps.table<vmb_tuple_count_key, std::uint32_t>("tuple_counts");
   raw.others = maps.table<vmb_other_key, vmb_tally>("others");
   raw.caps = maps.table<vmb_cap_key, vmb_tally>("caps");
-  raw.files = maps.table<vmb_file_key, vmb_file>("files");
-  raw.mounts = maps.table<vmb_mount_key, vmb_mount>("mounts");
-  TRY(add_names(raw, maps));
   TRY(add_slots(raw, maps));
   TRY(add_seen(raw, maps));
   add_stacks(raw, maps);

@@ -105,6 +105,7 @@ class EbpfRecorder : public Recorder {
   ring_buffer* ring_ = nullptr;
   Programs programs_;
   Roots roots_;
+  FoundAtEnd found_at_end_;
   Frame frame_;
   std::string phase_ = "startup";  // of the slices that begin now
   steady_clock::time_point next_slice_{};
@@ -429,7 +430,10 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
   if (hint.kind == VMB_HINT_ROOT) {
     roots_.look_once(hint.tgid);
   }
-  // hint.image is the scope's number here.
+  // hint.image is the scope's number here and below.
+  if (hint.kind == VMB_HINT_END) {
+    found_at_end_.look(session_->maps(), roots_, hint.image);
+  }
   if (hint.kind == VMB_HINT_SCOPE && cgroup_.empty()) {
     if (const auto scope = session_->maps().at<vmb_scope>("scopes", hint.image);
         scope && names_container(path_of(*scope), scope_.container)) {
@@ -635,6 +639,7 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
   raw.build_ids = programs_.build_ids();
   follow_names(raw, roots_);
   look_around(raw, roots_);
+  found_at_end_.add_to(raw);
   raw.hints_seen = raw.counters.hints_seen;
   raw.recursion_misses = session_->recursion_misses();
   const auto containers = found_containers(raw);

@@ -14,6 +14,10 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "recorder/ebpf/collect.h"
+#include "recorder/ebpf/origins.h"
 
 namespace vambrace::recorder::ebpf {
 namespace {
@@ -76,7 +80,9 @@ std::optional<std::string> other_thing(int root, const Place& folder,
                : std::nullopt;
   }
   std::string first;
+  bool empty = true;
   for (errno = 0; const dirent* entry = ::readdir(open.get()); errno = 0) {
+    empty = false;
     Place place{.mount_ns = folder.mount_ns,
                 .path = folder.path == "/" ? "/" : folder.path + "/"};
     place.path += entry->d_name;
@@ -85,7 +91,9 @@ std::optional<std::string> other_thing(int root, const Place& folder,
       first = std::move(place.path);
     }
   }
-  return errno == 0 ? std::optional(first) : std::nullopt;
+  // A folder that is there has itself in it; readdir() takes the ENOENT of one
+  // that was removed for its end.
+  return errno == 0 && !empty ? std::optional(first) : std::nullopt;
 }
 
 Names names_in(const Raw& raw) {
@@ -142,6 +150,30 @@ void look_around(Raw& raw, const Roots& roots) {
   }
   for (const std::uint32_t scope : unknown) {
     raw.looked.erase(scope);
+  }
+}
+
+void FoundAtEnd::look(const Maps& maps, const Roots& roots,
+                      std::uint32_t scope) {
+  if (!roots.any_other()) {
+    return;
+  }
+  auto raw = collect_files(maps);
+  if (!raw) {
+    return;
+  }
+  tell_moved(*raw);
+  follow_names(*raw, roots);
+  look_around(*raw, roots);
+  if (raw->looked.contains(scope)) {
+    found_[scope] = std::move(raw->found[scope]);
+  }
+}
+
+void FoundAtEnd::add_to(Raw& raw) const {
+  for (const auto& [scope, found] : found_) {
+    raw.looked.insert(scope);
+    raw.found[scope].insert(found.begin(), found.end());
   }
 }
 

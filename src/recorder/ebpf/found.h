@@ -1,5 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "recorder/ebpf/maps.h"
 #include "recorder/ebpf/names.h"
 #include "recorder/ebpf/raw.h"
 
@@ -16,5 +22,17 @@ namespace vambrace::recorder::ebpf {
 // the machine's. The folders' files are somebody else's: no link leads out of
 // the root, and nothing is opened but folders.
 void look_around(Raw& raw, const Roots& roots);
+
+// The same for the scopes whose first process has just ended: `docker run --rm`
+// removes its container then, within a tenth of a second.
+class FoundAtEnd {
+ public:
+  // What cannot be read is left to look_around() at the end.
+  void look(const Maps& maps, const Roots& roots, std::uint32_t scope);
+  void add_to(Raw& raw) const;
+
+ private:
+  std::map<std::uint32_t, std::set<std::string>> found_;  // by scope
+};
 
 }  // namespace vambrace::recorder::ebpf

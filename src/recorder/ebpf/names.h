@@ -31,6 +31,8 @@ class Roots {
 
   // The root of the namespace with that inode; -1 if none was kept.
   int of(std::uint32_t mount_ns) const;
+  // Whether a root of another namespace than this process's own was kept.
+  bool any_other() const { return roots_.size() > 1; }
   // Whether that is the namespace of this process.
   bool is_own(std::uint32_t mount_ns) const { return mount_ns == own_; }
 

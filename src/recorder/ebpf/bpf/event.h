@@ -521,6 +521,8 @@ enum {
 	VMB_HINT_SCOPE = 3,
 	/* The task's root may be that of a namespace that is not known yet. */
 	VMB_HINT_ROOT = 4,
+	/* The first process of a scope ends, and a container with it. */
+	VMB_HINT_END = 5,
 };
 
 struct vmb_hint {

@@ -21,8 +21,11 @@ static __always_inline void hint(u32 kind, u32 image, u32 arch, u32 nr,
 	note->nr = nr;
 	note->phase = phase;
 	note->tgid = tgid;
-	/* A program's file is read while its process is there. */
-	bpf_ringbuf_submit(note, kind == VMB_HINT_IMAGE || kind == VMB_HINT_ROOT
+	/* A program's file is read while its process is there, a container's
+	 * folders before it is removed. */
+	bpf_ringbuf_submit(note, kind == VMB_HINT_IMAGE ||
+						 kind == VMB_HINT_ROOT ||
+						 kind == VMB_HINT_END
 					 ? BPF_RB_FORCE_WAKEUP
 					 : BPF_RB_NO_WAKEUP);
 	count_one(hints_sent);

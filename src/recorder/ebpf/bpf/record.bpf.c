@@ -327,6 +327,17 @@ static __always_inline bool is_killed_by_filter(struct task_struct *task)
 	       task->seccomp.mode;
 }
 
+/* The leader of the process stands for it. */
+static __noinline int note_end(struct task_struct *task, u32 number)
+{
+	struct vmb_scope *scope = bpf_map_lookup_elem(&scopes, &number);
+
+	if (task && scope && task->pid == task->tgid &&
+	    scope->main_pid == task->tgid)
+		hint(VMB_HINT_END, number, 0, 0, 0, task->tgid);
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int task_exits(u64 *ctx)
 {
@@ -349,6 +360,7 @@ int task_exits(u64 *ctx)
 		note_refusal(known, call_of(task, (u32)number_in(regs)),
 			     ERROR_SIGSYS);
 	}
+	note_end(task, known->scope);
 	forget_task(tid);
 	return 0;
 }
