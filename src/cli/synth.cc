@@ -5,17 +5,12 @@
 #include "cli/bundle_abstractions.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
-#include "cli/context_words.h"
-#include "cli/evidence_files.h"
 #include "cli/local_layer.h"
 #include "cli/options.h"
-#include "evidence/gaps.h"
+#include "cli/synth_input.h"
+#include "cli/synth_words.h"
 #include "evidence/identity.h"
-#include "evidence/json.h"
-#include "evidence/merge.h"
-#include "kernel/capabilities.h"
 #include "policy/closure.h"
-#include "policy/json.h"
 #include "repository/compose.h"
 #include "review/days.h"
 
@@ -37,121 +32,6 @@ struct Request {
   bool comments = false;
   bool json = false;
 };
-
-struct Input {
-  evidence::Evidence merged;
-  std::map<std::string, std::string> copies;  // evidence/ID.json
-  std::vector<std::string> unused;            // in the folder, not given
-  // What a synth that was killed did not put there, and this one was not given.
-  std::vector<std::string> lost;
-};
-
-std::string copy_name(const evidence::Evidence& one) {
-  const std::size_t more = one.recordings.size() - 1;
-  return fmt::format("evidence/{}{}.json", one.recordings.front().id,
-                     more == 0 ? "" : fmt::format("-and-{}", more));
-}
-
-// The evidence files of the bundle, named relative to its folder.
-Result<std::vector<std::string>> kept_evidence(const Files& files,
-                                               const std::string& directory) {
-  std::vector<std::string> kept;
-  if (files.is_directory(directory + "/evidence")) {
-    TRY_ASSIGN(const auto names, files.list(directory + "/evidence"));
-    for (const std::string& name : names) {
-      if (name.ends_with(".json") && !name.starts_with('.')) {
-        kept.push_back("evidence/" + name);
-      }
-    }
-  }
-  return kept;
-}
-
-// Of files with the same recordings one copy, of what is in any of them.
-Result<> keep_copy(std::map<std::string, std::string>& copies,
-                   const std::string& path, const evidence::Evidence& one) {
-  std::string text = evidence::print(one);
-  const auto [kept, fresh] = copies.try_emplace(copy_name(one), text);
-  if (fresh || kept->second == text) {
-    return {};
-  }
-  TRY_ASSIGN(evidence::Evidence other,
-             during(path, evidence::parse(kept->second)));
-  TRY_ASSIGN(const evidence::Evidence both,
-             during(path, evidence::merge(std::move(other), one)));
-  kept->second = evidence::print(both);
-  return {};
-}
-
-// The evidence of these files, and what the bundle keeps of it.
-Result<Input> read_all(const Files& files,
-                       const std::vector<std::string>& paths) {
-  Input input;
-  TRY_ASSIGN(
-      input.merged,
-      evidence::merge_all(
-          paths, [&](const std::string& path) -> Result<evidence::Evidence> {
-            TRY_ASSIGN(evidence::Evidence one, read_evidence(files, path));
-            if (one.recordings.empty()) {
-              return fail(ErrorCode::InvalidInput, "{}: no recording in it",
-                          path);
-            }
-            TRY(keep_copy(input.copies, path, one));
-            return one;
-          }));
-  return input;
-}
-
-// What the words name; without words, what the bundle holds.
-Result<Input> read_input(const Files& files, const Request& request) {
-  TRY_ASSIGN(const std::vector<std::string> kept,
-             kept_evidence(files, request.output));
-  std::vector<std::string> paths = request.files;
-  if (paths.empty()) {
-    for (const std::string& name : kept) {
-      paths.push_back(request.output + "/" + name);
-    }
-  }
-  if (paths.empty()) {
-    return std::unexpected(
-        Error(ErrorCode::InvalidInput, "no evidence given")
-            .with_hint("make some with: vambrace record -o FILE -- COMMAND"));
-  }
-  TRY_ASSIGN(Input input, read_all(files, paths));
-  for (const std::string& name :
-       repository::unfinished_files(files, request.output)) {
-    if (request.files.empty() && name.starts_with("evidence/")) {
-      input.lost.push_back(name);
-    }
-  }
-  if (!evidence::has_application(input.merged)) {
-    return std::unexpected(
-        Error(ErrorCode::InvalidInput,
-              fmt::format("{}: nothing was seen of the workload itself; a "
-                          "policy from it would deny everything",
-                          fmt::join(paths, ", ")))
-            .with_hint("record again, and name the program or container that "
-                       "is the workload: vambrace record --workload NAME -- "
-                       "COMMAND"));
-  }
-  for (const std::string& name : kept) {
-    const std::string path = request.output + "/" + name;
-    if (input.copies.contains(name) ||
-        std::ranges::find(paths, path) != paths.end()) {
-      continue;
-    }
-    // A bundle whose evidence does not fit together could not be replayed.
-    TRY_ASSIGN(const evidence::Evidence other, read_evidence(files, path));
-    if (auto fits = evidence::merge(input.merged, other); !fits) {
-      return std::unexpected(
-          std::move(fits.error())
-              .during(path)
-              .with_hint("make another bundle with -o, or remove that file"));
-    }
-    input.unused.push_back(name);
-  }
-  return input;
-}
 
 Result<> apply_identity(repository::Manifest& manifest, const Request& request,
                         bool fresh) {
@@ -251,11 +131,6 @@ Result<> check_unchanged(const Files& files, const std::string& folder,
           .with_hint("run synth again; nothing was written"));
 }
 
-std::size_t rules_with_arguments(const policy::Policy& policy) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      policy.syscalls, [](const auto& rule) { return !rule.args.empty(); }));
-}
-
 // What review says of a risk that somebody kept, the last decision about it
 // counting.
 void answer(policy::Finding& finding,
@@ -280,7 +155,7 @@ void answer(policy::Finding& finding,
 }
 
 std::vector<policy::Finding> all_findings(const repository::Composition& made,
-                                          const Input& input,
+                                          const SynthInput& input,
                                           const repository::Manifest& manifest,
                                           const LocalLayer& local,
                                           const BundleAbstractions& included,
@@ -318,207 +193,6 @@ std::vector<policy::Finding> all_findings(const repository::Composition& made,
   return all;
 }
 
-std::size_t table_size(const policy::Policy& policy) {
-  std::size_t size = 0;
-  for (const kernel::Arch arch : policy.arches) {
-    size += kernel::syscall_numbers(arch).size();
-  }
-  return size;
-}
-
-std::string names(const std::set<std::uint32_t>& capabilities) {
-  std::string text;
-  for (const std::uint32_t number : capabilities) {
-    text += (text.empty() ? "" : ", ") +
-            std::string(*kernel::capability_name(number));
-  }
-  return text.empty() ? "none" : text;
-}
-
-// How many rules each kind of generalization is in.
-std::map<std::string, std::size_t> widened(const policy::Policy& policy) {
-  std::map<std::string, std::size_t> kinds;
-  for (const policy::FileRule& rule : policy.files) {
-    std::set<std::string> of_rule;
-    for (const policy::Widening& widening : rule.widened) {
-      of_rule.insert(widening.kind);
-    }
-    for (const std::string& kind : of_rule) {
-      ++kinds[kind];
-    }
-  }
-  return kinds;
-}
-
-std::string apparmor_line(const repository::Composition& made) {
-  if (!made.apparmor.profile) {
-    return "none: no file is in the evidence";
-  }
-  std::string text =
-      fmt::format("{}: {}", made.apparmor.profile->name,
-                  counted(made.policy.files.size(), "file rule"));
-  const auto kinds = widened(made.policy);
-  for (const auto& [kind, rules] : kinds) {
-    text += fmt::format(
-        "{}{} {}",
-        kind == kinds.begin()->first ? ", wider than what was seen: " : ", ",
-        kind, rules);
-  }
-  const auto& included = made.apparmor.included;
-  return included.empty() ? text
-                          : fmt::format("{}; some by include of {}", text,
-                                        fmt::join(included, ", "));
-}
-
-// What a command says at its end.
-struct Outcome {
-  const Request& request;
-  const repository::Manifest& manifest;
-  const repository::Composition& made;
-  std::vector<policy::Finding> findings;
-  std::vector<std::string> written;
-  std::string layer;  // the local calibration that was used, if one was
-};
-
-std::string evidence_line(const policy::Policy& policy) {
-  const std::string state(evidence::to_string(policy.evidence_state));
-  if (policy.evidence_state == evidence::State::Complete) {
-    return state;
-  }
-  return fmt::format("{} ({}): calls may be missing", state,
-                     fmt::join(policy.gaps, ", "));
-}
-
-// What a container needs beside the profile, so that it starts at all: with
-// another no_new_privs the runtime makes other calls under the filter.
-std::string start_line(const Outcome& outcome) {
-  const runtime::Target& target = outcome.manifest.target;
-  const bool podman = target.engine == runtime::Engine::Podman;
-  if (!podman && target.engine != runtime::Engine::Docker) {
-    return "";
-  }
-  std::string text = fmt::format(
-      "  start with    {} run --security-opt seccomp={}/seccomp.json",
-      podman ? "podman" : "docker", outcome.request.output);
-  if (target.no_new_privs) {
-    text += " --security-opt no-new-privileges";
-  }
-  const std::string& profile = outcome.made.context.apparmor;
-  if (!profile.empty()) {
-    text += fmt::format(" --security-opt apparmor={}", profile);
-  }
-  text += " --cap-drop ALL";
-  for (const std::uint32_t number : outcome.made.capabilities.add) {
-    text += fmt::format(" --cap-add {}",
-                        kernel::capability_name(number)->substr(4));
-  }
-  text += " ...\n";
-  if (!profile.empty()) {
-    text += fmt::format("    once loaded   vambrace apparmor load {}\n",
-                        outcome.request.output);
-  }
-  return text;
-}
-
-// All names, but of evidence the number where there are many.
-std::string files_text(const std::vector<std::string>& names) {
-  constexpr std::size_t kNamed = 4;
-  std::vector<std::string> evidence;
-  std::vector<std::string> others;
-  for (const std::string& name : names) {
-    (name.starts_with("evidence/") ? evidence : others).push_back(name);
-  }
-  if (evidence.size() <= kNamed) {
-    return fmt::format("{}", fmt::join(names, ", "));
-  }
-  others.push_back(fmt::format("{} in evidence/", evidence.size()));
-  return fmt::format("{}", fmt::join(others, ", "));
-}
-
-std::string text_of(const Outcome& outcome) {
-  const auto& [request, manifest, made, findings, written, layer] = outcome;
-  std::string text = fmt::format(
-      "{}: {} at stage {} for {}\n"
-      "  system calls  {} of {} in the kernel's table{}, {} with argument "
-      "rules\n"
-      "  capabilities  {}\n",
-      request.output, json::quote_bytes(manifest.workload.id),
-      policy::to_string(manifest.stage), manifest.target.name,
-      made.policy.syscalls.size(), table_size(made.policy),
-      made.policy.arches.size() == 1 ? "" : "s",
-      rules_with_arguments(made.policy), names(made.capabilities.add));
-  text += fmt::format("  apparmor      {}\n", apparmor_line(made));
-  if (!made.capabilities.refused.empty()) {
-    text += fmt::format("  refused       {} (each needs a waiver)\n",
-                        names(made.capabilities.refused));
-  }
-  text += fmt::format("  container     {}\n", context_line(made.context));
-  text += fmt::format("  evidence      {}\n", evidence_line(made.policy));
-  for (const std::string& gap : made.policy.gaps) {
-    text += fmt::format("                {}: {}\n", gap, evidence::advice(gap));
-  }
-  if (!layer.empty()) {
-    text += fmt::format("  runtime       calls as calibrated in {}\n",
-                        json::quote_bytes(layer));
-  }
-  text += fmt::format(
-      "  files         {}\n",
-      written.empty()
-          ? "unchanged"
-          : fmt::format("{} written: {}", written.size(), files_text(written)));
-  text += fmt::format("  findings      {}\n", findings.size());
-  for (const policy::Finding& finding : findings) {
-    text += fmt::format("    {}: {}: {}\n", finding.severity, finding.place,
-                        finding.message);
-    if (!finding.hint.empty()) {
-      text += fmt::format("      {}\n", finding.hint);
-    }
-  }
-  text += start_line(outcome);
-  text += fmt::format("next: vambrace replay {}\n", request.output);
-  return text;
-}
-
-json::Value json_of(const Outcome& outcome) {
-  const auto& [request, manifest, made, findings, written, layer] = outcome;
-  json::Value remarks = json::Value::array();
-  for (const policy::Finding& finding : findings) {
-    remarks.push_back(policy::to_json(finding));
-  }
-  const auto list = [](const std::set<std::uint32_t>& capabilities) {
-    json::Value names = json::Value::array();
-    for (const std::uint32_t number : capabilities) {
-      names.push_back(std::string(*kernel::capability_name(number)));
-    }
-    return names;
-  };
-  return {
-      {"schema", "vambrace.synth/v1"},
-      {"bundle", json::quote_bytes(request.output)},
-      {"target", manifest.target.name},
-      {"stage", std::string(policy::to_string(manifest.stage))},
-      {"evidence",
-       {{"state", std::string(evidence::to_string(made.policy.evidence_state))},
-        {"gaps", made.policy.gaps}}},
-      {"syscalls", made.policy.syscalls.size()},
-      {"kernel_syscalls", table_size(made.policy)},
-      {"with_arguments", rules_with_arguments(made.policy)},
-      {"capabilities", list(made.capabilities.add)},
-      {"capabilities_refused", list(made.capabilities.refused)},
-      {"apparmor",
-       {{"profile", made.apparmor.profile
-                        ? json::Value(made.apparmor.profile->name)
-                        : json::Value()},
-        {"file_rules", made.policy.files.size()},
-        {"included", made.apparmor.included},
-        {"widened", widened(made.policy)}}},
-      {"layer", json::quote_bytes(layer)},
-      {"container", context_json(made.context)},
-      {"findings", remarks},
-      {"written", written},
-  };
-}
-
 std::string day_of(evidence::Instant now) {
   const std::chrono::year_month_day day{
       std::chrono::floor<std::chrono::days>(now)};
@@ -531,7 +205,7 @@ std::string day_of(evidence::Instant now) {
 Result<std::string> changelog(const Environment& environment,
                               const Request& request, const std::string& day,
                               const std::vector<std::string>& changed,
-                              const Input& input) {
+                              const SynthInput& input) {
   const std::string path = request.output + "/CHANGELOG.md";
   std::string text = "# Changes\n";
   if (environment.files.exists(path)) {
@@ -590,7 +264,8 @@ Result<Exit> synth(Environment& environment, Words words) {
     request.output.pop_back();
   }
 
-  TRY_ASSIGN(Input input, read_input(environment.files, request));
+  TRY_ASSIGN(SynthInput input,
+             read_input(environment.files, request.files, request.output));
   TRY_ASSIGN(Intent wanted,
              wanted_manifest(environment, request, input.merged));
   TRY_ASSIGN(const LocalLayer local,
@@ -634,15 +309,15 @@ Result<Exit> synth(Environment& environment, Words words) {
   if (held.alone) {
     repository::remove_unfinished(environment.files, request.output);
   }
-  const Outcome outcome{
-      request,
+  const SynthOutcome outcome{
+      request.output,
       wanted.manifest,
       made,
       all_findings(made, input, wanted.manifest, local, abstractions, day),
       written,
       local.from};
-  environment.output.out(request.json ? json::print(json_of(outcome))
-                                      : text_of(outcome));
+  environment.output.out(request.json ? json::print(synth_json(outcome))
+                                      : synth_text(outcome));
   return Exit::Clean;
 }
 
