@@ -17,110 +17,19 @@
 #include "policy/mounts.h"
 #include "policy/path_calls.h"
 #include "policy/reasons.h"
+#include "policy/socket_choices.h"
 #include "policy/sockets.h"
+#include "policy/uses.h"
 
 namespace vambrace::policy {
 namespace {
 
 using kernel::kEnosys;
-using kernel::kEperm;
-
-// Everything that processes which count did with one call.
-struct Use {
-  evidence::Arguments args;  // of what was let through
-  bool args_unseen = false;  // some of it without its arguments
-  evidence::Arguments denied_args;
-  bool denied_args_unseen = false;
-  std::uint64_t count = 0;
-  std::map<std::string, std::uint64_t> errnos;
-  std::uint64_t denied = 0;
-  std::map<std::string, std::uint64_t> denied_errnos;
-  Reasons reasons;
-  Reasons denied_reasons;
-};
-using Uses = std::map<kernel::Syscall, Use>;
-
-void add_counts(std::map<std::string, std::uint64_t>& to,
-                const std::map<std::string, std::uint64_t>& from) {
-  for (const auto& [name, count] : from) {
-    to[name] += count;
-  }
-}
-
-void add_args(evidence::Arguments& to, bool& unseen,
-              const std::optional<evidence::Arguments>& from) {
-  if (from) {
-    to.add_all(*from);
-  } else {
-    unseen = true;
-  }
-}
-
-Uses collect(const evidence::Evidence& evidence) {
-  Uses uses;
-  for (const evidence::Process& process : evidence.processes) {
-    if (!counts(process.key.origin)) {
-      continue;
-    }
-    for (const evidence::SyscallFact& fact : process.syscalls) {
-      const evidence::Share share = evidence::total(fact.by);
-      Use& use = uses[fact.syscall];
-      use.count += share.count;
-      add_counts(use.errnos, share.errnos);
-      use.denied += share.denied;
-      add_counts(use.denied_errnos, share.denied_errnos);
-      if (share.count > 0) {
-        add_args(use.args, use.args_unseen, fact.args);
-        use.reasons.add(Cause::Observed, process.key, share);
-      }
-      if (share.denied > 0) {
-        add_args(use.denied_args, use.denied_args_unseen, fact.denied_args);
-        use.denied_reasons.add(Cause::Denied, process.key, share);
-      }
-    }
-  }
-  return uses;
-}
-
-// The one errno that a call always gave, if all `count` gave it.
-std::optional<std::uint32_t> only_errno(
-    const std::map<std::string, std::uint64_t>& errnos, std::uint64_t count) {
-  if (count == 0 || errnos.size() != 1 || errnos.begin()->second != count) {
-    return std::nullopt;
-  }
-  return kernel::errno_number(errnos.begin()->first);
-}
-
-// Was the call refused where the profile was cut too narrow? Not where whoever
-// asked fell back: that is how clone is fenced.
-bool is_hurt(kernel::Syscall syscall, const Use& use) {
-  const auto error = only_errno(use.denied_errnos, use.denied);
-  return use.denied > 0 && !(error && falls_back(syscall, *error));
-}
-
-// A call that never once worked, for lack of the call or of the right: the
-// workload already lives without it.
-std::optional<std::uint32_t> always_refused(const Use& use, bool healed) {
-  if (healed) {
-    return std::nullopt;
-  }
-  if (use.count == 0) {
-    return only_errno(use.denied_errnos, use.denied);
-  }
-  const auto error = only_errno(use.errnos, use.count);
-  return error == kEnosys || error == kEperm ? error : std::nullopt;
-}
-
-struct SocketChoice {
-  SocketSubject socket;
-  std::string choice;
-  Reason reason;
-};
 
 class Synthesis {
  public:
   Synthesis(const evidence::Evidence& evidence, const SynthesisOptions& options)
-      : evidence_(evidence), options_(options), uses_(collect(evidence)) {}
+      : evidence_(evidence), options_(options), uses_(uses_of(evidence)) {}
 
   Result<Policy> run() {
     describe_evidence();
@@ -331,7 +240,7 @@ class Synthesis {
       } else if (const auto* file = std::get_if<FileSubject>(&subject)) {
         TRY(decide_file(*file, decision.choice, reason));
       } else if (const auto* socket = std::get_if<SocketSubject>(&subject)) {
-        socket_choices_.push_back({*socket, decision.choice, reason});
+        socket_choices_.add(*socket, decision.choice, reason);
         decide(policy_.sockets, decision.choice, reason,
                {.program = {},
                 .family = socket->family,
@@ -345,64 +254,11 @@ class Synthesis {
                           decision.choice, reason);
       }
     }
-    open_sockets();
+    socket_choices_.open(policy_.arches, dropped_, rules_, expected_);
     std::ranges::sort(policy_.files);
     std::ranges::sort(policy_.sockets);
     std::ranges::sort(policy_.signals);
     return {};
-  }
-
-  // What AppArmor allows of a family that was added the filter lets through,
-  // too: socket, and socketpair, which makes those of unix alone.
-  void open_sockets() {
-    for (const SocketChoice& choice : socket_choices_) {
-      if (choice.choice != "add") {
-        continue;
-      }
-      for (const kernel::Arch arch : policy_.arches) {
-        open_sockets({arch, "socket"}, choice);
-        if (choice.socket.family == "unix") {
-          open_sockets({arch, "socketpair"}, choice);
-        }
-      }
-    }
-  }
-
-  void open_sockets(std::pair<kernel::Arch, std::string> call,
-                    const SocketChoice& choice) {
-    const auto nr = kernel::syscall_number(call.first, call.second);
-    if (!nr || dropped_.contains(call.second)) {
-      return;
-    }
-    const kernel::Syscall syscall{call.first, *nr};
-    const std::set<ArgTuple> args = added(syscall, choice.socket);
-    if (args.empty()) {
-      return;
-    }
-    const auto [it, fresh] =
-        rules_.try_emplace(syscall, SyscallRule{syscall, args, {}});
-    SyscallRule& rule = it->second;
-    if (!fresh && !rule.args.empty()) {
-      rule.args.insert(args.begin(), args.end());
-    }
-    rule.reasons.push_back(choice.reason);
-    std::ranges::sort(rule.reasons);
-    expected_.erase(syscall);
-  }
-
-  // Of a family of which one type was dropped later, the others one by one.
-  std::set<ArgTuple> added(kernel::Syscall syscall,
-                           const SocketSubject& socket) const {
-    std::set<ArgTuple> tuples = {making(syscall, socket.family, socket.type)};
-    if (socket.type.empty() && is_dropped(*tuples.begin())) {
-      tuples.clear();
-      for (const std::string_view type : socket_types()) {
-        tuples.insert(making(syscall, socket.family, type));
-      }
-    }
-    std::erase_if(tuples,
-                  [&](const ArgTuple& tuple) { return is_dropped(tuple); });
-    return tuples;
   }
 
   static bool is_about(const SocketRule& rule, const SocketRule& wanted) {
@@ -526,31 +382,7 @@ class Synthesis {
       const auto name = kernel::syscall_name(rule.syscall);
       return name && dropped_.contains(std::string(*name));
     });
-    fence_sockets();
-  }
-
-  // What AppArmor refuses of a dropped family the filter refuses, too, where
-  // its rule tells families apart.
-  void fence_sockets() {
-    std::erase_if(policy_.syscalls, [&](SyscallRule& rule) {
-      if (!makes_sockets(rule.syscall) || rule.args.empty()) {
-        return false;
-      }
-      std::erase_if(rule.args,
-                    [&](const ArgTuple& tuple) { return is_dropped(tuple); });
-      return rule.args.empty();
-    });
-  }
-
-  // The last decision about such a socket counts.
-  bool is_dropped(const ArgTuple& tuple) const {
-    bool dropped = false;
-    for (const SocketChoice& one : socket_choices_) {
-      if (makes(tuple, one.socket.family, one.socket.type)) {
-        dropped = one.choice == "drop" || (dropped && one.choice != "add");
-      }
-    }
-    return dropped;
+    socket_choices_.fence(policy_.syscalls);
   }
 
   // The same for a clone3 that nobody was seen to ask for: an older glibc, musl
@@ -619,7 +451,7 @@ class Synthesis {
   std::map<kernel::Syscall, ExpectedDenial> expected_;
   std::map<std::uint32_t, CapabilityRule> capabilities_;
   std::set<std::string> dropped_;  // calls, by decision
-  std::vector<SocketChoice> socket_choices_;
+  SocketChoices socket_choices_;
 };
 
 }  // namespace
