@@ -21,6 +21,19 @@ def parts():
                 print(number, mode, error.strerror)
 
 
+def whole(folder, name):
+    """A file that gets its name when it is whole."""
+    place = os.path.join(folder, name)
+    file = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    os.write(file, b"x")
+    at_fdcwd, at_symlink_follow = -100, 0x400
+    call("linkat", at_fdcwd, f"/proc/self/fd/{file}".encode(), at_fdcwd, place.encode(),
+         at_symlink_follow)
+    os.close(file)
+    read(place)
+    os.unlink(place)
+
+
 def work():
     parts()
     database = sqlite3.connect("/var/lib/work/data.db")
@@ -30,6 +43,7 @@ def work():
             database.execute("insert into t values (?)", (n,))
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"x")
+    whole("/var/lib/work", "whole")
     subprocess.run(["/usr/bin/sort", "/w/words"], check=True, stdout=subprocess.PIPE)
     with open("/proc/self/status", encoding="ascii") as file:
         file.read()

@@ -266,6 +266,9 @@ Result<std::vector<RulePermit>> rules_beyond(const apparmor::Profile& one,
   if (left.attach_disconnected && !right.attach_disconnected) {
     out.insert({.program = "", .rule = "flags=(attach_disconnected)"});
   }
+  if (left.mediate_deleted && !right.mediate_deleted) {
+    out.insert({.program = "", .rule = "flags=(mediate_deleted)"});
+  }
   return std::vector(out.begin(), out.end());
 }
 

@@ -41,9 +41,9 @@ bool has_wildcard(std::string_view text) {
 
 // Without a last name that is that of any file which nobody named (O_TMPFILE).
 std::string_view without_unnamed(std::string_view pattern) {
-  constexpr std::string_view kUnnamed = "/#@{number}";
-  return pattern.ends_with(kUnnamed)
-             ? pattern.substr(0, pattern.size() - kUnnamed.size())
+  const std::size_t slash = pattern.rfind('/');
+  return slash != pattern.npos && pattern.substr(slash + 1) == kUnnamedPattern
+             ? pattern.substr(0, slash)
              : pattern;
 }
 

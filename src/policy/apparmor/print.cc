@@ -181,6 +181,9 @@ class Printer {
     if (profile_.attach_disconnected) {
       flags.push_back("attach_disconnected");
     }
+    if (profile_.mediate_deleted) {
+      flags.push_back("mediate_deleted");
+    }
     if (profile_.mode == Mode::Complain) {
       flags.push_back("complain");
     }

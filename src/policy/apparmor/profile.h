@@ -157,6 +157,8 @@ struct Profile {
   Variables variables;
   Mode mode = Mode::Enforce;
   bool attach_disconnected = false;
+  // Files that have no name any more, or none yet, are known by their last one.
+  bool mediate_deleted = false;
   Rules rules;
   std::map<std::string, Rules> children;  // by name, for helpers
 };

@@ -91,8 +91,10 @@ class Renderer {
       profile_.children[child];
     }
     add_files();
+    name_unnamed(profile_.rules);
     add_denied(profile_.rules);
     for (auto& [child, rules] : profile_.children) {
+      name_unnamed(rules);
       add_denied(rules);
     }
     add_capabilities();
@@ -155,6 +157,28 @@ class Renderer {
       // Inheriting implies it.
       line.access.map = line.access.map && line.exec != Exec::Inherit;
       std::get<Rules*>(key)->files.push_back(std::move(line));
+    }
+  }
+
+  // Files that are made without a name (O_TMPFILE) are linked into their place
+  // when they are whole. The kernel takes them for deleted ones until then, and
+  // asks that the new name may do no more than the file may as it is
+  // (security/apparmor/file.c, profile_path_link).
+  void name_unnamed(Rules& rules) {
+    for (FileRule& unnamed : rules.files) {
+      const std::size_t slash = unnamed.pattern.rfind('/') + 1;
+      if (unnamed.pattern.substr(slash) != kUnnamedPattern) {
+        continue;
+      }
+      for (const FileRule& named : rules.files) {
+        if (named.access.link && named.pattern.rfind('/') + 1 == slash &&
+            named.pattern.starts_with(unnamed.pattern.substr(0, slash))) {
+          Access more = named.access;
+          more.link = false;
+          merge(unnamed.access, more);
+          profile_.mediate_deleted = true;
+        }
+      }
     }
   }
 

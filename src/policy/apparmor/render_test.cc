@@ -298,6 +298,27 @@ TEST(AppArmorRender, AParentMayBeAskedToTrace) {
   EXPECT_EQ(times(flat, "(read, trace)"), 1U);
 }
 
+TEST(AppArmorRender, AFileWithoutANameMayBeLinkedIntoItsPlace) {
+  Policy policy;
+  policy.workload.id = "spiffe://shop/a";
+  policy.files_known = true;
+  policy.files = {{.pattern = "/srv/#@{number}",
+                   .access = "w",
+                   .owner = true,
+                   .reasons = {by("/a")}},
+                  {.pattern = "/srv/whole",
+                   .access = "lr",
+                   .owner = true,
+                   .reasons = {by("/a")}}};
+  const std::string linked = rendered(policy, true).text;
+  EXPECT_THAT(linked, HasSubstr("flags=(mediate_deleted)"));
+  EXPECT_THAT(linked, HasSubstr("  owner \"/srv/#@{number}\" rw,\n"));
+  policy.files[1].pattern = "/srv/other/whole";
+  const std::string elsewhere = rendered(policy, true).text;
+  EXPECT_THAT(elsewhere, Not(HasSubstr("mediate_deleted")));
+  EXPECT_THAT(elsewhere, HasSubstr("  owner \"/srv/#@{number}\" w,\n"));
+}
+
 TEST(AppArmorRender, OfATrialHasANameOfItsOwn) {
   const Rendered own = rendered(web(), true);
   const Rendered trial =

@@ -22,6 +22,9 @@ Shape hex(unsigned length);
 Shape random(unsigned length);
 Shape lower(unsigned length);
 
+// The name of any file that nobody named (O_TMPFILE), see policy/unnamed.h.
+constexpr std::string_view kUnnamedPattern = "#@{number}";
+
 // Small letters, digits and the underscore.
 Bytes lower_letters();
 
