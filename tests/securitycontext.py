@@ -289,7 +289,8 @@ def test_a_folder_that_holds_files_of_the_image_becomes_a_volume_with_them():
 BRINGS = ("mkdir -p /srv/db /srv/keys /srv/mail/tmp /srv/mail/new /srv/app/plugins && "
           "echo one >/srv/db/app && echo k >/srv/keys/k && touch /srv/app/plugins/p && "
           "mkdir /srv/release /srv/site /srv/look && echo page >/srv/release/page && "
-          "ln -s ../release /srv/site/current && touch /srv/look/enabled")
+          "ln -s ../release /srv/site/current && touch /srv/look/enabled && "
+          "mkdir -m 750 /srv/log && chown 33:4 /srv/log")
 USES = """
 import os
 db = os.open("/srv/db/app", os.O_RDWR | os.O_CREAT)
@@ -306,6 +307,10 @@ assert open("/srv/site/current/page").read().strip() == "page"
 assert os.path.exists("/srv/look/enabled")
 os.mkdir("/var/cache/made")
 os.close(os.open("/var/cache/made/x", os.O_RDWR | os.O_CREAT))
+os.setgroups([])
+os.setresgid(33, 33, 33)
+os.setresuid(33, 33, 33)
+os.close(os.open("/srv/log/own", os.O_WRONLY | os.O_CREAT))
 print("used")
 """
 
@@ -346,7 +351,7 @@ def test_nothing_of_the_image_is_hidden_and_nothing_moves_between_mounts():
                 if argument.startswith("--mount=")}
         assert kept == {"/srv/app", "/srv/db", "/srv/keys", "/srv/look", "/srv/mail",
                         "/srv/site"}, arguments
-        assert folders(arguments) == {"/var/cache"}, arguments
+        assert folders(arguments) == {"/var/cache", "/srv/log"}, arguments
         done = support.run("docker", "run", "--rm", *arguments, image, *program,
                            cwd=f"{folder}/bundle")
         assert done.code == 0 and done.out == "used\n", done

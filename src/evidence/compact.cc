@@ -35,6 +35,23 @@ std::string joined(const std::vector<Recording>& recordings,
   return none ? "" : list(values);
 }
 
+// Those of which no recording says otherwise.
+std::vector<OwnedFolder> agreed_owners(const std::vector<Recording>& all) {
+  std::map<std::string, std::set<OwnedFolder>> said;
+  for (const Recording& one : all) {
+    for (const OwnedFolder& folder : one.owners) {
+      said[folder.path].insert(folder);
+    }
+  }
+  std::vector<OwnedFolder> agreed;
+  for (const auto& [path, owners] : said) {
+    if (owners.size() == 1) {
+      agreed.push_back(*owners.begin());
+    }
+  }
+  return agreed;
+}
+
 Recording fold(const std::vector<Recording>& all) {
   Recording out = all.front();
   std::set<std::string> found;
@@ -65,6 +82,7 @@ Recording fold(const std::vector<Recording>& all) {
     }
   }
   out.found.assign(found.begin(), found.end());
+  out.owners = agreed_owners(all);
   std::sort(out.folded.begin(), out.folded.end());
   out.id = folded_id(out.folded);
   std::sort(out.phases.begin(), out.phases.end(),

@@ -80,6 +80,16 @@ struct Phase {
   auto operator<=>(const Phase&) const = default;
 };
 
+// A folder and whose it is, in numbers of the initial user namespace; mode has
+// its permissions, with the bits of inode(7) above them: 07777 at most.
+struct OwnedFolder {
+  std::string path;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t mode = 0;
+  auto operator<=>(const OwnedFolder&) const = default;
+};
+
 // One observation of one scope, from start to end, by one recorder.
 struct Recording {
   RecordingId id;
@@ -102,6 +112,9 @@ struct Recording {
   // file or link (the first by name) that was there at the end and that it did
   // not put there; sorted.
   std::vector<std::string> found;
+  // Whose those folders were then, of which that could be told; sorted by path,
+  // each once.
+  std::vector<OwnedFolder> owners;
   std::string host;
   std::vector<std::string> command;  // argv[0], other words redacted
   bool no_new_privs = false;

@@ -199,6 +199,8 @@ class Source {
     }
     if (flip()) {
       out.found = {"/a" + path(), "/b" + path()};
+      out.owners = {{"/a" + path(), 0, 33, 02775},
+                    {"/b" + path(), 33, 33, 0700}};
     }
     out.host = name();
     out.command = {name(), name()};

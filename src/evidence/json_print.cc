@@ -287,6 +287,15 @@ void print(Printer& out, const Recording& recording) {
   if (!recording.found.empty()) {
     print((key("found"), out), recording.found);
   }
+  if (!recording.owners.empty()) {
+    key("owners").lines("      ", recording.owners,
+                        [&](const OwnedFolder& folder) {
+                          out.raw("{\"path\": ").text(folder.path);
+                          out.raw(", \"uid\": ").number(folder.uid);
+                          out.raw(", \"gid\": ").number(folder.gid);
+                          out.raw(", \"mode\": ").number(folder.mode).raw("}");
+                        });
+  }
   key("host").text(recording.host);
   print((key("command"), out), recording.command);
   key("no_new_privs").word(recording.no_new_privs);

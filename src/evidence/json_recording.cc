@@ -41,6 +41,15 @@ bool are_paths(const std::vector<std::string>& paths) {
          });
 }
 
+std::vector<std::string> paths_of(const std::vector<OwnedFolder>& folders) {
+  std::vector<std::string> paths;
+  paths.reserve(folders.size());
+  for (const OwnedFolder& folder : folders) {
+    paths.push_back(folder.path);
+  }
+  return paths;
+}
+
 }  // namespace
 
 Result<> read_time(Cursor& in, Instant& out) {
@@ -76,6 +85,12 @@ Result<> read(Cursor& in, Workload& out) {
                     field("owner", out.owner));
 }
 
+Result<> read(Cursor& in, OwnedFolder& out) {
+  TRY(in.members(field("path", out.path), field("uid", out.uid),
+                 field("gid", out.gid), field("mode", out.mode)));
+  return out.mode <= 07777 ? Result<>() : in.fail("mode: more than 4095");
+}
+
 Result<> read(Cursor& in, Recording& out) {
   TRY(in.members(
       field("id", [&] { return read_id(in, out.id); }),
@@ -93,10 +108,10 @@ Result<> read(Cursor& in, Recording& out) {
       field("scope", out.scope), field("runtime", out.runtime),
       field("runtime_version", out.runtime_version), field("image", out.image),
       field("mounts", out.mounts), optional(field("found", out.found)),
-      field("host", out.host), field("command", out.command),
-      field("no_new_privs", out.no_new_privs), field("phases", out.phases),
-      field("probes", out.probes), field("counters", out.counters),
-      field("verdict", out.verdict)));
+      optional(field("owners", out.owners)), field("host", out.host),
+      field("command", out.command), field("no_new_privs", out.no_new_privs),
+      field("phases", out.phases), field("probes", out.probes),
+      field("counters", out.counters), field("verdict", out.verdict)));
   if (out.end < out.start) {
     return in.fail("ends before it starts");
   }
@@ -105,6 +120,9 @@ Result<> read(Cursor& in, Recording& out) {
   }
   if (!are_paths(out.found)) {
     return in.fail("found: not sorted, double or no absolute path");
+  }
+  if (!are_paths(paths_of(out.owners))) {
+    return in.fail("owners: not sorted, double or no absolute path");
   }
   const auto& folded = out.folded;
   if (folded.size() == 1 ||

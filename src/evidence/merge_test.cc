@@ -316,6 +316,16 @@ TEST(Compact, KeepsWhatAnyFoundAndWhetherAllLooked) {
                   .probes.contains(std::string(kFoundProbe)));
 }
 
+TEST(Compact, KeepsTheOwnersOnWhichAllAgree) {
+  Evidence a = evidence_of(kFirst, 0, 1);
+  Evidence b = evidence_of(kSecond, 0, 1);
+  a.recordings[0].owners = {{"/srv/a", 33, 33, 0755}, {"/srv/b", 0, 0, 0755}};
+  b.recordings[0].owners = {{"/srv/b", 0, 0, 0700}, {"/srv/c", 1, 1, 0700}};
+  EXPECT_THAT(compact(merge(a, b).value())->recordings[0].owners,
+              ElementsAre(OwnedFolder{"/srv/a", 33, 33, 0755},
+                          OwnedFolder{"/srv/c", 1, 1, 0700}));
+}
+
 TEST(Compact, NeedsARecording) {
   EXPECT_FALSE(compact({}));
 }

@@ -177,6 +177,19 @@ Result<UserNeed> read_user(const Value& value, const std::string& place) {
   return need;
 }
 
+Result<FolderOwner> read_owner(const Value& value, const std::string& place) {
+  TRY_ASSIGN(Reader reader, Reader::of(value, place));
+  FolderOwner owner;
+  TRY_ASSIGN(owner.uid, read_number32(reader, "uid"));
+  TRY_ASSIGN(owner.gid, read_number32(reader, "gid"));
+  TRY_ASSIGN(owner.mode, read_number32(reader, "mode"));
+  TRY(reader.finish());
+  if (owner.mode > 07777) {
+    TRY(bad(reader.place_of("mode"), "more than 4095"));
+  }
+  return owner;
+}
+
 Result<WritableNeed> read_writable(const Value& value,
                                    const std::string& place) {
   TRY_ASSIGN(Reader reader, Reader::of(value, place));
@@ -186,6 +199,9 @@ Result<WritableNeed> read_writable(const Value& value,
   TRY_ASSIGN(need.may_hide, reader.boolean_or("may_hide", false));
   TRY_ASSIGN(need.folded, reader.boolean_or("folded", false));
   TRY_ASSIGN(need.executed, reader.boolean("executed"));
+  if (const Value* owner = reader.optional("owner")) {
+    TRY_ASSIGN(need.owner, read_owner(*owner, reader.place_of("owner")));
+  }
   TRY_ASSIGN(need.reasons, read_reasons(reader));
   TRY(reader.finish());
   if (!need.folder.starts_with('/') || need.folder.contains('\0')) {
@@ -344,6 +360,11 @@ Value to_json(const WritableNeed& need) {
   }
   if (need.folded) {
     out["folded"] = true;
+  }
+  if (need.owner) {
+    out["owner"] = {{"uid", need.owner->uid},
+                    {"gid", need.owner->gid},
+                    {"mode", need.owner->mode}};
   }
   return out;
 }

@@ -95,6 +95,14 @@ struct UserNeed {
   auto operator<=>(const UserNeed&) const = default;
 };
 
+// Whose a folder is and who may what in it, as evidence::OwnedFolder.
+struct FolderOwner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t mode = 0;
+  auto operator<=>(const FolderOwner&) const = default;
+};
+
 // A folder in which files are made, changed or removed.
 struct WritableNeed {
   std::string folder;  // "/var/lib/redis"; "/" for the root folder itself
@@ -109,6 +117,8 @@ struct WritableNeed {
   // there.
   bool folded = false;
   bool executed = false;  // programs or libraries in it were run
+  // Whose it is in the image; nullopt: not known.
+  std::optional<FolderOwner> owner;
   std::vector<Reason> reasons;
   auto operator<=>(const WritableNeed&) const = default;
 };

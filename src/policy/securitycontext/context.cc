@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "kernel/errnos.h"
 #include "policy/securitycontext/contradictions.h"
+#include "policy/securitycontext/paths.h"
 #include "policy/unplaced.h"
 
 namespace vambrace::policy::securitycontext {
@@ -59,6 +60,7 @@ class Maker {
 
   SecurityContext make() {
     add_calls();
+    add_low_ports();
     add_apparmor();
     if (around_.stage == Stage::Observe) {
       out_.read_only_root = false;
@@ -94,6 +96,21 @@ class Maker {
       }
     }
     out_.compat = policy_.arches.contains(kernel::Arch::I386);
+  }
+
+  void add_low_ports() {
+    constexpr std::uint32_t kNetBindService = 10;
+    if (around_.target.engine != runtime::Engine::Docker ||
+        find_capability(policy_, kNetBindService) == nullptr ||
+        out_.capabilities.contains(kNetBindService)) {
+      return;
+    }
+    remark("low-ports", "low", "capabilities",
+           "a port below 1024 is bound, which is free in a network of Docker's "
+           "own; with --network host, and by the files for Podman, systemd and "
+           "Kubernetes, it is refused",
+           "run synth for the target that runs it, or add \"capability "
+           "NET_BIND_SERVICE\" as a decision");
   }
 
   void add_apparmor() {
@@ -214,7 +231,8 @@ class Maker {
     }
     out_.mounts.push_back({.folder = need.folder,
                            .memory = !need.brought && !need.folded,
-                           .executable = need.executed});
+                           .executable = need.executed,
+                           .owner = need.owner});
     if (need.executed) {
       remark("writable-and-executable", "medium", place,
              "is writable, and programs or libraries in it are run",
@@ -234,6 +252,15 @@ class Maker {
              "Docker and Podman copy them from the image into a new volume; "
              "on Kubernetes an init container has to");
     }
+    if (out_.mounts.back().memory && !need.owner && is_for_others() &&
+        !is_scratch(need.folder)) {
+      remark("folder-owner-unknown", "low", place,
+             "is in memory, and the evidence does not tell whose it is in the "
+             "image: runc before 1.2 makes it root's, with the mode that the "
+             "image's folder has",
+             "where another user writes there, name it under volumes in "
+             "bundle.yaml; a recording of the container tells it");
+    }
     if (need.may_hide) {
       remark("folder-hides-files", "medium", place,
              "is in memory and empty at each start, and files in it were read, "
@@ -243,6 +270,14 @@ class Maker {
              "bundle.yaml and mount a volume that begins with them; a "
              "recording of this version that was not folded tells it");
     }
+  }
+
+  // Others than the user that the program begins as may write, and runc is who
+  // mounts.
+  bool is_for_others() const {
+    const bool runc = around_.target.engine == runtime::Engine::Docker ||
+                      around_.target.engine == runtime::Engine::Podman;
+    return runc && may_change_user(out_);
   }
 
   void add_remarks_on_mounts() {
@@ -326,6 +361,12 @@ class Maker {
 };
 
 }  // namespace
+
+bool may_change_user(const SecurityContext& context) {
+  constexpr std::uint32_t kSetUid = 7;
+  return !context.user ||
+         (context.user->uid == 0 && context.capabilities.contains(kSetUid));
+}
 
 bool is_plain(std::string_view path) {
   return path.starts_with('/') && std::ranges::all_of(path, [](char c) {

@@ -29,6 +29,8 @@ struct Mount {
   // the image holds there.
   bool memory = true;
   bool executable = false;
+  // Whose it is in the image; nullopt: not known.
+  std::optional<FolderOwner> owner;
   auto operator<=>(const Mount&) const = default;
 };
 
@@ -73,6 +75,9 @@ struct Circumstances {
 //
 // Findings name what contradicts; contradictions.cc has them.
 SecurityContext context_of(const Policy& policy, const Circumstances& around);
+
+// Whether other users than the first program's may be at work.
+bool may_change_user(const SecurityContext& context);
 
 // A path that may stand in every layer without quotes or escapes.
 bool is_plain(std::string_view path);

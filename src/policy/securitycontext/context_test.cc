@@ -69,6 +69,30 @@ TEST(SecurityContext, HoldsWhatWasSeen) {
   EXPECT_THAT(ids(context), ElementsAre("memory-forgets"));
 }
 
+TEST(SecurityContext, TellsOfLowPortsThatDockerAloneLeavesFree) {
+  Policy bound = policy();
+  bound.capabilities = {{capability("CAP_NET_BIND_SERVICE"), {}, {}}};
+  EXPECT_THAT(ids(context_of(bound, around())), Contains("low-ports"));
+  Circumstances granted = around("podman");
+  granted.capabilities = {capability("CAP_NET_BIND_SERVICE")};
+  EXPECT_THAT(ids(context_of(bound, granted)), Not(Contains("low-ports")));
+}
+
+TEST(SecurityContext, TellsWhereItDoesNotKnowWhoseAFolderIs) {
+  Policy given = policy();
+  given.needs.users = {{0, 0, {{}}}};
+  given.needs.writable = {{.folder = "/var/log/web", .reasons = {{}}}};
+  Circumstances changing = around();
+  changing.capabilities = {capability("CAP_SETUID")};
+  EXPECT_THAT(ids(context_of(given, changing)),
+              Contains("folder-owner-unknown"));
+  EXPECT_THAT(ids(context_of(given, around())),
+              Not(Contains("folder-owner-unknown")));
+  given.needs.writable[0].owner = FolderOwner{33, 4, 0750};
+  EXPECT_THAT(ids(context_of(given, changing)),
+              Not(Contains("folder-owner-unknown")));
+}
+
 TEST(SecurityContext, NamesTheAppArmorProfileWhereTheHostsHaveAppArmor) {
   Circumstances given = around();
   given.apparmor = "web-0123";

@@ -163,6 +163,22 @@ std::set<std::string> telling(const Evidence& evidence) {
   return ids;
 }
 
+// Of recordings that disagree none is told.
+void add_owners(const Evidence& evidence, std::vector<WritableNeed>& needs) {
+  std::map<std::string_view, std::set<FolderOwner>> said;
+  for (const evidence::Recording& recording : evidence.recordings) {
+    for (const evidence::OwnedFolder& one : recording.owners) {
+      said[one.path].insert({one.uid, one.gid, one.mode});
+    }
+  }
+  for (WritableNeed& need : needs) {
+    const auto found = said.find(need.folder);
+    if (found != said.end() && found->second.size() == 1) {
+      need.owner = *found->second.begin();
+    }
+  }
+}
+
 // The calls that need a file system to be writable and become no facts.
 constexpr std::array kWithoutPlace = {
     "fremovexattr", "fsetxattr",   "futimesat",     "lremovexattr",
@@ -234,6 +250,7 @@ Needs needs_of(const Evidence& evidence, std::span<const Added> added) {
       std::move(seen.writes), image_files(evidence), Moves(evidence));
   needs.writable = std::move(folders.needs);
   needs.apart = std::move(folders.apart);
+  add_owners(evidence, needs.writable);
   needs.unseen = unseen_calls(evidence);
   std::map<std::pair<std::uint32_t, std::uint32_t>, Reasons> users;
   std::map<std::string, Reasons> raised;

@@ -201,6 +201,19 @@ TEST(Needs, FilesOfTheImageThatAreUsedInAScratchFolderAreNotHidden) {
   EXPECT_THAT(needs("/etc/app.conf", "/tmp/left"), ElementsAre("/tmp"));
 }
 
+TEST(Needs, TellWhoseAFolderIsWhereTheRecordingsAgree) {
+  Evidence evidence =
+      sample::evidence_of({process({{"/srv/a/x", "cw"}, {"/srv/b/x", "cw"}})});
+  evidence.recordings.push_back(evidence.recordings[0]);
+  evidence.recordings[0].owners = {{"/srv/a", 33, 4, 0750},
+                                   {"/srv/b", 33, 4, 0750}};
+  evidence.recordings[1].owners = {{"/srv/b", 0, 0, 0755}};
+  const Needs needs = needs_of(evidence);
+  ASSERT_EQ(needs.writable.size(), 2U);
+  EXPECT_EQ(needs.writable[0].owner, (FolderOwner{33, 4, 0750}));
+  EXPECT_EQ(needs.writable[1].owner, std::nullopt);
+}
+
 TEST(Needs, WhatOnlyLiesInRunIsOfAnotherBoot) {
   const auto needs = [](const char* used) {
     Evidence evidence =

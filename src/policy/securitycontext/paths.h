@@ -28,4 +28,11 @@ inline bool is_below(std::string_view path, std::string_view folder) {
           path[folder.size()] == '/');
 }
 
+// Empty at each start by custom: what is below /tmp and /var/tmp is listed as
+// these, and what is in /run is of one boot (hier(7)).
+inline bool is_scratch(std::string_view folder) {
+  return folder == "/tmp" || folder == "/var/tmp" || folder == "/run" ||
+         is_below(folder, "/run");
+}
+
 }  // namespace vambrace::policy::securitycontext

@@ -28,22 +28,26 @@ std::vector<std::string> long_names(const SecurityContext& context) {
   return names;
 }
 
-// Who may write there. A program that never leaves its user needs a folder of
-// its own alone; for others it is as /tmp is.
-std::string owner_options(const SecurityContext& context) {
+// Who may write there: as in the image. Where that is not known, a program that
+// never leaves its user needs a folder of its own alone; for others it is as
+// /tmp is. (runc before 1.2 takes the mode from the image's folder whatever it
+// is told, and leaves it to root.)
+std::string owner_options(const SecurityContext& context, const Mount& mount) {
+  if (mount.owner) {
+    return fmt::format("uid={},gid={},mode={:04o}", mount.owner->uid,
+                       mount.owner->gid, mount.owner->mode);
+  }
   if (context.user && context.user->uid != 0) {
     return fmt::format("uid={},gid={},mode=0755", context.user->uid,
                        context.user->gid);
   }
-  const bool changes =
-      context.capabilities.contains(*kernel::capability_number("CAP_SETUID"));
-  return context.user && !changes ? "mode=0755" : "mode=1777";
+  return may_change_user(context) ? "mode=1777" : "mode=0755";
 }
 
 std::string memory_options(const SecurityContext& context, const Mount& mount) {
   return fmt::format("rw,nosuid,nodev,{},{}",
                      mount.executable ? "exec" : "noexec",
-                     owner_options(context));
+                     owner_options(context, mount));
 }
 
 std::string header(const SecurityContext& context, std::string_view what) {

@@ -115,6 +115,14 @@ TEST(DockerArguments, FoldersAreForEverybodyWhereTheUserMayChange) {
   EXPECT_THAT(docker_arguments(given), Not(HasSubstr("--user")));
 }
 
+TEST(DockerArguments, AFolderIsWhoseItIsInTheImage) {
+  SecurityContext given = context();
+  given.mounts[0].owner = FolderOwner{33, 4, 0750};
+  EXPECT_THAT(docker_arguments(given),
+              HasSubstr("--tmpfs=/run:rw,nosuid,nodev,noexec,uid=33,gid=4,"
+                        "mode=0750\n"));
+}
+
 TEST(ComposeOverride, SaysTheSameAsDocker) {
   const YAML::Node service =
       YAML::Load(compose_override(context()))["services"]["web"];

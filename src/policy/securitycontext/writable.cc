@@ -58,13 +58,6 @@ WritableNeed* home_of(Listed& listed, std::string_view path) {
   return nullptr;
 }
 
-// Empty at each start by custom: what is below /tmp and /var/tmp is listed as
-// these, and what is in /run is of one boot (hier(7)).
-bool is_scratch(const WritableNeed& home) {
-  return home.folder == "/tmp" || home.folder == "/var/tmp" ||
-         home.folder == "/run" || is_below(home.folder, "/run");
-}
-
 // By the workload in some recording, or in a folder that was.
 bool is_made(const Writes& writes, std::string_view path) {
   for (; path != "/"; path = parent_of(path)) {
@@ -90,7 +83,8 @@ WritableNeed* hiding(Listed& listed, const Writes& writes,
 void mark(Listed& listed, const Writes& writes, const ImageFiles& image) {
   for (const std::string& path : image.known) {
     WritableNeed* home = hiding(listed, writes, path);
-    if (home != nullptr && (!is_scratch(*home) || !is_made(writes, path))) {
+    if (home != nullptr &&
+        (!is_scratch(home->folder) || !is_made(writes, path))) {
       home->brought = true;
     }
   }
@@ -98,7 +92,7 @@ void mark(Listed& listed, const Writes& writes, const ImageFiles& image) {
                             bool WritableNeed::* field) {
     for (const std::string& path : paths) {
       WritableNeed* home = hiding(listed, writes, path);
-      if (home != nullptr && !is_scratch(*home)) {
+      if (home != nullptr && !is_scratch(home->folder)) {
         home->*field = true;
       }
     }
@@ -113,7 +107,7 @@ void mark_above(Listed& listed, const Writes& writes) {
   for (const auto& [folder, need] : listed | std::views::reverse) {
     WritableNeed* above = home_of(listed, folder);
     if (above != nullptr && writes.made.contains(folder) &&
-        !is_scratch(*above)) {
+        !is_scratch(above->folder)) {
       above->brought = above->brought || need.brought;
       above->may_hide = above->may_hide || need.may_hide;
     }

@@ -340,6 +340,12 @@ evidence::Evidence assemble(const Raw& raw, const Frame& frame) {
       found != raw.found.end()) {
     recording.found.assign(found->second.begin(), found->second.end());
   }
+  if (const auto owners = raw.owners.find(frame.scope);
+      owners != raw.owners.end()) {
+    for (const auto& [path, folder] : owners->second) {
+      recording.owners.push_back(folder);
+    }
+  }
   if (raw.looked.contains(frame.scope)) {
     recording.probes[std::string(evidence::kFoundProbe)] = "getdents64";
   }

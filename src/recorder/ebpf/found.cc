@@ -68,15 +68,33 @@ struct Names {
   std::map<Place, std::set<std::uint32_t>> folders;  // scopes that put there
 };
 
-// The first file or link in the folder that nobody put there; empty: there is
-// none, or the folder was removed; nullopt: it cannot be read, as of a
-// container that is being removed.
-std::optional<std::string> other_thing(int root, const Place& folder,
-                                       const Names& names) {
+struct Content {
+  // The first file or link that nobody put there; empty: there is none, or the
+  // folder was removed.
+  std::string other;
+  std::optional<evidence::OwnedFolder> owner;
+};
+
+// Not where users have other numbers than here, as the root has.
+std::optional<evidence::OwnedFolder> owner_of(int root, const Place& folder,
+                                              DIR* open) {
+  struct stat top = {};
+  struct stat info = {};
+  if (::fstat(root, &top) != 0 || top.st_uid != 0 ||
+      ::fstat(::dirfd(open), &info) != 0) {
+    return std::nullopt;
+  }
+  return evidence::OwnedFolder{folder.path, info.st_uid, info.st_gid,
+                               info.st_mode & 07777};
+}
+
+// nullopt: it cannot be read, as of a container that is being removed.
+std::optional<Content> content_of(int root, const Place& folder,
+                                  const Names& names) {
   const Directory open = open_folder(root, folder.path);
   if (!open) {
     return errno == ENOENT && names.removed.contains(folder)
-               ? std::optional<std::string>("")
+               ? std::optional<Content>(Content{})
                : std::nullopt;
   }
   std::string first;
@@ -93,7 +111,10 @@ std::optional<std::string> other_thing(int root, const Place& folder,
   }
   // A folder that is there has itself in it; readdir() takes the ENOENT of one
   // that was removed for its end.
-  return errno == 0 && !empty ? std::optional(first) : std::nullopt;
+  if (errno != 0 || empty) {
+    return std::nullopt;
+  }
+  return Content{std::move(first), owner_of(root, folder, open.get())};
 }
 
 Names names_in(const Raw& raw) {
@@ -134,17 +155,20 @@ void look_around(Raw& raw, const Roots& roots) {
   std::set<std::uint32_t> unknown;
   for (const auto& [folder, scopes] : names.folders) {
     const int root = roots.of(folder.mount_ns);
-    const auto thing = root < 0 || roots.is_own(folder.mount_ns)
-                           ? std::nullopt
-                           : other_thing(root, folder, names);
+    const auto content = root < 0 || roots.is_own(folder.mount_ns)
+                             ? std::nullopt
+                             : content_of(root, folder, names);
     for (const std::uint32_t scope : scopes) {
-      if (!thing) {
+      if (!content) {
         unknown.insert(scope);
         continue;
       }
       raw.looked.insert(scope);
-      if (!thing->empty()) {
-        raw.found[scope].insert(*thing);
+      if (!content->other.empty()) {
+        raw.found[scope].insert(content->other);
+      }
+      if (content->owner) {
+        raw.owners[scope].emplace(folder.path, *content->owner);
       }
     }
   }
@@ -166,14 +190,16 @@ void FoundAtEnd::look(const Maps& maps, const Roots& roots,
   follow_names(*raw, roots);
   look_around(*raw, roots);
   if (raw->looked.contains(scope)) {
-    found_[scope] = std::move(raw->found[scope]);
+    found_[scope] = {std::move(raw->found[scope]),
+                     std::move(raw->owners[scope])};
   }
 }
 
 void FoundAtEnd::add_to(Raw& raw) const {
   for (const auto& [scope, found] : found_) {
     raw.looked.insert(scope);
-    raw.found[scope].insert(found.begin(), found.end());
+    raw.found[scope].insert(found.others.begin(), found.others.end());
+    raw.owners[scope].insert(found.owners.begin(), found.owners.end());
   }
 }
 

@@ -17,10 +17,10 @@
 // than to be there.
 namespace vambrace::recorder::ebpf {
 
-// Fills Raw::found and Raw::looked. Only in roots of other mount namespaces
-// than this process's own: that one is no image's, and what else it holds is
-// the machine's. The folders' files are somebody else's: no link leads out of
-// the root, and nothing is opened but folders.
+// Fills Raw::found, Raw::owners and Raw::looked. Only in roots of other mount
+// namespaces than this process's own: that one is no image's, and what else it
+// holds is the machine's. The folders' files are somebody else's: no link leads
+// out of the root, and nothing is opened but folders.
 void look_around(Raw& raw, const Roots& roots);
 
 // The same for the scopes whose first process has just ended: `docker run --rm`
@@ -32,7 +32,12 @@ class FoundAtEnd {
   void add_to(Raw& raw) const;
 
  private:
-  std::map<std::uint32_t, std::set<std::string>> found_;  // by scope
+  struct Found {
+    std::set<std::string> others;
+    std::map<std::string, evidence::OwnedFolder> owners;
+  };
+
+  std::map<std::uint32_t, Found> found_;  // by scope
 };
 
 }  // namespace vambrace::recorder::ebpf

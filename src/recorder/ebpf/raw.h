@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "evidence/evidence.h"
 #include "recorder/ebpf/bpf/event.h"
 
 // What the kernel side gathered, as values: the content of the maps.
@@ -69,6 +70,8 @@ struct Raw {
   // By scope, one thing that it did not put there of each folder into which it
   // put files.
   std::map<std::uint32_t, std::set<std::string>> found;
+  // By scope, whose these folders are, by path.
+  std::map<std::uint32_t, std::map<std::string, evidence::OwnedFolder>> owners;
   // The scopes all of whose folders could be looked into.
   std::set<std::uint32_t> looked;
   std::map<std::uint32_t, std::vector<std::string>> stacks;
