@@ -190,24 +190,34 @@ def unpack(source, folder, patched=True):
     options = ["-o", f"Dir::Etc::sourcelist={debian_archive.write_sources(folder, 'deb-src')}",
                "-o", "Dir::Etc::sourceparts=/dev/null", "-o", f"Dir::State::Lists={folder}/lists"]
     subprocess.run(["apt-get", *options, "-qq", "update"], check=True)
-    subprocess.run(["apt-get", *options, "source", "--download-only", "-qq",
-                    source_version(source, options)], cwd=folder, check=True)
-    description, = glob.glob(os.path.join(folder, f"{source}_*.dsc"))
+    description = download(source, folder, options)
     subprocess.run(["dpkg-source", "--no-check", *([] if patched else ["--skip-patches"]), "-x",
                     description, place], check=True,
                    stdout=subprocess.DEVNULL)
     return place
 
 
-def source_version(source, options):
-    """The version that is nearest to the installed one: an archive may list one more."""
+def download(source, folder, options):
+    """Fetches a version of the source package that the archive has; its .dsc file."""
+    for version in source_versions(source, options):
+        done = subprocess.run(["apt-get", *options, "source", "--download-only", "-qq",
+                               f"{source}={version}"], cwd=folder, check=False)
+        if done.returncode == 0:
+            return os.path.join(folder, f"{source}_{version.split(':')[-1]}.dsc")
+    sys.exit(f"{source}: the archive has none of the versions that it lists")
+
+
+def source_versions(source, options):
+    """The versions to try, that of the installed packages first: an archive lists more
+    than one, and may list what it no longer has."""
     done = subprocess.run(["apt-cache", *options, "showsrc", source], check=True,
                           capture_output=True, text=True)
-    versions = re.findall(r"^Version: (.*)$", done.stdout, re.M)
-    done = subprocess.run(["dpkg-query", "-W", "-f", "${source:Version}", source], check=False,
-                          capture_output=True, text=True)
-    near = [one for one in versions if one == done.stdout.strip()] or sorted(versions)
-    return f"{source}={near[0]}"
+    versions = sorted(set(re.findall(r"^Version: (.*)$", done.stdout, re.M)))
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${source:Package} ${source:Version}\\n"],
+                          check=True, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    installed = [version for version in versions if f"{source} {version}" in lines]
+    return installed + [version for version in versions if version not in installed]
 
 
 def tests_of(suite, folder, limit):
