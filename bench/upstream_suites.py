@@ -42,7 +42,7 @@ Suite = collections.namedtuple("Suite", "program packages source build tests com
 def names_below(*patterns, but=()):
     def names(folder):
         found = {os.path.relpath(path, folder) for pattern in patterns
-                 for path in glob.glob(os.path.join(folder, pattern))}
+                 for path in glob.glob(os.path.join(folder, pattern), recursive=True)}
         return sorted(name for name in found
                       if not any(re.search(word, name) for word in but))
     return names
@@ -103,6 +103,27 @@ def redis_command(folder, name):
             f"exec ./runtest --clients 1 --single {shlex.quote(unit)}")
 
 
+# The extensions that php8.2-cli comes with, built in or by a package it depends on.
+PHP_EXTENSIONS = (
+    "calendar ctype date exif ffi fileinfo filter ftp gettext hash iconv json libxml opcache "
+    "openssl pcntl pcre phar posix random readline reflection session shmop sockets sodium spl "
+    "standard sysvmsg sysvsem sysvshm tokenizer zlib").split()
+
+
+def php_command(folder, name):
+    # The suite's runner is a php program itself: a copy runs it, and is not measured.
+    return (f"cp \"$P\" runner && cd {shlex.quote(folder)} && exec \"$OLDPWD/runner\" "
+            f"run-tests.php -q --offline --set-timeout 30 -p \"$P\" {shlex.quote(name)}")
+
+
+def ruby_command(folder, name):
+    # As Debian runs it on the installed ruby (debian/tests/run-all), in an order of no chance.
+    excludes = " ".join(f"-X debian/tests/excludes/{group}" for group in ("any", "autopkgtest"))
+    return (f"cd {shlex.quote(folder)} && OPENSSL_CONF=\"$PWD/debian/openssl.cnf\" exec \"$P\" "
+            f"test/runner.rb --ruby=\"$P\" --seed=1 -X test/excludes {excludes} "
+            f"--name='!/memory_leak/' {shlex.quote(name)}")
+
+
 SUITES = {
     "python3": Suite(
         "/usr/bin/python3", "libpython3.11-testsuite", "", "", python_modules, python_command),
@@ -156,6 +177,19 @@ SUITES = {
         names_below("tests/run-*", but=("run-all", "run-minimal", "run-gprof")),
         lambda folder, name: f"cp -r {shlex.quote(folder)}/tests . && cd tests && export "
         f"THIS_SH=/usr/bin/bash BASH_TSTOUT=out PATH=\"$PWD:$PATH\"; exec bash {os.path.basename(name)}"),
+    "php": Suite(
+        "/usr/bin/php8.2", "php8.2-cli", "php8.2", "",
+        names_below("Zend/tests/**/*.phpt", "tests/**/*.phpt", "sapi/cli/tests/**/*.phpt",
+                    *(f"ext/{name}/tests/**/*.phpt" for name in PHP_EXTENSIONS),
+                    but=("win32", "32bit")), php_command),
+    "ruby": Suite(
+        "/usr/bin/ruby3.1", "ruby3.1 ruby", "ruby3.1",
+        # A patch cannot make an empty file.
+        "touch test/openssl/fixtures/pkey/empty.pem",
+        # Not what needs extensions built for tests, gems, or another system.
+        names_below("test/**/test_*.rb",
+                    but=("^test/-ext-/", "^test/mkmf/", "^test/rubygems/", "^test/win32ole/",
+                         "^test/dtrace/")), ruby_command),
 }
 
 
