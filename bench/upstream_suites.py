@@ -42,7 +42,7 @@ Suite = collections.namedtuple("Suite", "program packages source build tests com
 def names_below(*patterns, but=()):
     def names(folder):
         found = {os.path.relpath(path, folder) for pattern in patterns
-                 for path in glob.glob(os.path.join(folder, pattern))}
+                 for path in glob.glob(os.path.join(folder, pattern), recursive=True)}
         return sorted(name for name in found
                       if not any(re.search(word, name) for word in but))
     return names
@@ -103,6 +103,27 @@ def redis_command(folder, name):
             f"exec ./runtest --clients 1 --single {shlex.quote(unit)}")
 
 
+# The extensions that php8.2-cli comes with, built in or by a package it depends on.
+PHP_EXTENSIONS = (
+    "calendar ctype date exif ffi fileinfo filter ftp gettext hash iconv json libxml opcache "
+    "openssl pcntl pcre phar posix random readline reflection session shmop sockets sodium spl "
+    "standard sysvmsg sysvsem sysvshm tokenizer zlib").split()
+
+
+def php_command(folder, name):
+    # The suite's runner is a php program itself: a copy runs it, and is not measured.
+    return (f"cp \"$P\" runner && cd {shlex.quote(folder)} && exec \"$OLDPWD/runner\" "
+            f"run-tests.php -q --offline --set-timeout 30 -p \"$P\" {shlex.quote(name)}")
+
+
+def ruby_command(folder, name):
+    # As Debian runs it on the installed ruby (debian/tests/run-all), in an order of no chance.
+    excludes = " ".join(f"-X debian/tests/excludes/{group}" for group in ("any", "autopkgtest"))
+    return (f"cd {shlex.quote(folder)} && OPENSSL_CONF=\"$PWD/debian/openssl.cnf\" exec \"$P\" "
+            f"test/runner.rb --ruby=\"$P\" --seed=1 -X test/excludes {excludes} "
+            f"--name='!/memory_leak/' {shlex.quote(name)}")
+
+
 SUITES = {
     "python3": Suite(
         "/usr/bin/python3", "libpython3.11-testsuite", "", "", python_modules, python_command),
@@ -156,6 +177,19 @@ SUITES = {
         names_below("tests/run-*", but=("run-all", "run-minimal", "run-gprof")),
         lambda folder, name: f"cp -r {shlex.quote(folder)}/tests . && cd tests && export "
         f"THIS_SH=/usr/bin/bash BASH_TSTOUT=out PATH=\"$PWD:$PATH\"; exec bash {os.path.basename(name)}"),
+    "php": Suite(
+        "/usr/bin/php8.2", "php8.2-cli", "php8.2", "",
+        names_below("Zend/tests/**/*.phpt", "tests/**/*.phpt", "sapi/cli/tests/**/*.phpt",
+                    *(f"ext/{name}/tests/**/*.phpt" for name in PHP_EXTENSIONS),
+                    but=("win32", "32bit")), php_command),
+    "ruby": Suite(
+        "/usr/bin/ruby3.1", "ruby3.1 ruby", "ruby3.1",
+        # A patch cannot make an empty file.
+        "touch test/openssl/fixtures/pkey/empty.pem",
+        # Not what needs extensions built for tests, gems, or another system.
+        names_below("test/**/test_*.rb",
+                    but=("^test/-ext-/", "^test/mkmf/", "^test/rubygems/", "^test/win32ole/",
+                         "^test/dtrace/")), ruby_command),
 }
 
 
@@ -190,24 +224,34 @@ def unpack(source, folder, patched=True):
     options = ["-o", f"Dir::Etc::sourcelist={debian_archive.write_sources(folder, 'deb-src')}",
                "-o", "Dir::Etc::sourceparts=/dev/null", "-o", f"Dir::State::Lists={folder}/lists"]
     subprocess.run(["apt-get", *options, "-qq", "update"], check=True)
-    subprocess.run(["apt-get", *options, "source", "--download-only", "-qq",
-                    source_version(source, options)], cwd=folder, check=True)
-    description, = glob.glob(os.path.join(folder, f"{source}_*.dsc"))
+    description = download(source, folder, options)
     subprocess.run(["dpkg-source", "--no-check", *([] if patched else ["--skip-patches"]), "-x",
                     description, place], check=True,
                    stdout=subprocess.DEVNULL)
     return place
 
 
-def source_version(source, options):
-    """The version that is nearest to the installed one: an archive may list one more."""
+def download(source, folder, options):
+    """Fetches a version of the source package that the archive has; its .dsc file."""
+    for version in source_versions(source, options):
+        done = subprocess.run(["apt-get", *options, "source", "--download-only", "-qq",
+                               f"{source}={version}"], cwd=folder, check=False)
+        if done.returncode == 0:
+            return os.path.join(folder, f"{source}_{version.split(':')[-1]}.dsc")
+    sys.exit(f"{source}: the archive has none of the versions that it lists")
+
+
+def source_versions(source, options):
+    """The versions to try, that of the installed packages first: an archive lists more
+    than one, and may list what it no longer has."""
     done = subprocess.run(["apt-cache", *options, "showsrc", source], check=True,
                           capture_output=True, text=True)
-    versions = re.findall(r"^Version: (.*)$", done.stdout, re.M)
-    done = subprocess.run(["dpkg-query", "-W", "-f", "${source:Version}", source], check=False,
-                          capture_output=True, text=True)
-    near = [one for one in versions if one == done.stdout.strip()] or sorted(versions)
-    return f"{source}={near[0]}"
+    versions = sorted(set(re.findall(r"^Version: (.*)$", done.stdout, re.M)))
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${source:Package} ${source:Version}\\n"],
+                          check=True, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    installed = [version for version in versions if f"{source} {version}" in lines]
+    return installed + [version for version in versions if version not in installed]
 
 
 def tests_of(suite, folder, limit):
