@@ -103,6 +103,37 @@ def redis_command(folder, name):
             f"exec ./runtest --clients 1 --single {shlex.quote(unit)}")
 
 
+def toybox_tests(folder):
+    """One for each command that the installed toybox has.
+
+    Left out is what would touch the machine's mounts, loop devices and network devices,
+    what asks for the modules of its kernel, what runs the shell's own command, and
+    killall, which would wait until the limit for orphans that nobody reaps."""
+    done = subprocess.run(["/usr/bin/toybox"], check=True, capture_output=True, text=True)
+    applets = set(done.stdout.split()) - {
+        "mount", "losetup", "ifconfig", "modinfo", "pwd", "killall"}
+    return [name for name in names_below("tests/*.test")(folder)
+            if os.path.basename(name).removesuffix(".test") in applets]
+
+
+def toybox_command(folder, name):
+    applet = os.path.basename(name).removesuffix(".test")
+    # As the suite tests one command: its link is before the machine's own commands.
+    return (f"cp -r {shlex.quote(folder)}/configure {shlex.quote(folder)}/scripts "
+            f"{shlex.quote(folder)}/tests . && mkdir bin && ln -s \"$P\" bin/{applet} && "
+            "exec env TEST_HOST=1 VERBOSE=all PATH=\"$PWD/bin:$PATH\" "
+            f"unshare --uts bash scripts/test.sh {applet}")
+
+
+def node_command(folder, name):
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        flags = " ".join(re.findall(r"^// Flags:(.*)$", file.read(), re.M))
+    return (f"export NODE_TEST_DIR=\"$PWD\" NODE_TEST_NO_INTERNET=1 && cd {shlex.quote(folder)} && "
+            # Debian's machines have keys of a length that the tests' are below.
+            "export OPENSSL_CONF=\"$PWD/deps/openssl/openssl/apps/openssl.cnf\" && "
+            f"exec \"$P\" {flags} {shlex.quote(name)}")
+
+
 SUITES = {
     "python3": Suite(
         "/usr/bin/python3", "libpython3.11-testsuite", "", "", python_modules, python_command),
@@ -156,6 +187,14 @@ SUITES = {
         names_below("tests/run-*", but=("run-all", "run-minimal", "run-gprof")),
         lambda folder, name: f"cp -r {shlex.quote(folder)}/tests . && cd tests && export "
         f"THIS_SH=/usr/bin/bash BASH_TSTOUT=out PATH=\"$PWD:$PATH\"; exec bash {os.path.basename(name)}"),
+    "toybox": Suite(
+        "/usr/bin/toybox", "toybox gcc", "toybox", "", toybox_tests, toybox_command),
+    "node": Suite(
+        "/usr/bin/node", "nodejs", "nodejs", "ln -sf /usr/bin/node node",
+        names_below("test/parallel/test-*.js", "test/sequential/test-*.js",
+                    # Left out is what Debian leaves out, and what watches until it is stopped.
+                    but=("-npm-", "single-executable", "watch-mode", "force-repl")),
+        node_command),
 }
 
 
