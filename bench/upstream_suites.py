@@ -125,6 +125,24 @@ def toybox_command(folder, name):
             f"unshare --uts bash scripts/test.sh {applet}")
 
 
+def socat_tests(folder):
+    """The names of those that run if no name is given: where a test's number is asked
+    whether it is to run, the name is printed instead."""
+    with open(os.path.join(folder, "test.sh"), encoding="utf-8") as file:
+        text, found = re.subn(r'^(NUMCOND="test .*)"$', r'\1 && echo =\\$NAME=; false"',
+                              file.read(), flags=re.M)
+    if not found:
+        raise ValueError("test.sh of socat does not say which of its tests run")
+    with tempfile.TemporaryDirectory() as place:
+        with open(os.path.join(place, "test.sh"), "w", encoding="utf-8") as file:
+            file.write(text)
+        done = subprocess.run(
+            ["bash", "test.sh"], cwd=place, check=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace",
+            env={**os.environ, "SOCAT": "/usr/bin/socat", "TMPDIR": place})
+    return sorted(set(re.findall(r"^=(\S+)=$", done.stdout, re.M)))
+
+
 def node_command(folder, name):
     with open(os.path.join(folder, name), encoding="utf-8") as file:
         flags = " ".join(re.findall(r"^// Flags:(.*)$", file.read(), re.M))
@@ -195,6 +213,19 @@ SUITES = {
                     # Left out is what Debian leaves out, and what watches until it is stopped.
                     but=("-npm-", "single-executable", "watch-mode", "force-repl")),
         node_command),
+    "socat": Suite(
+        "/usr/bin/socat", "socat openssl iproute2 iputils-ping procps net-tools", "socat", "", socat_tests,
+        lambda folder, name: f"cp {shlex.quote(folder)}/*.sh . && export SOCAT=\"$P\" "
+        f"TMPDIR=\"$PWD\"; exec bash ./test.sh {shlex.quote(name)}"),
+    "tclsh": Suite(
+        "/usr/bin/tclsh8.6", "tcl8.6", "tcl8.6", "",
+        # Left out is what is for other systems or wholly for commands of a build of its own.
+        names_below("tests/*.test", but=(
+            "/(macOSX|win)", "/(assocd|async|cmdInfo|dcall|dstring|httpPipeline|indexObj|iogt|link|"
+            "lset|notify|registry|resolver|stringObj|thread|unixFile|unixForkEvent|unixNotfy)[.]")),
+        # Most tests of files are not for root.
+        lambda folder, name: "chown nobody . && exec setpriv --reuid nobody --regid nogroup "
+        f"--clear-groups \"$P\" {shlex.quote(os.path.join(folder, name))}"),
 }
 
 
