@@ -124,6 +124,55 @@ def ruby_command(folder, name):
             f"--name='!/memory_leak/' {shlex.quote(name)}")
 
 
+def toybox_tests(folder):
+    """One for each command that the installed toybox has.
+
+    Left out is what would touch the machine's mounts, loop devices and network devices,
+    what asks for the modules of its kernel, what runs the shell's own command, and
+    killall, which would wait until the limit for orphans that nobody reaps."""
+    done = subprocess.run(["/usr/bin/toybox"], check=True, capture_output=True, text=True)
+    applets = set(done.stdout.split()) - {
+        "mount", "losetup", "ifconfig", "modinfo", "pwd", "killall"}
+    return [name for name in names_below("tests/*.test")(folder)
+            if os.path.basename(name).removesuffix(".test") in applets]
+
+
+def toybox_command(folder, name):
+    applet = os.path.basename(name).removesuffix(".test")
+    # As the suite tests one command: its link is before the machine's own commands.
+    return (f"cp -r {shlex.quote(folder)}/configure {shlex.quote(folder)}/scripts "
+            f"{shlex.quote(folder)}/tests . && mkdir bin && ln -s \"$P\" bin/{applet} && "
+            "exec env TEST_HOST=1 VERBOSE=all PATH=\"$PWD/bin:$PATH\" "
+            f"unshare --uts bash scripts/test.sh {applet}")
+
+
+def socat_tests(folder):
+    """The names of those that run if no name is given: where a test's number is asked
+    whether it is to run, the name is printed instead."""
+    with open(os.path.join(folder, "test.sh"), encoding="utf-8") as file:
+        text, found = re.subn(r'^(NUMCOND="test .*)"$', r'\1 && echo =\\$NAME=; false"',
+                              file.read(), flags=re.M)
+    if not found:
+        raise ValueError("test.sh of socat does not say which of its tests run")
+    with tempfile.TemporaryDirectory() as place:
+        with open(os.path.join(place, "test.sh"), "w", encoding="utf-8") as file:
+            file.write(text)
+        done = subprocess.run(
+            ["bash", "test.sh"], cwd=place, check=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace",
+            env={**os.environ, "SOCAT": "/usr/bin/socat", "TMPDIR": place})
+    return sorted(set(re.findall(r"^=(\S+)=$", done.stdout, re.M)))
+
+
+def node_command(folder, name):
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        flags = " ".join(re.findall(r"^// Flags:(.*)$", file.read(), re.M))
+    return (f"export NODE_TEST_DIR=\"$PWD\" NODE_TEST_NO_INTERNET=1 && cd {shlex.quote(folder)} && "
+            # Debian's machines have keys of a length that the tests' are below.
+            "export OPENSSL_CONF=\"$PWD/deps/openssl/openssl/apps/openssl.cnf\" && "
+            f"exec \"$P\" {flags} {shlex.quote(name)}")
+
+
 SUITES = {
     "python3": Suite(
         "/usr/bin/python3", "libpython3.11-testsuite", "", "", python_modules, python_command),
@@ -190,6 +239,27 @@ SUITES = {
         names_below("test/**/test_*.rb",
                     but=("^test/-ext-/", "^test/mkmf/", "^test/rubygems/", "^test/win32ole/",
                          "^test/dtrace/")), ruby_command),
+    "toybox": Suite(
+        "/usr/bin/toybox", "toybox gcc", "toybox", "", toybox_tests, toybox_command),
+    "node": Suite(
+        "/usr/bin/node", "nodejs", "nodejs", "ln -sf /usr/bin/node node",
+        names_below("test/parallel/test-*.js", "test/sequential/test-*.js",
+                    # Left out is what Debian leaves out, and what watches until it is stopped.
+                    but=("-npm-", "single-executable", "watch-mode", "force-repl")),
+        node_command),
+    "socat": Suite(
+        "/usr/bin/socat", "socat openssl iproute2 iputils-ping procps net-tools", "socat", "", socat_tests,
+        lambda folder, name: f"cp {shlex.quote(folder)}/*.sh . && export SOCAT=\"$P\" "
+        f"TMPDIR=\"$PWD\"; exec bash ./test.sh {shlex.quote(name)}"),
+    "tclsh": Suite(
+        "/usr/bin/tclsh8.6", "tcl8.6", "tcl8.6", "",
+        # Left out is what is for other systems or wholly for commands of a build of its own.
+        names_below("tests/*.test", but=(
+            "/(macOSX|win)", "/(assocd|async|cmdInfo|dcall|dstring|httpPipeline|indexObj|iogt|link|"
+            "lset|notify|registry|resolver|stringObj|thread|unixFile|unixForkEvent|unixNotfy)[.]")),
+        # Most tests of files are not for root.
+        lambda folder, name: "chown nobody . && exec setpriv --reuid nobody --regid nogroup "
+        f"--clear-groups \"$P\" {shlex.quote(os.path.join(folder, name))}"),
 }
 
 
