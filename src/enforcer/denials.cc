@@ -8,6 +8,7 @@
 #include "kernel/errnos.h"
 #include "policy/arguments.h"
 #include "policy/capabilities/noise.h"
+#include "policy/capabilities/reduce.h"
 
 namespace vambrace::enforcer {
 namespace {
@@ -99,6 +100,12 @@ std::string why_expected(const evidence::CapabilityFact& fact,
   }
   if (granted.contains(fact.number)) {
     return "the policy grants it; the program had given it up";
+  }
+  constexpr std::uint32_t kDacOverride = 1;
+  if (fact.during && granted.contains(kDacOverride) &&
+      policy::capabilities::asks_again(fact.number,
+                                       kernel::syscall_label(*fact.during))) {
+    return "the kernel asks for CAP_DAC_OVERRIDE next, which the policy grants";
   }
   if (refused_before.contains({fact.number, fact.during})) {
     return "it was refused when recorded too";

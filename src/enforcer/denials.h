@@ -41,6 +41,8 @@ struct Denial {
 // have worked. A refused capability is expected
 //   - if nothing depends on such checks (policy::capabilities::noise),
 //   - if `granted` has it: the program had given it up itself,
+//   - if `granted` has the one that the kernel asks for next
+//     (policy::capabilities::asks_again),
 //   - if the same check was refused, and never granted, in `recorded`,
 //   - if the container runtime asked before it started the program: it has
 //     given up what the policy does not grant, and a runtime that cannot do

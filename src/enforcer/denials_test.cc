@@ -144,6 +144,21 @@ TEST(Denials, WhatWorkedInAnotherProgramIsNotThisOnes) {
   EXPECT_TRUE(denials(trial, policy, {}, recorded).at(0).expected);
 }
 
+TEST(Denials, WhoMayOverrideMaySearch) {
+  const auto expected = [](const char* during,
+                           const std::set<std::uint32_t>& granted) {
+    return denials(with({}, {check("CAP_DAC_READ_SEARCH", during, 0, 1)}), {},
+                   granted, {})
+        .at(0)
+        .expected;
+  };
+  const std::uint32_t overriding =
+      *kernel::capability_number("CAP_DAC_OVERRIDE");
+  EXPECT_TRUE(expected("openat", {overriding}));
+  EXPECT_FALSE(expected("open_by_handle_at", {overriding}));
+  EXPECT_FALSE(expected("openat", {}));
+}
+
 TEST(Denials, EverybodyHasAnotherWayThanClone3) {
   EXPECT_TRUE(denials(with({refused("clone3", "ENOSYS")}, {}),
                       refusing("clone3", 38), {},

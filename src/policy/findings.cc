@@ -74,6 +74,22 @@ void judge_capability(Policy& policy, const CapabilityRule& rule, bool waived) {
                             name->substr(4))});
 }
 
+// The kernel compares the sets that a program wants to keep, and asks for none
+// of them: what it keeps and never uses no recording tells.
+void judge_capset(Policy& policy, const SyscallRule& rule) {
+  if (std::ranges::any_of(rule.reasons, [](const Reason& reason) {
+        return reason.cause == Cause::Observed;
+      })) {
+    policy.findings.push_back(
+        {"capset-unseen", "low",
+         "seccomp: " + kernel::syscall_label(rule.syscall),
+         "sets its own capabilities: one that it means to keep and did not use "
+         "is not known to be needed, and some programs end without it",
+         "try it with vambrace verify; if it misses one, add \"capability "
+         "NAME\" as a decision"});
+  }
+}
+
 }  // namespace
 
 void add_findings(Policy& policy, const std::set<std::string>& waived_calls,
@@ -83,6 +99,9 @@ void add_findings(Policy& policy, const std::set<std::string>& waived_calls,
     const auto name = kernel::syscall_name(rule.syscall);
     judge_syscall(policy, rule,
                   name && waived_calls.contains(std::string(*name)));
+    if (name == "capset") {
+      judge_capset(policy, rule);
+    }
   }
   for (const CapabilityRule& rule : policy.capabilities) {
     judge_capability(policy, rule, waived_capabilities.contains(rule.number));

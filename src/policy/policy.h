@@ -78,6 +78,12 @@ struct CapabilityRule {
   auto operator<=>(const CapabilityRule&) const = default;
 };
 
+// The CapabilityNoise::why of one that the kernel itself grants to who makes a
+// user namespace. AppArmor asks its profile all the same (security/apparmor/
+// capability.c).
+constexpr std::string_view kInOwnNamespace =
+    "asked in a user namespace that the workload made";
+
 // Asked for and granted, but not granted by this policy, and why not
 // ("memory overcommit check").
 struct CapabilityNoise {

@@ -20,7 +20,6 @@ using seccomp::Outcome;
 
 using kernel::kEperm;
 constexpr std::uint32_t kDacOverride = 1;
-constexpr std::uint32_t kDacReadSearch = 2;
 constexpr std::uint32_t kNetBindService = 10;
 
 bool refuses(Outcome outcome) {
@@ -178,12 +177,10 @@ class Player {
     if (rendering_.capabilities.contains(rule.number)) {
       return true;
     }
-    // A read asks for DAC_READ_SEARCH and, refused, for DAC_OVERRIDE
-    // (fs/namei.c, generic_permission); only open_by_handle_at does not.
-    return rule.number == kDacReadSearch &&
-           rendering_.capabilities.contains(kDacOverride) &&
-           std::ranges::none_of(rule.uses, [](const std::string& use) {
-             return use.starts_with("open_by_handle_at");
+    return rendering_.capabilities.contains(kDacOverride) &&
+           capabilities::asks_again(rule.number, "") &&
+           std::ranges::all_of(rule.uses, [&](const std::string& use) {
+             return capabilities::asks_again(rule.number, use);
            });
   }
 

@@ -52,6 +52,16 @@ void merge(Access& to, const Access& more) {
   to.map |= more.map;
 }
 
+// "sys_admin"; empty: a newer kernel's.
+std::string capability_word(std::uint32_t number) {
+  const auto name = kernel::capability_name(number);
+  std::string word(name ? name->substr(4) : "");
+  std::ranges::transform(word, word.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return word;
+}
+
 class Renderer {
  public:
   Renderer(const Policy& policy, const runtime::Target& target, Stage stage,
@@ -98,6 +108,7 @@ class Renderer {
       add_denied(rules);
     }
     add_capabilities();
+    add_own_namespaces();
     add_sockets();
     add_mounts();
     add_signals(profile_.rules, "");
@@ -213,14 +224,10 @@ class Renderer {
 
   void add_capabilities() {
     for (const std::uint32_t number : capabilities_) {
-      const auto name = kernel::capability_name(number);
-      if (!name) {
+      const std::string word = capability_word(number);
+      if (word.empty()) {
         continue;
       }
-      std::string word(name->substr(4));
-      std::ranges::transform(word, word.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      });
       const CapabilityRule* rule = find_capability(policy_, number);
       std::map<Rules*, std::vector<Reason>> who;
       for (const Reason& reason :
@@ -231,6 +238,32 @@ class Renderer {
         rules->capabilities.push_back(
             {.name = word,
              .why = {.reasons = std::move(reasons), .examples = {}}});
+      }
+    }
+  }
+
+  // What the workload may do in a user namespace of its own: the kernel grants
+  // it there and AppArmor asks, and beyond it the bounding set refuses. Which
+  // of the programs it was the policy does not tell.
+  void add_own_namespaces() {
+    const auto add = [](Rules& rules, const std::string& word) {
+      if (std::ranges::find(rules.capabilities, word, &CapabilityGrant::name) ==
+          rules.capabilities.end()) {
+        rules.capabilities.push_back(
+            {.name = word,
+             .why = {.reasons = {{.cause = Cause::Always,
+                                  .note = std::string(kInOwnNamespace)}},
+                     .examples = {}}});
+      }
+    };
+    for (const CapabilityNoise& noise : policy_.noise) {
+      if (noise.why != kInOwnNamespace) {
+        continue;
+      }
+      const std::string word = capability_word(noise.number);
+      add(profile_.rules, word);
+      for (auto& [child, rules] : profile_.children) {
+        add(rules, word);
       }
     }
   }

@@ -319,6 +319,15 @@ TEST(AppArmorRender, AFileWithoutANameMayBeLinkedIntoItsPlace) {
   EXPECT_THAT(elsewhere, HasSubstr("  owner \"/srv/#@{number}\" w,\n"));
 }
 
+TEST(AppArmorRender, CapabilitiesInAUserNamespaceOfItsOwnAreAskedForToo) {
+  Policy policy = web();
+  policy.noise = {{21, "asked in a user namespace that the workload made"},
+                  {6, "fields of /proc/PID/stat"}};
+  const std::string text = rendered(policy, true).text;
+  EXPECT_THAT(text, HasSubstr("  capability sys_admin,\n"));
+  EXPECT_THAT(text, Not(HasSubstr("setgid")));
+}
+
 TEST(AppArmorRender, OfATrialHasANameOfItsOwn) {
   const Rendered own = rendered(web(), true);
   const Rendered trial =

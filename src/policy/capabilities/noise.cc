@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/policy.h"
+
 namespace vambrace::policy::capabilities {
 namespace {
 
@@ -56,7 +58,7 @@ std::string_view noise(const evidence::CapabilityFact& fact) {
   }
   // Who makes a user namespace holds every capability in it.
   if (fact.user_namespace == "nested") {
-    return "asked in a user namespace that the workload made";
+    return kInOwnNamespace;
   }
   if (fact.user_namespace == "other") {
     return "asked about another user namespace";

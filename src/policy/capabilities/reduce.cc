@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint32_t kNetBindService = 10;
 constexpr std::uint32_t kFirstOpenPort = 1024;
-constexpr std::string_view kLowPort = "bind (inet_bind)";
+constexpr std::string_view kLowPort = "bind (a port below 1024)";
 
 // Functions that stand between a caller and its check in every stack, so that
 // naming them says nothing (kernel/capability.c, security/).
@@ -46,7 +46,20 @@ struct Need {
   Reasons reasons;
 };
 
-void add_checks(const evidence::Process& process, bool heal,
+// On a host the check of a bind says that the port is low, and nothing of the
+// network namespace that a container will have.
+bool says_port_alone(const evidence::CapabilityFact& fact,
+                     const evidence::Evidence& evidence) {
+  return fact.number == kNetBindService && fact.during &&
+         std::ranges::none_of(evidence.recordings,
+                              [&](const evidence::Recording& recording) {
+                                return recording.runtime != "process" &&
+                                       fact.by.contains(recording.id);
+                              });
+}
+
+void add_checks(const evidence::Evidence& evidence,
+                const evidence::Process& process, bool heal,
                 std::map<std::uint32_t, Need>& needs,
                 std::set<CapabilityNoise>& noises) {
   for (const evidence::CapabilityFact& fact : process.capabilities) {
@@ -64,7 +77,8 @@ void add_checks(const evidence::Process& process, bool heal,
       continue;
     }
     Need& need = needs[fact.number];
-    need.uses.insert(use_of(fact));
+    need.uses.insert(says_port_alone(fact, evidence) ? std::string(kLowPort)
+                                                     : use_of(fact));
     need.reasons.add(granted ? Cause::Observed : Cause::Denied, process.key,
                      share);
   }
@@ -107,7 +121,7 @@ Reduced reduce(const evidence::Evidence& evidence, bool heal) {
   std::set<CapabilityNoise> noises;
   for (const evidence::Process& process : evidence.processes) {
     if (counts(process.key.origin)) {
-      add_checks(process, heal, needs, noises);
+      add_checks(evidence, process, heal, needs, noises);
       add_low_ports(process, heal, needs);
     }
   }
@@ -118,6 +132,11 @@ Reduced reduce(const evidence::Evidence& evidence, bool heal) {
   }
   reduced.noise.assign(noises.begin(), noises.end());
   return reduced;
+}
+
+bool asks_again(std::uint32_t number, std::string_view call) {
+  constexpr std::uint32_t kDacReadSearch = 2;
+  return number == kDacReadSearch && !call.starts_with("open_by_handle_at");
 }
 
 bool needed_on(const CapabilityRule& rule, const runtime::Target& target) {
@@ -132,7 +151,7 @@ bool needed_on(const CapabilityRule& rule, const runtime::Target& target) {
       rule.reasons,
       [](const Reason& reason) { return reason.cause == Cause::Decision; });
   return by_hand || std::ranges::any_of(rule.uses, [](const std::string& use) {
-           return !use.starts_with("bind (");
+           return use != kLowPort;
          });
 }
 

@@ -25,6 +25,11 @@ struct Reduced {
 // as well.
 Reduced reduce(const evidence::Evidence& evidence, bool heal);
 
+// Whether the kernel, refusing this capability during a call, asks for
+// DAC_OVERRIDE next, which does as well: it does so for DAC_READ_SEARCH
+// (fs/namei.c, generic_permission), but in open_by_handle_at.
+bool asks_again(std::uint32_t number, std::string_view call);
+
 // Whether the target asks for the capability that this rule grants: Docker
 // opens the low ports to everybody inside.
 bool needed_on(const CapabilityRule& rule, const runtime::Target& target);

@@ -158,6 +158,17 @@ TEST(Reduce, ALowPortThatWasRefusedIsANeedOnlyWhenHealing) {
               ElementsAre(kNetBindService));
 }
 
+TEST(Reduce, ALowPortThatAContainersKernelAskedAboutIsANeedOnDockerToo) {
+  evidence::Evidence seen =
+      evidence_of({check(kNetBindService, "__inet_bind")}, {bind(80)});
+  seen.recordings = {{.id = "r", .runtime = "process"}};
+  seen.processes[0].capabilities[0].by = {{"r", {.count = 1}}};
+  EXPECT_THAT(granted(reduce(seen, false), "docker"), IsEmpty());
+  seen.recordings[0].runtime = "runc";
+  EXPECT_THAT(granted(reduce(seen, false), "docker"),
+              ElementsAre(kNetBindService));
+}
+
 TEST(Reduce, AHighPortAndAnotherFamilyNeedNothing) {
   EXPECT_THAT(
       reduce(evidence_of({}, {bind(8080), bind(0), bind(80, "unix")}), false)
