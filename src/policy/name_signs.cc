@@ -73,6 +73,20 @@ std::size_t letters_in_words(std::string_view run) {
   return covered;
 }
 
+// A part of the name by itself, which begins it not: "cgisock.120",
+// "admin.sock.2505.tmp". Shells and servers put their process's number there;
+// PostgreSQL's sockets have their port (src/include/libpq/pqcomm.h).
+bool stands_apart(std::string_view digits, std::string_view name) {
+  constexpr std::string_view kMarks = ".-_#";
+  if (name.starts_with(".s.PGSQL.")) {
+    return false;
+  }
+  const char* const end = digits.data() + digits.size();
+  const bool begins = digits.data() == name.data();
+  return !begins && kMarks.contains(digits.data()[-1]) &&
+         (end == name.data() + name.size() || kMarks.contains(*end));
+}
+
 bool looks_drawn(std::string_view name) {
   while (!name.empty()) {
     const std::string_view run =
@@ -167,7 +181,8 @@ std::optional<NameSign> NameSigns::of_number(std::string_view digits,
   }
   const bool of_run =
       digits.size() >= kTellingDigits &&
-      (name.ends_with(".pid") || (whole && is_of_runs(directory)));
+      (name.ends_with(".pid") || (whole && is_of_runs(directory)) ||
+       stands_apart(digits, name));
   return digits.size() >= kLongNumber || of_run ? std::optional(kNumber)
                                                 : std::nullopt;
 }

@@ -70,7 +70,9 @@ TEST(RunNames, ATimeOrAProcessOfTheRecordingIsCertain) {
   EXPECT_THAT(told(recorded({file("/proc/4711/stat", "r"),
                              file("/srv/state-4711.tmp", "w"),
                              file("/srv/state-4712.tmp", "cw")})),
-              ElementsAre(AllOf(HasSubstr("/srv/state-4711.tmp"),
+              ElementsAre(AllOf(HasSubstr("low: /srv/state-4712.tmp"),
+                                HasSubstr("a number")),
+                          AllOf(HasSubstr("medium: /srv/state-4711.tmp"),
                                 HasSubstr("a process of the recording"))));
 }
 
@@ -84,6 +86,20 @@ TEST(RunNames, WhatLooksDrawnIsToldIfTheWorkloadMadeIt) {
         << path;
     EXPECT_THAT(told(recorded({file(path, "w")})), IsEmpty()) << path;
   }
+}
+
+TEST(RunNames, ANumberThatStandsApartIsToldIfTheWorkloadMadeIt) {
+  for (const char* path :
+       {"/run/apache2/socks/cgisock.120", "/srv/work.1967",
+        "/run/haproxy/admin.sock.2505.tmp", "/srv/lock-4711"}) {
+    EXPECT_THAT(told(recorded({file(path, "cw")})),
+                ElementsAre(AllOf(HasSubstr("low: "), HasSubstr("a number"))))
+        << path;
+  }
+  EXPECT_THAT(
+      told(recorded({file("/srv/log.12", "cw"), file("/srv/sha256", "cw"),
+                     file("/srv/250-page", "cw")})),
+      IsEmpty());
 }
 
 TEST(RunNames, WhatEveryRunHasIsNotTold) {
