@@ -22,7 +22,7 @@ container=(docker.io docker-cli? debootstrap runc)
 test=(clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev
       libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
       libcapstone-dev lld-19 qemu-user-static?
-      gcc-multilib? musl-tools strace debootstrap dpkg-dev man-db
+      gcc-multilib? musl-tools strace libcap2-bin debootstrap dpkg-dev man-db
       nginx-light redis-server redis-tools memcached postgresql sqlite3 git make
       busybox-static curl wrk apache2-utils python3
       python3-pytest docker.io docker-cli? docker-compose

@@ -78,6 +78,23 @@ def test_each_start_tells_its_user_and_whether_its_file_raised_it():
     assert users(evidence, "setpriv") == {(0, 0, False): 3}, evidence
 
 
+def test_who_lowered_itself_or_has_a_file_with_capabilities_is_told_apart():
+    """A program that is started after seteuid gains nothing by its file; one of
+    another user whose file has capabilities does."""
+    support.require_program("setcap", "setpriv")
+    gains = f"{support.temp_dir()}/gains"
+    os.chmod(os.path.dirname(gains), 0o755)
+    shutil.copy(shutil.which("true"), gains)
+    if support.run("setcap", "cap_net_raw=ep", gains).code != 0:
+        support.skip("no capabilities of files where temporary files are")
+    lowered = f"import os; os.seteuid(33); os.execv('/usr/bin/env', ['env', '{gains}'])"
+    evidence = record("--light", command=["python3", "-c", lowered])
+    assert users(evidence, "env") == {(0, 0, False): 1}, evidence
+    evidence = record("--light", command=["setpriv", "--reuid", "33", "--regid", "33",
+                                          "--clear-groups", gains])
+    assert users(evidence, "gains") == {(33, 33, True): 1}, evidence
+
+
 # Sends signals to itself, a child, one that ended and was not waited for, one that is gone, and to
 # the process of which it is told.
 SIGNALS = '''

@@ -218,12 +218,19 @@ struct user_namespace {
 	struct ns_common ns;
 } VMB_CORE;
 
+/* A number, or two of 32 bits before Linux 6.3. */
+typedef struct {
+	unsigned long long val;
+} kernel_cap_t;
+
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
 	kuid_t euid;
 	kgid_t egid;
 	kuid_t fsuid;
+	kernel_cap_t cap_permitted;
+	kernel_cap_t cap_ambient;
 	struct user_namespace *user_ns;
 } VMB_CORE;
 

@@ -43,6 +43,8 @@
 #define SIGSYS		    31
 #define SYS_SECCOMP	    1	       /* include/uapi/asm-generic/siginfo.h */
 #define PF_SIGNALED	    0x00000400 /* include/linux/sched.h */
+#define S_ISUID		    0004000    /* include/uapi/linux/stat.h */
+#define S_ISGID		    0002000
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -423,26 +425,48 @@ static __noinline void move_task(u32 from, u32 to)
 	forget_task(from);
 }
 
+/* Whether the program's file gave it rights that its starter had not: by its
+ * mode, or by capabilities of its own. */
+static __always_inline bool is_raised(const struct cred *cred,
+				      struct linux_binprm *bprm)
+{
+	u32 uid = BPF_CORE_READ(cred, uid.val);
+	u32 euid = BPF_CORE_READ(cred, euid.val);
+	u64 permitted = 0, ambient = 0;
+	u16 mode = BPF_CORE_READ(bprm, file, f_inode, i_mode);
+
+	if (uid != euid ||
+	    BPF_CORE_READ(cred, gid.val) != BPF_CORE_READ(cred, egid.val))
+		return mode & (S_ISUID | S_ISGID);
+	if (!uid) /* root has all by itself */
+		return false;
+	bpf_probe_read_kernel(&permitted, sizeof(permitted),
+			      &cred->cap_permitted);
+	bpf_probe_read_kernel(&ambient, sizeof(ambient), &cred->cap_ambient);
+	return permitted & ~ambient;
+}
+
 /*
  * As which user a program starts. In a user namespace of its own the numbers
  * mean something else: nothing is told.
  */
-static __noinline void note_user(struct task_struct *task, u32 image, u32 phase)
+static __noinline void note_user(struct task_struct *task,
+				 struct linux_binprm *bprm, u32 image,
+				 u32 phase)
 {
 	struct vmb_other_key key = {
 		.image = image, .phase = phase, .kind = VMB_OTHER_USER};
 	const struct cred *cred;
 	u32 uid, gid;
 
-	if (!task)
+	if (!task || !bprm)
 		return;
 	cred = BPF_CORE_READ(task, cred);
 	if (!cred || BPF_CORE_READ(cred, user_ns, level))
 		return;
 	uid = BPF_CORE_READ(cred, uid.val);
 	gid = BPF_CORE_READ(cred, gid.val);
-	key.type = uid != BPF_CORE_READ(cred, euid.val) ||
-		   gid != BPF_CORE_READ(cred, egid.val);
+	key.type = is_raised(cred, bprm);
 	__builtin_memcpy(key.address, &uid, 4);
 	__builtin_memcpy(key.address + 4, &gid, 4);
 	if (!add_tally(&others, &key, 1, bpf_ktime_get_ns()))
@@ -503,7 +527,7 @@ int task_execs(u64 *ctx)
 		note_inherited(task, asked_by(known->image, known->phase));
 		note_traced_start(task);
 	}
-	note_user(task, known->image, known->phase);
+	note_user(task, bprm, known->image, known->phase);
 	other.image = before;
 	other.phase = known->phase;
 	other.kind = VMB_OTHER_EXEC;
