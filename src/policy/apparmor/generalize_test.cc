@@ -119,6 +119,20 @@ TEST(Generalize, AFileThatNobodyNamedIsAPatternAtOnce) {
   EXPECT_EQ(run.kept.at(0).reason, "what is executed keeps its name");
 }
 
+TEST(Generalize, SeesHexadecimalDigitsBehindAWord) {
+  EXPECT_THAT(printed(generalize(reads({"/srv/box.lock3f9a1c2b7d8e4f60",
+                                        "/srv/box.lock0a17f2c4d1e6b358"}))),
+              ElementsAre("/srv/box.lock@{hex16} r"));
+  // Decimal ones count something, and a word alone is none.
+  EXPECT_EQ(generalize(
+                reads({"/srv/log1795953630123456", "/srv/log1795953630123457"}))
+                .rules.size(),
+            2);
+  EXPECT_EQ(generalize(reads({"/srv/lockfeedface", "/srv/lockdeadbeef"}))
+                .rules.size(),
+            2);
+}
+
 TEST(Generalize, DoesNotLetANumberCountThatOneRecordingHasBothOf) {
   std::vector<Observation> seen = reads({"/srv/job-1/log", "/srv/job-2/log"});
   EXPECT_EQ(generalize(seen).rules.size(), 2);

@@ -114,10 +114,24 @@ class ByLetters {
       long_ = long_ || length >= kLongNumber;
       return put(number(), Kind::Number, length);
     }
+    if (const std::size_t digits = hex_at_end(run)) {
+      keep(run.substr(0, length - digits));
+      put(hex(static_cast<unsigned>(digits)), Kind::Hex, digits);
+      return length;
+    }
     if (!static_ && looks_random(run)) {
       return put(random(length), Kind::TempName, length);
     }
     return word_with_number(run);
+  }
+
+  // lock3f9a1c2b7d8e4f60: a word and then hexadecimal digits, both of them
+  // letters and numbers; 0: none.
+  static std::size_t hex_at_end(std::string_view run) {
+    const std::size_t last = run.find_last_not_of("0123456789abcdef");
+    const std::string_view digits =
+        last == run.npos ? std::string_view() : run.substr(last + 1);
+    return looks_hexadecimal(digits) && !is_number(digits) ? digits.size() : 0;
   }
 
   // worker3, tty1: a word and then a number.
