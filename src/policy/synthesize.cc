@@ -162,7 +162,7 @@ class Synthesis {
   // clone cannot ask for them.
   std::optional<std::set<std::uint64_t>> clone3_namespaces(
       kernel::Syscall syscall) const {
-    const Use& use = uses_.at(syscall);
+    const CallUse& use = uses_.at(syscall);
     const bool healed = options_.heal && is_hurt(syscall, use);
     evidence::Arguments args = use.args;
     if (healed) {
@@ -445,7 +445,7 @@ class Synthesis {
 
   const evidence::Evidence& evidence_;
   const SynthesisOptions& options_;
-  const Uses uses_;
+  const CallUses uses_;
   Policy policy_;
   std::map<kernel::Syscall, SyscallRule> rules_;
   std::map<kernel::Syscall, ExpectedDenial> expected_;

@@ -35,15 +35,15 @@ std::optional<std::uint32_t> only_errno(
 
 }  // namespace
 
-Uses uses_of(const evidence::Evidence& evidence) {
-  Uses uses;
+CallUses uses_of(const evidence::Evidence& evidence) {
+  CallUses uses;
   for (const evidence::Process& process : evidence.processes) {
     if (!counts(process.key.origin)) {
       continue;
     }
     for (const evidence::SyscallFact& fact : process.syscalls) {
       const evidence::Share share = evidence::total(fact.by);
-      Use& use = uses[fact.syscall];
+      CallUse& use = uses[fact.syscall];
       use.count += share.count;
       add_counts(use.errnos, share.errnos);
       use.denied += share.denied;
@@ -61,12 +61,12 @@ Uses uses_of(const evidence::Evidence& evidence) {
   return uses;
 }
 
-bool is_hurt(kernel::Syscall syscall, const Use& use) {
+bool is_hurt(kernel::Syscall syscall, const CallUse& use) {
   const auto error = only_errno(use.denied_errnos, use.denied);
   return use.denied > 0 && !(error && falls_back(syscall, *error));
 }
 
-std::optional<std::uint32_t> always_refused(const Use& use, bool healed) {
+std::optional<std::uint32_t> always_refused(const CallUse& use, bool healed) {
   if (healed) {
     return std::nullopt;
   }

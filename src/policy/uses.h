@@ -13,7 +13,7 @@
 namespace vambrace::policy {
 
 // Everything that processes which count did with one call.
-struct Use {
+struct CallUse {
   evidence::Arguments args;  // of what was let through
   bool args_unseen = false;  // some of it without its arguments
   evidence::Arguments denied_args;
@@ -25,16 +25,16 @@ struct Use {
   Reasons reasons;
   Reasons denied_reasons;
 };
-using Uses = std::map<kernel::Syscall, Use>;
+using CallUses = std::map<kernel::Syscall, CallUse>;
 
-Uses uses_of(const evidence::Evidence& evidence);
+CallUses uses_of(const evidence::Evidence& evidence);
 
 // Was the call refused where the profile was cut too narrow? Not where whoever
 // asked fell back: that is how clone is fenced.
-bool is_hurt(kernel::Syscall syscall, const Use& use);
+bool is_hurt(kernel::Syscall syscall, const CallUse& use);
 
 // A call that never once worked, for lack of the call or of the right: the
 // workload already lives without it. The errno that it gave.
-std::optional<std::uint32_t> always_refused(const Use& use, bool healed);
+std::optional<std::uint32_t> always_refused(const CallUse& use, bool healed);
 
 }  // namespace vambrace::policy
