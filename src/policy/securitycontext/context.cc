@@ -256,8 +256,8 @@ class Maker {
         !is_scratch(need.folder)) {
       remark("folder-owner-unknown", "low", place,
              "is in memory, and the evidence does not tell whose it is in the "
-             "image: runc before 1.2 makes it root's, with the mode that the "
-             "image's folder has",
+             "image: runc 1.1 makes it root's, with the mode that the image's "
+             "folder has",
              "where another user writes there, name it under volumes in "
              "bundle.yaml; a recording of the container tells it");
     }

@@ -30,8 +30,8 @@ std::vector<std::string> long_names(const SecurityContext& context) {
 
 // Who may write there: as in the image. Where that is not known, a program that
 // never leaves its user needs a folder of its own alone; for others it is as
-// /tmp is. (runc before 1.2 takes the mode from the image's folder whatever it
-// is told, and leaves it to root.)
+// /tmp is. (runc 1.1.5, of Debian 12, takes the mode of the image's folder
+// whatever it is told, and leaves it to root.)
 std::string owner_options(const SecurityContext& context, const Mount& mount) {
   if (mount.owner) {
     return fmt::format("uid={},gid={},mode={:04o}", mount.owner->uid,
