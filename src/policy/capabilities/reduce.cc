@@ -51,6 +51,7 @@ struct Need {
 bool says_port_alone(const evidence::CapabilityFact& fact,
                      const evidence::Evidence& evidence) {
   return fact.number == kNetBindService && fact.during &&
+         kernel::syscall_label(*fact.during) == "bind" &&
          std::ranges::none_of(evidence.recordings,
                               [&](const evidence::Recording& recording) {
                                 return recording.runtime != "process" &&

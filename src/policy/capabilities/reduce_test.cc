@@ -161,9 +161,15 @@ TEST(Reduce, ALowPortThatWasRefusedIsANeedOnlyWhenHealing) {
 TEST(Reduce, ALowPortThatAContainersKernelAskedAboutIsANeedOnDockerToo) {
   evidence::Evidence seen =
       evidence_of({check(kNetBindService, "__inet_bind")}, {bind(80)});
+  seen.processes[0].capabilities[0].during = sample::call("bind");
   seen.recordings = {{.id = "r", .runtime = "process"}};
   seen.processes[0].capabilities[0].by = {{"r", {.count = 1}}};
   EXPECT_THAT(granted(reduce(seen, false), "docker"), IsEmpty());
+  // Another call that asks says more.
+  seen.processes[0].capabilities[0].during = sample::call("setsockopt");
+  EXPECT_THAT(granted(reduce(seen, false), "docker"),
+              ElementsAre(kNetBindService));
+  seen.processes[0].capabilities[0].during = sample::call("bind");
   seen.recordings[0].runtime = "runc";
   EXPECT_THAT(granted(reduce(seen, false), "docker"),
               ElementsAre(kNetBindService));
