@@ -133,6 +133,16 @@ TEST(Generalize, SeesHexadecimalDigitsBehindAWord) {
             2);
 }
 
+TEST(Generalize, SeesCountersInLettersBesideLettersDrawnByLot) {
+  EXPECT_THAT(printed(generalize(reads({"/srv/input/1xXifE-00002G-0E-D",
+                                        "/srv/input/1xXigC-00005M-1g-D"}))),
+              ElementsAre("/srv/input/@{random6}-@{random6}-@{random2}-D r"));
+  // By themselves they may be words.
+  EXPECT_EQ(
+      generalize(reads({"/srv/2nd-00002G", "/srv/3rd-00005M"})).rules.size(),
+      2);
+}
+
 TEST(Generalize, DoesNotLetANumberCountThatOneRecordingHasBothOf) {
   std::vector<Observation> seen = reads({"/srv/job-1/log", "/srv/job-2/log"});
   EXPECT_EQ(generalize(seen).rules.size(), 2);

@@ -41,8 +41,9 @@ constexpr std::size_t kLongNumber = 6;
 
 class ByLetters {
  public:
-  explicit ByLetters(const Place& place)
-      : static_(is_static(place.directory)), place_(place) {}
+  // `drawn`: a part of the name is known to be drawn by lot.
+  explicit ByLetters(const Place& place, bool drawn = false)
+      : static_(is_static(place.directory)), place_(place), drawn_(drawn) {}
 
   std::optional<Form> read(std::string_view name) {
     bool boundary = true;
@@ -107,6 +108,9 @@ class ByLetters {
     }
     const std::string_view run = leading(text, alphanumerics());
     const auto length = static_cast<unsigned>(run.size());
+    if (drawn_ && counts_in_letters(run)) {
+      return put(random(length), Kind::TempName, length);
+    }
     if (looks_hexadecimal(run)) {
       return put(hex(length), Kind::Hex, length, length == 64);
     }
@@ -132,6 +136,13 @@ class ByLetters {
     const std::string_view digits =
         last == run.npos ? std::string_view() : run.substr(last + 1);
     return looks_hexadecimal(digits) && !is_number(digits) ? digits.size() : 0;
+  }
+
+  // A counter of a fixed width, in more digits than ten: "00002G" and "0E" of
+  // exim's 1xXifE-00002G-0E. Beside letters that were drawn no word looks so.
+  static bool counts_in_letters(std::string_view run) {
+    return run.size() >= 2 && is_number(run.substr(0, 1)) &&
+           (!is_number(run) || (run.size() > 2 && run.front() == '0'));
   }
 
   // worker3, tty1: a word and then a number.
@@ -169,6 +180,7 @@ class ByLetters {
 
   bool static_;
   Place place_;
+  bool drawn_;
   std::vector<Part> parts_;
   Shape shape_;
   std::optional<Kind> kind_;
@@ -262,7 +274,10 @@ std::optional<Form> form_of(std::string_view name, const Place& place) {
       form || place.directory == "/proc/") {
     return form;
   }
-  return ByLetters(place).read(name);
+  auto form = ByLetters(place).read(name);
+  return form && form->kind == Kind::TempName
+             ? ByLetters(place, true).read(name)
+             : form;
 }
 
 std::optional<Form> drawn_form_of(std::string_view name, const Place& place) {
