@@ -90,7 +90,7 @@ TEST(RunNames, WhatLooksDrawnIsToldIfTheWorkloadMadeIt) {
 
 TEST(RunNames, ANumberThatStandsApartIsToldIfTheWorkloadMadeIt) {
   for (const char* path :
-       {"/run/apache2/socks/cgisock.120", "/srv/work.1967",
+       {"/run/app/socks/sock.120", "/srv/work.1967",
         "/run/haproxy/admin.sock.2505.tmp", "/srv/lock-4711"}) {
     EXPECT_THAT(told(recorded({file(path, "cw")})),
                 ElementsAre(AllOf(HasSubstr("low: "), HasSubstr("a number"))))

@@ -133,6 +133,21 @@ TEST(Generalize, SeesHexadecimalDigitsBehindAWord) {
             2);
 }
 
+TEST(Generalize, KnowsTheNumbersOfServersInNames) {
+  const auto one = [](const char* path) {
+    return printed(generalize(std::vector<Observation>{
+        {.path = path, .access = "cw"}, {.path = path, .access = "dw"}}));
+  };
+  EXPECT_THAT(one("/var/lib/mysql/shop/#sql-alter-7d-8.frm"),
+              ElementsAre("/var/lib/mysql/shop/#sql-alter-@{hexnumber}-"
+                          "@{hexnumber}.frm cdw"));
+  EXPECT_THAT(one("/tmp/#sql-temptable-7d-c-1f.MAI"),
+              ElementsAre("/tmp/#sql-temptable-@{hexnumber}-@{hexnumber}-"
+                          "@{hexnumber}.MAI cdw"));
+  EXPECT_THAT(one("/run/apache2/socks/cgisock.120"),
+              ElementsAre("/run/apache2/socks/cgisock.@{number} cdw"));
+}
+
 TEST(Generalize, SeesCountersInLettersBesideLettersDrawnByLot) {
   EXPECT_THAT(printed(generalize(reads({"/srv/input/1xXifE-00002G-0E-D",
                                         "/srv/input/1xXigC-00005M-1g-D"}))),

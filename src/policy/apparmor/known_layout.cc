@@ -76,6 +76,15 @@ constexpr Known kKnown[] = {
     {Where::Anywhere, "%*.aof.%d.base.rdb", ""},
     {Where::Anywhere, "%*.aof.%d.base.aof", ""},
     {Where::Anywhere, "%*.aof.%d.incr.aof", ""},
+    {Where::Anywhere, "#sql-alter-%h-%h%e", ""},  // MariaDB
+    {Where::Anywhere, "#sql-backup-%h-%h%e", ""},
+    {Where::Anywhere, "#sql-create-%h-%h%e", ""},
+    {Where::Anywhere, "#sql-exchange-%h-%h%e", ""},
+    {Where::Anywhere, "#sql-temptable-%h-%h-%h.MAD", ""},
+    {Where::Anywhere, "#sql-temptable-%h-%h-%h.MAI", ""},
+    {Where::Directory, "cgisock.%d", "/apache2/socks/"},  // apache2
+    {Where::Made, "%*.sock.%d.tmp", ""},                  // haproxy
+    {Where::Made, "%*.sock.%d.bak", ""},
     {Where::Anywhere, "pgsql_tmp%d.%d", ""},  // PostgreSQL
     {Where::Anywhere, "pgsql_tmp%d.%d.fileset", ""},
     {Where::Anywhere, "pgsql_tmp%d.%d.sharedfileset", ""},
