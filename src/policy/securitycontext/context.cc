@@ -259,7 +259,8 @@ class Maker {
              "image: runc 1.1 makes it root's, with the mode that the image's "
              "folder has",
              "where another user writes there, name it under volumes in "
-             "bundle.yaml; a recording of the container tells it");
+             "bundle.yaml; a recording of the container by this version tells "
+             "it");
     }
     if (need.may_hide) {
       remark("folder-hides-files", "medium", place,
