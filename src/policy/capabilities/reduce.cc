@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::uint32_t kNetBindService = 10;
 constexpr std::uint32_t kFirstOpenPort = 1024;
-constexpr std::string_view kLowPort = "bind (a port below 1024)";
+constexpr std::string_view kLowPort = "bind (inet_bind)";
+constexpr std::string_view kAskedInContainer =
+    "a network whose low ports are not free";
 
 // Functions that stand between a caller and its check in every stack, so that
 // naming them says nothing (kernel/capability.c, security/).
@@ -46,17 +48,17 @@ struct Need {
   Reasons reasons;
 };
 
-// On a host the check of a bind says that the port is low, and nothing of the
-// network namespace that a container will have.
-bool says_port_alone(const evidence::CapabilityFact& fact,
-                     const evidence::Evidence& evidence) {
+// A container whose kernel asked at a bind is in a network where low ports are
+// not free to all. On a host that says nothing of a container's network.
+bool is_asked_in_container(const evidence::CapabilityFact& fact,
+                           const evidence::Evidence& evidence) {
   return fact.number == kNetBindService && fact.during &&
          kernel::syscall_label(*fact.during) == "bind" &&
-         std::ranges::none_of(evidence.recordings,
-                              [&](const evidence::Recording& recording) {
-                                return recording.runtime != "process" &&
-                                       fact.by.contains(recording.id);
-                              });
+         std::ranges::any_of(evidence.recordings,
+                             [&](const evidence::Recording& recording) {
+                               return recording.runtime != "process" &&
+                                      fact.by.contains(recording.id);
+                             });
 }
 
 void add_checks(const evidence::Evidence& evidence,
@@ -78,8 +80,10 @@ void add_checks(const evidence::Evidence& evidence,
       continue;
     }
     Need& need = needs[fact.number];
-    need.uses.insert(says_port_alone(fact, evidence) ? std::string(kLowPort)
-                                                     : use_of(fact));
+    need.uses.insert(use_of(fact));
+    if (is_asked_in_container(fact, evidence)) {
+      need.uses.emplace(kAskedInContainer);
+    }
     need.reasons.add(granted ? Cause::Observed : Cause::Denied, process.key,
                      share);
   }
@@ -152,7 +156,7 @@ bool needed_on(const CapabilityRule& rule, const runtime::Target& target) {
       rule.reasons,
       [](const Reason& reason) { return reason.cause == Cause::Decision; });
   return by_hand || std::ranges::any_of(rule.uses, [](const std::string& use) {
-           return use != kLowPort;
+           return !use.starts_with("bind (");
          });
 }
 
