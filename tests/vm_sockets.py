@@ -1,5 +1,6 @@
-"""Under AppArmor: sockets that a program did not make, signals that leave the workload, and calls
-that fail of their own accord when AppArmor has been asked.
+"""Under AppArmor: sockets that a program did not make, signals that leave the workload, calls
+that fail of their own accord when AppArmor has been asked, and capabilities in a user namespace
+of the workload's own.
 
 A service whose output is a socket (systemd's journal), one that is started with its listening
 socket, and a helper in a profile of its own that talks through a socketpair: each is recorded, by
@@ -77,6 +78,17 @@ theirs.close()
 print(ours.recv(9), os.waitstatus_to_exitcode(os.wait()[1]))
 """
 
+# Names the host in namespaces of its own, as it may there.
+INSIDE = r"""
+import ctypes, socket
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWUSER, CLONE_NEWUTS = 0x10000000, 0x04000000
+if libc.unshare(CLONE_NEWUSER | CLONE_NEWUTS):
+    raise OSError(ctypes.get_errno(), "unshare")
+socket.sethostname("inside")
+print("named", socket.gethostname())
+"""
+
 # The words, with an empty folder.
 FRESH = r"""
 rm -rf /srv/failing
@@ -107,12 +119,14 @@ for way in hooks calls; do
   one helper-$way apart env /usr/bin/PYTHON /w/helper
   one taker-$way flat "DRIVER /w/giver" /usr/bin/PYTHON /w/taker
   one failing-$way flat "sh /w/fresh" /usr/bin/PYTHON /w/failing /srv/failing
+  one inside-$way flat env /usr/bin/PYTHON /w/inside
   one outside-$way flat env /usr/bin/dash -c 'kill -CONT $OTHER; sleep 100 & sleep 1; kill $!; wait; true'
 done
 """.replace("PYTHON", PYTHON).replace("DRIVER", DRIVER)
 
 SAID = {"journal": "hello|problem| 0", "activated": "b'hi' 0", "helper": "0 b'hello'",
-        "taker": "b'got it' 0", "failing": "all failed as before"}
+        "taker": "b'got it' 0", "failing": "all failed as before",
+        "inside": "named inside"}
 
 
 @vm.once
@@ -122,7 +136,7 @@ def machine():
                    files={"/w/behind": BEHIND.encode(), "/w/activated": ACTIVATED.encode(),
                           "/w/server": SERVER.encode(), "/w/helper": HELPER.encode(),
                           "/w/giver": GIVER.encode(), "/w/taker": TAKER.encode(),
-                          "/w/fresh": FRESH.encode(),
+                          "/w/fresh": FRESH.encode(), "/w/inside": INSIDE.encode(),
                           "/w/failing": (record_files.FAILING
                                          + "print('all failed as before')").encode()})
 
@@ -155,6 +169,10 @@ def test_a_socket_that_another_program_sent_is_used():
 
 def test_a_call_that_failed_fails_with_the_same_error():
     expect_the_same("failing")
+
+
+def test_capabilities_in_a_user_namespace_of_its_own_are_had():
+    expect_the_same("inside")
 
 
 def test_a_signal_to_a_process_outside_is_refused_as_replay_says():
