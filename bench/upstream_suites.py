@@ -248,7 +248,8 @@ SUITES = {
                     but=("-npm-", "single-executable", "watch-mode", "force-repl")),
         node_command),
     "socat": Suite(
-        "/usr/bin/socat", "socat openssl iproute2 iputils-ping procps net-tools", "socat", "", socat_tests,
+        "/usr/bin/socat", "socat openssl iproute2 iputils-ping procps net-tools", "socat", "",
+        socat_tests,
         lambda folder, name: f"cp {shlex.quote(folder)}/*.sh . && export SOCAT=\"$P\" "
         f"TMPDIR=\"$PWD\"; exec bash ./test.sh {shlex.quote(name)}"),
     "tclsh": Suite(

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "evidence/json_parts.h"
 #include "evidence/merge.h"
@@ -33,21 +34,17 @@ std::optional<State> state_from(std::string_view word) {
   return std::nullopt;
 }
 
-bool are_paths(const std::vector<std::string>& paths) {
-  return std::ranges::adjacent_find(paths, std::greater_equal<>()) ==
-             paths.end() &&
-         std::ranges::all_of(paths, [](const std::string& path) {
-           return path.starts_with('/') && !path.contains('\0');
-         });
-}
-
-std::vector<std::string> paths_of(const std::vector<OwnedFolder>& folders) {
-  std::vector<std::string> paths;
-  paths.reserve(folders.size());
-  for (const OwnedFolder& folder : folders) {
-    paths.push_back(folder.path);
-  }
-  return paths;
+// Sorted by path, each once.
+template <class T, class PathOf = std::identity>
+bool are_paths(const std::vector<T>& all, PathOf path_of = {}) {
+  return std::ranges::adjacent_find(all, std::greater_equal<>(), path_of) ==
+             all.end() &&
+         std::ranges::all_of(
+             all,
+             [](const std::string& path) {
+               return path.starts_with('/') && !path.contains('\0');
+             },
+             path_of);
 }
 
 }  // namespace
@@ -121,7 +118,7 @@ Result<> read(Cursor& in, Recording& out) {
   if (!are_paths(out.found)) {
     return in.fail("found: not sorted, double or no absolute path");
   }
-  if (!are_paths(paths_of(out.owners))) {
+  if (!are_paths(out.owners, &OwnedFolder::path)) {
     return in.fail("owners: not sorted, double or no absolute path");
   }
   const auto& folded = out.folded;
