@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Every call of every task comes here twice: as it enters and as it exits.
+ *
+ * A call takes the fast path when the task's slot is up to date: one
+ * comparison of (tid, epoch), one counter in memory that no other CPU writes.
+ * Everything dearer happens on first occurrences and when the epoch moved on (a
+ * new phase, a task changed cgroup). Where arguments are kept, the slot
+ * remembers the choices made last: those are no news. Nor are the files
+ * accessed last, which are counted beside the slot.
+ */
+#ifndef VAMBRACE_RECORDER_ENTER_EXIT_H
+#define VAMBRACE_RECORDER_ENTER_EXIT_H
+
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+#define MAX_ERRNO	    4095
+
+static __noinline int enter_slowly(u64 nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid, arch, number, what;
+	struct vmb_task *known;
+	struct vmb_slot *slot;
+	u64 call, more = 0;
+
+	if (is_stranger(tid, control.epoch))
+		return 0;
+	known = refreshed(tid);
+	if (!known)
+		return 0;
+	known->flags &= ~VMB_TASK_FIRST_EXIT;
+	call = call_of(task, nr);
+	arch = call >> 32;
+	number = (u32)call;
+	slot = slot_at(known->slot);
+	known->pending = call + 1;
+	if (slot)
+		slot->pending = call + 1;
+	if (slot && arch == NATIVE_ARCH && number < VMB_NATIVE_CALLS)
+		count_cell(slot, number);
+	else
+		add_fact(known->image, known->phase, call, 1,
+			 bpf_ktime_get_ns());
+	if (!note_arguments(known->image, known->phase, call,
+			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
+		more = VMB_PENDING_MORE | VMB_PENDING_UNREAD;
+	what = file_work(call);
+	if (exits_tell_files ? what : watch_exits && what == VMB_FILE_EXEC)
+		more |= VMB_PENDING_MORE | VMB_PENDING_FILE;
+	known->pending |= more;
+	if (slot)
+		slot->pending |= more;
+	return 0;
+}
+
+/* The first calls of their kind in the slot, and those with arguments to keep
+ * or a file to look at. */
+static __noinline int enter_counted(u64 *ctx, struct vmb_slot *slot)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+	u32 nr = (u32)ctx[1], how;
+
+	if (!slot || nr >= VMB_NATIVE_CALLS)
+		return 0;
+	count_cell(slot, nr);
+	how = ruled[nr & (VMB_RULE_CALLS - 1)];
+	if (may_tell(regs, how))
+		slot->pending |= VMB_PENDING_MORE | VMB_PENDING_FILE;
+	if (how & VMB_RULED_ARGUMENTS && !note_ruled(regs, slot, nr))
+		slot->pending |= VMB_PENDING_MORE | VMB_PENDING_UNREAD;
+	return 0;
+}
+
+/*
+ * Every call of every task comes here. No value but the context lives across a
+ * call, which would cost registers saved and restored.
+ */
+SEC("tp_btf/sys_enter")
+int call_enters(u64 *ctx)
+{
+	u32 now = (u32)bpf_jiffies64();
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct vmb_slot *slot = &slots[(u32)task->pid & (VMB_SLOTS - 1)];
+	u64 nr = ctx[1];
+	struct vmb_cell *cell;
+	u32 count;
+
+	if (unlikely(slot->tag != tag_of(task->pid, control.epoch) ||
+		     nr >= VMB_NATIVE_CALLS || is_compat(task)))
+		return enter_slowly(nr);
+	slot->pending = ((u64)NATIVE_ARCH << 32 | nr) + 1;
+	cell = &slot->cells[nr];
+	count = cell->count;
+	if (unlikely((s32)count <= 0))
+		return enter_counted(ctx, slot);
+	cell->count = count + 1;
+	cell->last = now;
+	return 0;
+}
+
+/* A filter refused the call, which never entered. */
+static __noinline int note_refusal(struct vmb_task *known, u64 call, u32 error)
+{
+	if (!known)
+		return 0;
+	count_one(denied);
+	add_errno(known->image, call, error, 1, 1);
+	note_arguments(known->image, known->phase, call, 1 | LOOK_ONLY << 1);
+	return 0;
+}
+
+/*
+ * No call was pending: a seccomp filter refused this one before it entered, or
+ * it is one of the exits that never had an enter.
+ */
+static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	s32 nr = number_in(regs);
+	u32 tid = task->pid, error;
+	struct vmb_task *known;
+	u64 call;
+
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (!known) {
+		/* Came into scope during this call. */
+		refresh_task(tid);
+		return 0;
+	}
+	/* Enters are not noted yet: the first exit is still to come. */
+	if (!control.enabled)
+		return 0;
+	if (known->flags & VMB_TASK_FIRST_EXIT) {
+		known->flags &= ~VMB_TASK_FIRST_EXIT;
+		return 0;
+	}
+	if (nr < 0) /* rt_sigreturn has put back other registers */
+		return 0;
+	known = refreshed(tid);
+	if (!known)
+		return 0;
+	call = call_of(task, (u32)nr);
+	if (result < 0 && result >= -MAX_ERRNO)
+		error = -result;
+	else
+		error = 0;
+	if (known->flags & VMB_TASK_SIGSYS) {
+		known->flags &= ~VMB_TASK_SIGSYS;
+		error = ERROR_SIGSYS;
+	}
+	return note_refusal(known, call, error);
+}
+
+static __noinline void look_again(u32 image, u32 phase, u64 call, s64 result)
+{
+	note_arguments(image, phase, call,
+		       (result == -14 /* EFAULT */ ? LOOK_FAULT : LOOK_AGAIN)
+			       << 1);
+}
+
+/* Of the current task's call, which succeeded or failed when AppArmor had been
+ * asked. Each kind has a function of its own, for the sake of the stack. */
+static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct vmb_rule *rule = rule_of(call);
+	u64 by = asked_by(image, phase);
+	u32 error = 0;
+
+	if (!rule)
+		return 0;
+	if (result >= (u64)-MAX_ERRNO) {
+		if (!failed_when_asked(rule, result))
+			return 0;
+		error = -(u32)result;
+		if (is_open(rule->file) || rule->file == VMB_FILE_EXEC)
+			return note_unopened(regs, call, by, rule);
+	}
+	switch (rule->file) {
+	case VMB_FILE_NAMED: return note_names(regs, call, by, rule, error);
+	case VMB_FILE_ADDRESS: return note_address(regs, call, by, rule);
+	case VMB_FILE_MOUNT:
+	case VMB_FILE_UMOUNT:
+	case VMB_FILE_PIVOT:
+	case VMB_FILE_MOVE_MOUNT: return note_mount_call(call, by, rule->file);
+	case VMB_FILE_TRACE:
+	case VMB_FILE_TRACE_MEMORY: return note_trace_call(call, rule->file);
+	case VMB_FILE_SIGNAL: return note_signal_call(call, by);
+	case VMB_FILE_RECVMSG: return note_received(regs, by, call >> 32);
+	default: return note_held(regs, by, call >> 32, result, rule->file);
+	}
+}
+
+/* What the enter left for the exit; pending with its bits. */
+__noinline int do_more(u32 image, u32 phase, u64 pending, u64 result)
+{
+	u64 call = (pending & ~VMB_PENDING_BITS) - 1;
+
+	if (pending & VMB_PENDING_UNREAD)
+		look_again(image, phase, call, result);
+	if (pending & VMB_PENDING_FILE)
+		note_file(image, phase, call, result);
+	return 0;
+}
+
+static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid;
+	struct vmb_task *known;
+	struct vmb_slot *slot;
+	u64 pending;
+
+	if (is_stranger(tid, control.epoch))
+		return 0;
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (!known)
+		return exit_unmatched(regs, result);
+	slot = slot_at(known->slot);
+	pending = pending_call(slot, known);
+	if (!pending)
+		return exit_unmatched(regs, result);
+	if (slot)
+		slot->pending = 0;
+	known->pending = 0;
+	if (pending & VMB_PENDING_MORE) {
+		do_more(known->image, known->phase, pending, result);
+		pending &= ~VMB_PENDING_BITS;
+	}
+	if (result < 0 && result >= -MAX_ERRNO)
+		add_errno(known->image, pending - 1, -result, 0, 1);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int call_exits(u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid;
+	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
+	s64 result = ctx[1];
+	u64 pending;
+
+	if (slot->owner != tid)
+		return exit_slowly((struct pt_regs *)ctx[0], result);
+	pending = slot->pending;
+	if (!pending)
+		return exit_unmatched((struct pt_regs *)ctx[0], result);
+	slot->pending = 0;
+	if (unlikely(pending & VMB_PENDING_MORE)) {
+		do_more(slot->image, slot->phase, pending, result);
+		pending &= ~VMB_PENDING_BITS;
+	}
+	if (result < 0 && result >= -MAX_ERRNO) {
+		u64 call = pending - 1;
+
+		if (call >> 32 == NATIVE_ARCH && (u32)call < VMB_NATIVE_CALLS)
+			note_failure(slot, (u32)call, -result);
+		else
+			add_errno(slot->image, call, -result, 0, 1);
+	}
+	return 0;
+}
+
+#endif
