@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+import record_probe
 import support
 from support import VAMBRACE, require_btf, require_program, require_root, run, vambrace
 
@@ -271,12 +272,20 @@ def install(nr, answer):
 KILL_PROCESS, KILL_THREAD, TRAP, ERRNO = 0x80000000, 0, 0x30000, 0x50000
 
 
-def refused(program, expect=0):
-    """What a python program is refused: {call: {errno: count}}."""
+def record_filtering(*words, program, expect=0):
+    """A python program that loads a filter of its own."""
     require_program("python3")
     if os.uname().machine != "x86_64":
         support.skip("the filter is written for x86_64")
-    evidence = record(command=["python3", "-c", FILTERING + program], expect=expect)
+    return record(*words, command=["python3", "-c", FILTERING + program], expect=expect)
+
+
+def refused(program, expect=0):
+    """What a python program is refused: {call: {errno: count}}."""
+    return denied_in(record_filtering("--enters", program=program, expect=expect))
+
+
+def denied_in(evidence):
     found = collections.defaultdict(collections.Counter)
     for process in evidence["processes"]:
         for call in process["syscalls"]:
@@ -294,6 +303,97 @@ for i in range(3):
     try: os.mkdir("/tmp/vmb-denied")
     except PermissionError: pass
 """) == {"mkdir": {"EPERM": 3}}
+
+
+def test_calls_are_seen_to_enter_soon_after_a_program_loads_a_filter():
+    program = f"""
+import time
+install(83, {ERRNO} | 1)
+for i in range(3):
+    try: os.mkdir("/tmp/vmb-denied")
+    except PermissionError: pass
+    if WAITS: time.sleep(0.3)
+"""
+    evidence = record_filtering(program=program.replace("WAITS", "True"))
+    if evidence["recordings"][0]["probes"]["syscalls"] != "tp_btf/sys_exit":
+        support.skip("this kernel has calls seen as they enter from the start")
+    assert denied_in(evidence) == {"mkdir": {"EPERM": 3}}, denied_in(evidence)
+    assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
+    # Whether it was refused or made nobody knows if the program does not wait: one of
+    # both is told, and if it was not seen, that it was not.
+    evidence = record_filtering(program=program.replace("WAITS", "False"))
+    if denied_in(evidence) == {"mkdir": {"EPERM": 3}}:
+        assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
+    else:
+        assert not denied_in(evidence), denied_in(evidence)
+        assert calls_of(evidence)["mkdir"] == 3, calls_of(evidence)
+        assert kinds(evidence) == {"refusals_unsure"}, evidence["verdict"]
+
+
+def calls_of(evidence):
+    """{name: count} of the program itself."""
+    return {call["name"]: call["count"] for process in evidence["processes"]
+            if process["origin"] == "app" for call in process["syscalls"]}
+
+
+KILLED = """
+import os, signal, socket, threading, time
+def accepts():
+    place = socket.socket()
+    place.bind(("127.0.0.1", 0))
+    place.listen()
+    place.accept()
+def kills():
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=accepts).start()
+threading.Thread(target=kills).start()
+signal.pause()
+"""
+
+
+def test_calls_that_a_kill_ends_are_told_whether_or_not_enters_are_watched():
+    both = []
+    for words in ([], ["--enters"]):
+        evidence = record(*words, command=["python3", "-c", KILLED], expect=1)
+        assert calls_of(evidence)["pause"] == 1 and calls_of(evidence)["accept4"] == 1, evidence
+        accepted = [fact for process in evidence["processes"] for fact in process["network"]
+                    if fact["operation"] == "accept"]
+        assert len(accepted) == 1, accepted
+        both.append(sorted(calls_of(evidence)))
+    assert both[0] == both[1]
+
+
+def test_the_call_that_a_task_is_in_at_the_end_is_told_in_the_phase_that_it_began_in():
+    require_root()
+    require_btf()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        # It outlives the shell that is the command.
+        pauses = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+        with subprocess.Popen([VAMBRACE, "record", "-o", path, "--", "sh", "-c",
+                               'python3 -c "$0" & wait', pauses], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as recorder:
+            pid = 0
+            while not pid:
+                line = recorder.stdout.readline()
+                pid = int(line) if line.strip().isdigit() else 0
+            try:
+                time.sleep(0.3)
+                vambrace("mark", "later", "--recording", record_probe.recording_of(recorder),
+                         expect=0)
+                time.sleep(0.3)
+                recorder.terminate()
+                recorder.wait(timeout=30)
+            finally:
+                os.kill(pid, signal.SIGKILL)
+        with open(path, encoding="utf-8") as file:
+            evidence = json.load(file)
+    pauses = [call for process in evidence["processes"] for call in process["syscalls"]
+              if call["name"] == "pause"]
+    assert len(pauses) == 1 and pauses[0]["count"] == 1, evidence
+    assert pauses[0]["phases"] == {"startup": 1}, pauses
+    assert kinds(evidence) == {"interrupted"}, evidence["verdict"]
 
 
 def test_a_call_answered_with_success_is_not_taken_for_a_signal():

@@ -69,7 +69,10 @@ def one_run(number):
     """What is wrong with one recording of the probe; empty if nothing is."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "evidence.json")
-        with subprocess.Popen([VAMBRACE, "record", "-o", path, "--", PROBE, "markers"], text=True,
+        # Half of them see calls as they enter, too.
+        words = ["--enters"] if number % 2 else []
+        with subprocess.Popen([VAMBRACE, "record", *words, "-o", path, "--", PROBE, "markers"],
+                              text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT) as recorder:
             said = recorder.stdout.readline()

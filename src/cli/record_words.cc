@@ -67,6 +67,9 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
   declared.choice("--file-probe", {"hooks", "calls"}, file_probe,
                   "where files are seen (unless given: in the kernel's "
                   "hooks if it has them)");
+  declared.flag("--enters", options.enters,
+                "see calls as they enter from the start on (unless given: "
+                "from when a program loads a seccomp filter)");
   declared.value("--user", "NAME", options.user,
                  "run the command as this user");
   declared.value("--container", "NAME", scope.container,

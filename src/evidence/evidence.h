@@ -47,6 +47,8 @@ enum class Origin : std::uint8_t {
 //   storage_refused   a task could not be followed
 //   read_failed       user or kernel memory could not be read
 //   recursion_missed  the kernel skipped our program
+//   refusals_unsure   calls that a filter of the workload may have refused are
+//                     told as made
 //   interrupted       the recorder ended before the scope did
 //   io_uring          io_uring was used; its operations are not system calls
 //   unknown_syscall   a number without a name was called

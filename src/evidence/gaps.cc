@@ -43,6 +43,10 @@ constexpr GapKind kKinds[] = {
      "record again; if it stays, the values named in the detail are unknown"},
     {"recursion_missed", "the kernel skipped the recorder's program",
      "record again with nothing else traced on this machine"},
+    {"refusals_unsure",
+     "calls that a filter of the workload may have refused are told as made",
+     "record again with --enters, which sees calls as they enter from the "
+     "start on"},
     {"ring_lost", "hints were lost; facts may still be whole",
      "record again with less other load on the machine"},
     {"scope_lost", "the workload was not there, or vanished early",

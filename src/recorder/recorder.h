@@ -33,6 +33,9 @@ enum class FileProbe : std::uint8_t { Automatic, Hooks, Calls };
 struct Options {
   bool light = false;  // no sys_exit probe: no errnos, no denied attempts
   FileProbe file_probe = FileProbe::Automatic;
+  // See calls as they enter from the start on, and not only once a program of
+  // the workload loads a seccomp filter.
+  bool enters = false;
   bool redact = true;
   std::string user;         // run the command as this user; empty: as we are
   std::string workload_id;  // evidence identity; empty: derived from the scope

@@ -98,7 +98,9 @@ class Builder {
     }
     for (const auto& [key, tally] : raw_.others) {
       if (keys_of(key.image)) {
-        add_other(key, tally);
+        // The call may not have come to its end.
+        add_other(key,
+                  {std::max<u64>(tally.count, 1), tally.first, tally.last});
       }
     }
     for (const auto& [key, file] : raw_.files) {

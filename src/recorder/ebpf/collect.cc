@@ -10,6 +10,7 @@
 #include "host/disk_files.h"
 #include "recorder/ebpf/origins.h"
 #include "recorder/ebpf/rules.h"
+#include "recorder/ebpf/settle.h"
 #include "recorder/ebpf/symbols.h"
 
 namespace vambrace::recorder::ebpf {
@@ -137,6 +138,7 @@ Result<Raw> collect(const Maps& maps) {
   raw.caps = maps.table<vmb_cap_key, vmb_tally>("caps");
   TRY(add_slots(raw, maps));
   TRY(add_seen(raw, maps));
+  settle(raw);
   add_stacks(raw, maps);
   tell_moved(raw);
   return raw;

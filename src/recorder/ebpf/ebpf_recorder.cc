@@ -35,7 +35,8 @@ EbpfRecorder::~EbpfRecorder() {
 Result<> EbpfRecorder::start(const Scope& scope, const Options& options) {
   scope_ = scope;
   options_ = options;
-  TRY_ASSIGN(session_, Session::load(options));
+  TRY_ASSIGN(session_,
+             Session::load(options, options.enters || may_be_filtered(scope)));
   TRY_ASSIGN(control_,
              Mapped<vmb_control>::of(session_->maps().fd(".data.control")));
   TRY_ASSIGN(counters_,
@@ -141,6 +142,9 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
   if (hint.kind == VMB_HINT_ROOT) {
     roots_.look_once(hint.tgid);
   }
+  if (hint.kind == VMB_HINT_ENTERS) {
+    watch_enters();
+  }
   // hint.image is the scope's number here and below.
   if (hint.kind == VMB_HINT_END) {
     found_at_end_.look(session_->maps(), roots_, hint.image);
@@ -150,6 +154,19 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
         scope && names_container(path_of(*scope), scope_.container)) {
       cgroup_ = path_of(*scope);
     }
+  }
+}
+
+// Tasks that come up to the next epoch do so after the probe is in place. If it
+// can't be, each further call that may have been refused is counted as one.
+void EbpfRecorder::watch_enters() {
+  if (auto watched = session_->watch_enters(); !watched) {
+    frame_.gaps.push_back({"compat", "calls were not seen to enter: " +
+                                         watched.error().message()});
+  }
+  if (session_->sees_enters()) {
+    control_->enters_from = control_->epoch + 1;
+    __atomic_fetch_add(&control_->epoch, 1, __ATOMIC_SEQ_CST);
   }
 }
 

@@ -25,6 +25,9 @@
 // is in ebpf_start.cc.
 namespace vambrace::recorder::ebpf {
 
+// Whether calls have to be seen to enter from the start on.
+bool may_be_filtered(const Scope& scope);
+
 class EbpfRecorder : public Recorder {
  public:
   EbpfRecorder() = default;
@@ -62,6 +65,7 @@ class EbpfRecorder : public Recorder {
   void take_hint(const vmb_hint& hint);
   static int on_hint(void* self, void* data, std::size_t size);
   void take_hints();
+  void watch_enters();
   void rest(std::chrono::milliseconds time);
   bool scope_is_alive() const;
   bool waits_for_first() const;

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <ctime>
 
+#include "host/disk_files.h"
 #include "recorder/ebpf/cgroups.h"
 #include "recorder/ebpf/ebpf_recording.h"
 #include "recorder/ebpf/oci.h"
@@ -20,6 +22,19 @@ std::uint64_t ktime_now() {
 
 }  // namespace
 
+// Whether tasks of the scope may begin under a seccomp filter: those of a
+// container do, and what we start inherits ours. Others may have anything.
+bool may_be_filtered(const Scope& scope) {
+  if (scope.command.empty() || !scope.container.empty() ||
+      std::ranges::any_of(scope.workloads, [](const std::string& workload) {
+        return container_selector(workload).has_value();
+      })) {
+    return true;
+  }
+  const auto status = DiskFiles().read("/proc/self/status");
+  return !status || !status->contains("\nSeccomp:\t0\n");
+}
+
 Result<> EbpfRecorder::prepare_control() {
   const Maps& maps = session_->maps();
   vmb_phase first{};
@@ -28,6 +43,7 @@ Result<> EbpfRecorder::prepare_control() {
   TRY(maps.put("phases", std::uint32_t{0}, first));
   control_->phases = 1;
   control_->epoch = 1;
+  control_->enters_from = session_->sees_enters() ? 0 : VMB_NEVER;
   control_->scopes = 2;
   if (!scope_.workloads.empty()) {
     control_->scopes = static_cast<std::uint32_t>(scope_.workloads.size()) + 1;

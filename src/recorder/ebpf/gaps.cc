@@ -20,6 +20,22 @@ void full(std::vector<Gap>& gaps, std::uint64_t refused, std::string_view table,
   }
 }
 
+void add_unsure(std::vector<Gap>& gaps, const Raw& raw, std::uint32_t scope) {
+  for (const Raw::Unsure& call : raw.unsure) {
+    const vmb_image& image = raw.images[call.image];
+    if (image.key.scope != scope) {
+      continue;
+    }
+    const auto name = kernel::syscall_name(call.syscall);
+    gaps.push_back(
+        {"refusals_unsure",
+         fmt::format("{} of {} failed, in the moment after a filter was loaded",
+                     name ? std::string(*name)
+                          : fmt::format("call {}", call.syscall.nr),
+                     path_of(image))});
+  }
+}
+
 void add_image_gaps(std::vector<Gap>& gaps, const Raw& raw,
                     std::uint32_t scope) {
   for (std::uint32_t number = 1; number < raw.images.size(); ++number) {
@@ -139,6 +155,7 @@ std::vector<Gap> gaps_of(const Raw& raw, std::uint32_t scope) {
     gaps.push_back({"recursion_missed",
                     fmt::format("{} runs skipped", raw.recursion_misses)});
   }
+  add_unsure(gaps, raw, scope);
   add_image_gaps(gaps, raw, scope);
   return gaps;
 }

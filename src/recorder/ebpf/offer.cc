@@ -48,6 +48,9 @@ Offer offer_of(const btf* kernel) {
   Offer offer;
   offer.cap_tracepoint = btf__find_by_name_kind(kernel, "btf_trace_cap_capable",
                                                 BTF_KIND_TYPEDEF) > 0;
+  offer.prepare_exec =
+      btf__find_by_name_kind(kernel, "btf_trace_sched_prepare_exec",
+                             BTF_KIND_TYPEDEF) > 0;
   offer.plain_loads = function_of(kernel, "bpf_rdonly_cast") != 0;
   offer.file_truncate = function_of(kernel, "bpf_lsm_file_truncate") != 0;
   // The hooks with paths are there with CONFIG_SECURITY_PATH.

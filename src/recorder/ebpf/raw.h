@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "evidence/evidence.h"
+#include "kernel/syscalls.h"
 #include "recorder/ebpf/bpf/event.h"
 
 // What the kernel side gathered, as values: the content of the maps.
@@ -74,6 +75,14 @@ struct Raw {
   std::map<std::uint32_t, std::map<std::string, evidence::OwnedFolder>> owners;
   // The scopes all of whose folders could be looked into.
   std::set<std::uint32_t> looked;
+  // Calls of which all that is known is that they failed in the moment after a
+  // filter was loaded, which may have refused them.
+  struct Unsure {
+    std::uint32_t image = 0;
+    kernel::Syscall syscall;
+    auto operator<=>(const Unsure&) const = default;
+  };
+  std::vector<Unsure> unsure;
   std::map<std::uint32_t, std::vector<std::string>> stacks;
   std::map<std::uint32_t, BuildId> build_ids;  // by image
   vmb_counters counters{};

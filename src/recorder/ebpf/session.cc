@@ -85,6 +85,8 @@ void set_programs(record_bpf& skeleton, const Options& options,
                             choice.hooks && offer.file_truncate);
   bpf_program__set_autoload(skeleton.progs.call_exits, !options.light);
   bpf_program__set_autoload(skeleton.progs.signal_comes, !options.light);
+  bpf_program__set_autoload(skeleton.progs.exec_prepares, !choice.enters);
+  bpf_program__set_autoload(skeleton.progs.task_blocks, !choice.enters);
   bpf_program__set_autoload(skeleton.progs.capability_checked,
                             choice.capabilities && offer.cap_tracepoint);
   bpf_program__set_autoload(skeleton.progs.capability_returns,
@@ -202,7 +204,8 @@ std::vector<std::string> entries(const std::string& directory,
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::load(const Options& options) {
+Result<std::unique_ptr<Session>> Session::load(const Options& options,
+                                               bool enters) {
   libbpf_set_print(keep_words);
   if (::geteuid() != 0 || !has_capabilities()) {
     return std::unexpected(load_error(EPERM));
@@ -228,6 +231,9 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
   Choice choice{.hooks = offer.hooks && !options.light &&
                          options.file_probe != FileProbe::Calls,
                 .capabilities = true};
+  // The hooks ask which call they are in before they are asked themselves.
+  choice.enters =
+      enters || options.light || choice.hooks || !offer.prepare_exec;
   while (true) {
     last_words().clear();
     std::unique_ptr<Session> session(new Session);
@@ -255,7 +261,8 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options) {
 
 Result<> Session::settle(const Options& options, const Offer& offer,
                          const Choice& choice) {
-  probes_["syscalls"] = "tp_btf/sys_enter";
+  enters_ = choice.enters;
+  probes_["syscalls"] = enters_ ? "tp_btf/sys_enter" : "tp_btf/sys_exit";
   probes_["images"] = "tp_btf/sched_process_exec";
   if (!options.light) {
     probes_["errnos"] = "tp_btf/sys_exit";
@@ -294,36 +301,60 @@ Session::~Session() {
   record_bpf__destroy(skeleton_);
 }
 
+Result<bpf_link*> Session::attach(bpf_program* program) const {
+  bpf_link* link = bpf_program__attach(program);
+  if (link == nullptr) {
+    const int number = errno;
+    return std::unexpected(
+        Error(ErrorCode::Unsupported,
+              fmt::format("cannot attach {}: {}",
+                          bpf_program__section_name(program),
+                          std::strerror(number)))
+            .with_hint("this kernel lacks that tracepoint; Linux 6.1 or "
+                       "later is needed"));
+  }
+  return link;
+}
+
 Result<> Session::attach() {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->obj) {
-    if (!bpf_program__autoload(program)) {
+    if (!bpf_program__autoload(program) ||
+        (!enters_ && program == skeleton_->progs.call_enters)) {
       continue;
     }
-    bpf_link* link = bpf_program__attach(program);
-    if (link == nullptr) {
-      const int number = errno;
-      return std::unexpected(
-          Error(ErrorCode::Unsupported,
-                fmt::format("cannot attach {}: {}",
-                            bpf_program__section_name(program),
-                            std::strerror(number)))
-              .with_hint("this kernel lacks that tracepoint; Linux 6.1 or "
-                         "later is needed"));
-    }
+    TRY_ASSIGN(bpf_link* const link, attach(program));
     links_.emplace_back(bpf_program__name(program), link);
   }
   return {};
 }
 
+Result<> Session::watch_enters() {
+  if (enters_) {
+    return {};
+  }
+  bpf_program* const program = skeleton_->progs.call_enters;
+  TRY_ASSIGN(bpf_link* const link, attach(program));
+  // As if it had been first from the start: see detach().
+  links_.emplace(links_.begin(), bpf_program__name(program), link);
+  enters_ = true;
+  return pins_ ? pin(*links_.begin()) : Result<>{};
+}
+
 Result<> Session::pin(const std::string& directory) {
   TRY_ASSIGN(pins_, Pins::make(directory));
+  pin_directory_ = directory;
   TRY(maps_.pin(directory));
-  for (const auto& [name, link] : links_) {
-    const std::string path = directory + "/link_" + name;
-    if (bpf_link__pin(link, path.c_str()) != 0) {
-      return std::unexpected(system_error("pin " + path, errno));
-    }
+  for (const auto& link : links_) {
+    TRY(pin(link));
+  }
+  return {};
+}
+
+Result<> Session::pin(const std::pair<std::string, bpf_link*>& link) const {
+  const std::string path = pin_directory_ + "/link_" + link.first;
+  if (bpf_link__pin(link.second, path.c_str()) != 0) {
+    return std::unexpected(system_error("pin " + path, errno));
   }
   return {};
 }

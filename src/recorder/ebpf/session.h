@@ -13,6 +13,7 @@
 #include "recorder/recorder.h"
 
 struct bpf_link;
+struct bpf_program;
 struct record_bpf;
 
 namespace vambrace::recorder::ebpf {
@@ -23,6 +24,7 @@ struct Offer;
 struct Choice {
   bool hooks = false;  // files from there, and not from the exits of calls
   bool capabilities = false;
+  bool enters = true;  // calls are seen to enter, from the start on
 };
 
 // The kernel side of one recording: programs, their links and their maps.
@@ -31,8 +33,10 @@ struct Choice {
 class Session {
  public:
   // Loads. Unsupported or Unavailable, with what to do, if this kernel or user
-  // cannot.
-  static Result<std::unique_ptr<Session>> load(const Options& options);
+  // cannot. enters: see calls as they enter from the start on, and not only
+  // after watch_enters(), where the kernel leaves the choice.
+  static Result<std::unique_ptr<Session>> load(const Options& options,
+                                               bool enters);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -41,6 +45,9 @@ class Session {
   // From here on tasks in scope are followed (nothing is until the control
   // map enables it).
   Result<> attach();
+  // Whether calls are seen to enter; from here on, by watch_enters().
+  bool sees_enters() const { return enters_; }
+  Result<> watch_enters();
   // Keeps links and maps alive without us, below this folder of a bpffs.
   Result<> pin(const std::string& directory);
   // Removes every probe; the maps stay. An error: some are still there, kept by
@@ -58,6 +65,8 @@ class Session {
   // After loading: what is used, and the tables that it needs.
   Result<> settle(const Options& options, const Offer& offer,
                   const Choice& choice);
+  Result<bpf_link*> attach(bpf_program* program) const;
+  Result<> pin(const std::pair<std::string, bpf_link*>& link) const;
 
   record_bpf* skeleton_ = nullptr;
   std::vector<std::pair<std::string, bpf_link*>> links_;
@@ -65,6 +74,8 @@ class Session {
   std::map<std::string, std::string> probes_;
   std::vector<evidence::Gap> gaps_;
   std::optional<Pins> pins_;
+  std::string pin_directory_;  // of these
+  bool enters_ = true;
 };
 
 // Removes the links and maps below a folder made by pin(): whatever they

@@ -104,6 +104,7 @@ enum {
 	LOOK_AGAIN = 2, /* at the exit */
 	LOOK_FAULT =
 		3, /* at the exit, and the kernel could not read it either */
+	LOOK_BLOCKED = 4, /* in between: its end, if it comes, will count it */
 };
 
 /* False if it is to be looked at again. */
@@ -148,7 +149,7 @@ static __noinline int note_other(struct pt_regs *regs, u32 image, u32 phase,
 		break;
 	default: return 1;
 	}
-	if (!add_tally(&others, &key, 1, bpf_ktime_get_ns()))
+	if (!add_tally(&others, &key, look != LOOK_BLOCKED, bpf_ktime_get_ns()))
 		count_one(others_refused);
 	return 1;
 }
@@ -172,8 +173,8 @@ __noinline int note_arguments(u32 image, u32 phase, u64 call, u32 how)
 	rule = bpf_map_lookup_elem(&rules, &index);
 	if (!rule)
 		return 1;
-	if (rule->used &&
-	    (look < LOOK_AGAIN || rule->special == VMB_SPECIAL_POINTER)) {
+	if (rule->used && (look < LOOK_AGAIN || look == LOOK_BLOCKED ||
+			   rule->special == VMB_SPECIAL_POINTER)) {
 		key.image = image;
 		key.arch = arch;
 		key.denied = denied;

@@ -30,9 +30,46 @@ static __always_inline u64 call_of(struct task_struct *task, u64 nr)
 	return (u64)ARCH_X86_64 << 32 | number;
 }
 
+/* The number, until the exit; negative outside of calls, and at the exit of one
+ * that put back the registers of a signal's receiver. */
 static __always_inline s32 number_in(struct pt_regs *regs)
 {
 	return (s32)regs->orig_ax;
+}
+
+/* That call: asm/unistd_64.h, and the two of asm/unistd_32.h. */
+#define SIGNAL_RETURN	      15
+#define I386_SIGNAL_RETURN    119
+#define I386_RT_SIGNAL_RETURN 173
+
+/* include/linux/thread_info.h, enum syscall_work_bit */
+#define SYSCALL_WORK_SECCOMP	   (1UL << 0)
+#define SYSCALL_WORK_SYSCALL_TRACE (1UL << 2)
+#define SYSCALL_WORK_SYSCALL_EMU   (1UL << 3)
+
+/* Not every call that exits has entered: a tracer or a filter may forbid it. */
+static __always_inline bool is_supervised(struct task_struct *task)
+{
+	return task->thread_info.syscall_work &
+	       (SYSCALL_WORK_SECCOMP | SYSCALL_WORK_SYSCALL_TRACE |
+		SYSCALL_WORK_SYSCALL_EMU);
+}
+
+static __always_inline bool may_be_refused(struct task_struct *task)
+{
+	return task->thread_info.syscall_work &
+	       (SYSCALL_WORK_SECCOMP | SYSCALL_WORK_SYSCALL_EMU);
+}
+
+/* The calls that have no exit: exit and exit_group, whose numbers x32 shares.
+ */
+static __always_inline bool ends_task(u64 call)
+{
+	u32 number = (u32)call;
+
+	if (call >> 32 == ARCH_I386)
+		return number == 1 || number == 252;
+	return number == 60 || number == 231;
 }
 
 static __always_inline u64 next_instruction(struct pt_regs *regs)
@@ -62,7 +99,7 @@ static __always_inline u64 argument(struct pt_regs *regs, u32 arch, u32 index)
 	}
 }
 #elif defined(__TARGET_ARCH_arm64)
-#define NATIVE_ARCH ARCH_AARCH64
+#define NATIVE_ARCH	      ARCH_AARCH64
 
 static __always_inline bool is_compat(struct task_struct *task)
 {
@@ -77,6 +114,26 @@ static __always_inline u64 call_of(struct task_struct *task, u64 nr)
 static __always_inline s32 number_in(struct pt_regs *regs)
 {
 	return regs->syscallno;
+}
+
+/* include/uapi/asm-generic/unistd.h */
+#define SIGNAL_RETURN	      139
+#define I386_SIGNAL_RETURN    119 /* of no use: is_compat() */
+#define I386_RT_SIGNAL_RETURN 173
+
+static __always_inline bool is_supervised(struct task_struct *task)
+{
+	return task->seccomp.mode || task->ptrace;
+}
+
+static __always_inline bool may_be_refused(struct task_struct *task)
+{
+	return task->seccomp.mode;
+}
+
+static __always_inline bool ends_task(u64 call)
+{
+	return (u32)call == 93 || (u32)call == 94;
 }
 
 static __always_inline u64 next_instruction(struct pt_regs *regs)

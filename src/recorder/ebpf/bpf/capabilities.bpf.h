@@ -231,7 +231,7 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 	}
 	if (!key.image)
 		return 0;
-	pending &= ~VMB_PENDING_BITS;
+	pending = current_call(pending);
 	if (pending) {
 		key.during_arch = (pending - 1) >> 32;
 		key.during_nr = (u32)(pending - 1) + 1;

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Every call of every task comes here twice: as it enters and as it exits.
+ * Every call of every task comes here twice: as it enters and as it exits, or
+ * only once, as it exits. The enters cost as much as the exits, and tell one
+ * thing that these do not: whether a call that failed was refused by a filter
+ * before it began. While no task of the scope has a filter they are not
+ * watched (control.enters_from), and a call is noted when it exits, as if it
+ * entered then. So are, in their own ways, those that have no exit or lose
+ * their registers: exit (task_exits), execve (exec_prepares), rt_sigreturn, and
+ * calls that their tasks are still in when the recording or a phase ends
+ * (task_blocks).
  *
  * A call takes the fast path when the task's slot is up to date: one
  * comparison of (tid, epoch), one counter in memory that no other CPU writes.
@@ -14,8 +22,10 @@
 
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define MAX_ERRNO	    4095
+/* __TASK_STOPPED and __TASK_TRACED: include/linux/sched.h */
+#define TASK_HALTED 0xc
 
-static __noinline int enter_slowly(u64 nr)
+__noinline int enter_slowly(u64 nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 tid = task->pid, arch, number, what;
@@ -98,13 +108,51 @@ int call_enters(u64 *ctx)
 	return 0;
 }
 
+/* Asks user space to have the calls seen as they enter. */
+static __always_inline void ask_for_enters(void)
+{
+	if (!__sync_val_compare_and_swap(&counters.enters_asked, 0, 1))
+		hint(VMB_HINT_ENTERS, 0, 0, 0, 0, 0);
+}
+
+/* The task's call, if there is one, was not seen to enter, since that was not
+ * watched. */
+static __always_inline bool began_unseen(struct vmb_task *known)
+{
+	return control.enabled && !sees_enters(known->epoch) &&
+	       !(known->flags & (VMB_TASK_FIRST_EXIT | VMB_TASK_SIGSYS));
+}
+
+/* Of the current task, which is known; its call exits with that result. */
+static __always_inline void enter_at_exit(struct vmb_task *known, s64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	s32 nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
+	u64 call;
+
+	/* The registers do not tell the kind of a foreign one's return from a
+	 * signal: it may be either. */
+	if (is_compat(task) && nr < 0) {
+		enter_slowly(I386_SIGNAL_RETURN);
+		nr = I386_RT_SIGNAL_RETURN;
+	}
+	if (nr < 0)
+		nr = SIGNAL_RETURN;
+	call = call_of(task, nr);
+	if (is_supervised(task) || call >> 32 != NATIVE_ARCH)
+		ask_for_enters();
+	if (may_be_refused(task) && result < 0 && result >= -MAX_ERRNO)
+		add_errno(known->image, call, -result, VMB_UNSURE, 1);
+	enter_slowly(nr);
+}
+
 /* A filter refused the call, which never entered. */
 static __noinline int note_refusal(struct vmb_task *known, u64 call, u32 error)
 {
 	if (!known)
 		return 0;
 	count_one(denied);
-	add_errno(known->image, call, error, 1, 1);
+	add_errno(known->image, call, error, VMB_REFUSED, 1);
 	note_arguments(known->image, known->phase, call, 1 | LOOK_ONLY << 1);
 	return 0;
 }
@@ -204,9 +252,10 @@ __noinline int do_more(u32 image, u32 phase, u64 pending, u64 result)
 	return 0;
 }
 
-static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
+__noinline int exit_slowly(s64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	u32 tid = task->pid;
 	struct vmb_task *known;
 	struct vmb_slot *slot;
@@ -219,6 +268,14 @@ static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
 		return exit_unmatched(regs, result);
 	slot = slot_at(known->slot);
 	pending = pending_call(slot, known);
+	if (!pending && began_unseen(known)) {
+		enter_at_exit(known, result);
+		known = bpf_map_lookup_elem(&tasks, &tid);
+		if (!known)
+			return 0;
+		slot = slot_at(known->slot);
+		pending = pending_call(slot, known);
+	}
 	if (!pending)
 		return exit_unmatched(regs, result);
 	if (slot)
@@ -233,6 +290,55 @@ static __noinline int exit_slowly(struct pt_regs *regs, s64 result)
 	return 0;
 }
 
+/* As enter_counted(), and the exit. */
+static __noinline int exit_counted(u64 *ctx, struct vmb_slot *slot, u32 nr)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+	s64 result = ctx[1];
+	u64 more = 0, call = (u64)NATIVE_ARCH << 32 | nr;
+	u32 how;
+
+	if (!slot || nr >= VMB_NATIVE_CALLS)
+		return 0;
+	count_cell(slot, nr);
+	how = ruled[nr & (VMB_RULE_CALLS - 1)];
+	if (may_tell(regs, how))
+		more |= VMB_PENDING_FILE;
+	if (how & VMB_RULED_ARGUMENTS && !note_ruled(regs, slot, nr))
+		more |= VMB_PENDING_UNREAD;
+	if (more)
+		do_more(slot->image, slot->phase, more | (call + 1), result);
+	if (result < 0 && result >= -MAX_ERRNO)
+		note_failure(slot, nr, -result);
+	return 0;
+}
+
+/* Of a call that was not seen to enter, in the slot of the task. */
+static __always_inline int exit_alone(u64 *ctx, struct task_struct *task,
+				      struct vmb_slot *slot)
+{
+	u32 now = (u32)bpf_jiffies64();
+	/* Linux 6.1 learns nothing of an index from a comparison of its half. */
+	u64 nr = (s64)number_in((struct pt_regs *)ctx[0]);
+	s64 result = ctx[1];
+	struct vmb_cell *cell;
+	u32 count;
+
+	if (unlikely(slot->tag != tag_of(task->pid, control.epoch) ||
+		     sees_enters(control.epoch) || nr >= VMB_NATIVE_CALLS ||
+		     is_compat(task) || is_supervised(task)))
+		return exit_slowly(result);
+	cell = &slot->cells[nr];
+	count = cell->count;
+	if (unlikely((s32)count <= 0))
+		return exit_counted(ctx, slot, nr);
+	cell->count = count + 1;
+	cell->last = now;
+	if (unlikely(result < 0 && result >= -MAX_ERRNO))
+		note_failure(slot, nr, -result);
+	return 0;
+}
+
 SEC("tp_btf/sys_exit")
 int call_exits(u64 *ctx)
 {
@@ -243,10 +349,10 @@ int call_exits(u64 *ctx)
 	u64 pending;
 
 	if (slot->owner != tid)
-		return exit_slowly((struct pt_regs *)ctx[0], result);
+		return exit_slowly(result);
 	pending = slot->pending;
 	if (!pending)
-		return exit_unmatched((struct pt_regs *)ctx[0], result);
+		return exit_alone(ctx, task, slot);
 	slot->pending = 0;
 	if (unlikely(pending & VMB_PENDING_MORE)) {
 		do_more(slot->image, slot->phase, pending, result);
@@ -261,6 +367,77 @@ int call_exits(u64 *ctx)
 			add_errno(slot->image, call, -result, 0, 1);
 	}
 	return 0;
+}
+
+/* The registers of the call are lost when it succeeds. */
+SEC("tp_btf/sched_prepare_exec")
+int exec_prepares(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	s32 nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
+	u32 tid = task->pid;
+	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+
+	if (known && nr >= 0 && began_unseen(known) &&
+	    !pending_call(slot_at(known->slot), known))
+		enter_slowly(nr);
+	return 0;
+}
+
+/*
+ * The call that a task blocks in may be its last one, or that of a phase. It is
+ * in the tables from here on; its exit counts it. What the registers tell may
+ * also be the call before, when a task stops or waits on its way back from it:
+ * that was made, too.
+ */
+static __noinline int note_blocked(u32 tid)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+	s32 nr = number_in(regs);
+	struct vmb_slot *slot;
+	u64 call;
+
+	if (!known || nr < 0 || !began_unseen(known) ||
+	    task->flags & (PF_EXITING | PF_IO_WORKER | PF_USER_WORKER) ||
+	    pending_call(slot_at(known->slot), known))
+		return 0;
+	/* Up to the epoch it would look as if its enter had been watched. */
+	if (!sees_enters(control.epoch))
+		known = refreshed(tid);
+	if (!known)
+		return 0;
+	call = call_of(task, nr);
+	/* The program may be another one by now. */
+	if (file_work(call) == VMB_FILE_EXEC)
+		return 0;
+	slot = slot_at(known->slot);
+	if (!slot || call >> 32 != NATIVE_ARCH || (u32)nr >= VMB_NATIVE_CALLS ||
+	    !vmb_calls_in(slot->cells[(u32)nr].count))
+		add_fact(known->image, known->phase, call, 0,
+			 bpf_ktime_get_ns());
+	note_arguments(known->image, known->phase, call, LOOK_BLOCKED << 1);
+	return 0;
+}
+
+/* preempt, from, to, and the state in which the first is left. */
+SEC("tp_btf/sched_switch")
+int task_blocks(u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid, nr;
+	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
+
+	/* It goes on at once, or is stopped, which may be before its call. */
+	if (ctx[0] & 1 || !(u32)ctx[3] || (u32)ctx[3] & TASK_HALTED)
+		return 0;
+	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
+	if (slot->tag == tag_of(tid, control.epoch) && nr < VMB_NATIVE_CALLS &&
+	    !ruled[nr & (VMB_RULE_CALLS - 1)] && slot->cells[nr].count &&
+	    !is_compat(task))
+		return 0;
+	return note_blocked(tid);
 }
 
 #endif

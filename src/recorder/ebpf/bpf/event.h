@@ -181,8 +181,12 @@ struct vmb_errno_key {
 	u32 arch;
 	u32 nr;
 	u32 error;  /* errno; 0x10000 for SIGSYS */
-	u32 denied; /* 1: refused by a filter, never entered */
+	u32 denied; /* VMB_REFUSED, or VMB_UNSURE of a failure that is counted
+		       without it, too */
 };
+
+/* By a filter: the call never entered. It was not watched whether it did. */
+enum { VMB_REFUSED = 1, VMB_UNSURE = 2 };
 
 struct vmb_tally {
 	u64 count;
@@ -482,8 +486,12 @@ struct vmb_control {
 	u32 scopes;	 /* next free scope number */
 	u32 selectors;
 	u32 stop; /* somebody asks for the recording to end */
-	u32 unused;
+	/* Of a task that is up to this epoch or a later one each call was seen
+	 * to enter; 0 if all are, VMB_NEVER if none is. */
+	u32 enters_from;
 };
+
+#define VMB_NEVER (~0U)
 
 /* Counted where something can get lost, or to be reconciled. */
 struct vmb_counters {
@@ -510,6 +518,7 @@ struct vmb_counters {
 	u64 mounts_refused;
 	u64 path_bytes; /* taken, or asked for in vain */
 	u64 denied;
+	u64 enters_asked; /* 1: once VMB_HINT_ENTERS was sent */
 	/* One moment by both clocks; set once. */
 	u64 moment_ktime;
 	u64 moment_jiffies;
@@ -523,6 +532,8 @@ enum {
 	VMB_HINT_ROOT = 4,
 	/* The first process of a scope ends, and a container with it. */
 	VMB_HINT_END = 5,
+	/* From here on calls have to be seen to enter. */
+	VMB_HINT_ENTERS = 6,
 };
 
 struct vmb_hint {

@@ -22,10 +22,12 @@ static __always_inline void hint(u32 kind, u32 image, u32 arch, u32 nr,
 	note->phase = phase;
 	note->tgid = tgid;
 	/* A program's file is read while its process is there, a container's
-	 * folders before it is removed. */
+	 * folders before it is removed; until calls are seen to enter, some of
+	 * them are unsure. */
 	bpf_ringbuf_submit(note, kind == VMB_HINT_IMAGE ||
 						 kind == VMB_HINT_ROOT ||
-						 kind == VMB_HINT_END
+						 kind == VMB_HINT_END ||
+						 kind == VMB_HINT_ENTERS
 					 ? BPF_RB_FORCE_WAKEUP
 					 : BPF_RB_NO_WAKEUP);
 	count_one(hints_sent);

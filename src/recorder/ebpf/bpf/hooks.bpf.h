@@ -12,7 +12,8 @@
 #define VAMBRACE_RECORDER_HOOKS_H
 
 /* include/linux/sched.h */
-#define PF_IO_WORKER 0x00000010
+#define PF_IO_WORKER   0x00000010
+#define PF_USER_WORKER 0x00004000 /* Linux 6.4 */
 
 /* What is asked in the current task's name. */
 struct vmb_question {

@@ -41,6 +41,7 @@ enum {
 #define VMB_CORE __attribute__((preserve_access_index))
 
 struct thread_info {
+	unsigned long syscall_work;
 	u32 status;
 } VMB_CORE;
 

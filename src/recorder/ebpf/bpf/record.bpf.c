@@ -92,20 +92,25 @@ int task_exits(u64 *ctx)
 
 	u32 tid = task->pid;
 	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
-
+	s32 nr;
 	u64 pending;
 
 	if (!known)
 		return 0;
+	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
+	if (nr >= 0 && began_unseen(known) && ends_task(call_of(task, nr)) &&
+	    !is_killed_by_filter(task)) {
+		enter_slowly(nr);
+		known = bpf_map_lookup_elem(&tasks, &tid);
+		if (!known)
+			return 0;
+	}
 	pending = pending_call(slot_at(known->slot), known);
 	/* Ended inside a call whose memory was still to be read. */
 	if (pending & VMB_PENDING_UNREAD)
 		count_unread(known->scope);
 	if (watch_exits && !pending && is_killed_by_filter(task)) {
-		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-
-		note_refusal(known, call_of(task, (u32)number_in(regs)),
-			     ERROR_SIGSYS);
+		note_refusal(known, call_of(task, (u32)nr), ERROR_SIGSYS);
 	}
 	note_end(task, known->scope);
 	forget_task(tid);

@@ -56,11 +56,12 @@ static __noinline int add_signal(u64 who, u64 what)
 /* The current task's call is one that sends signals. */
 static __always_inline bool is_sending(u64 pending)
 {
+	u64 call = current_call(pending);
 	struct vmb_rule *rule;
 
-	if (!pending)
+	if (!call)
 		return false;
-	rule = rule_of((pending & ~VMB_PENDING_BITS) - 1);
+	rule = rule_of(call - 1);
 	return rule && rule->special == VMB_SPECIAL_SIGNAL;
 }
 

@@ -45,6 +45,26 @@ static __always_inline u64 pending_call(struct vmb_slot *slot,
 	return pending;
 }
 
+/* Whether the enters of tasks that are up to this epoch are watched. */
+static __always_inline bool sees_enters(u32 epoch)
+{
+	return epoch >= control.enters_from;
+}
+
+/* The current task's call, plus 1; 0: none. The registers tell one that was not
+ * seen to enter. */
+static __always_inline u64 current_call(u64 pending)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	s32 nr;
+
+	pending &= ~VMB_PENDING_BITS;
+	if (pending || sees_enters(control.epoch))
+		return pending;
+	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
+	return nr < 0 ? 0 : call_of(task, nr) + 1;
+}
+
 __noinline int claim_slot(u32 tid)
 {
 	for (u32 i = 0; i < 4; i++) {
