@@ -1,5 +1,5 @@
-"""Loads that are mostly about files; each says itself how long it took, so that
-what a recorder needs to begin and to end is not counted."""
+"""Loads that are mostly about files; each says itself how long it took, and how much
+CPU time, so that what a recorder needs to begin and to end is not counted."""
 
 import atexit
 import os
@@ -8,7 +8,9 @@ import subprocess
 import tempfile
 
 PROGRAMS = ("find", "make", "gcc", "git", "sqlite3")
-SELF_TIMED = "begin=$(date +%s%N); {{ {work}; }} >/dev/null; echo $(($(date +%s%N) - begin))"
+SELF_TIMED = ("TIMEFORMAT='%U %S'; begin=$(date +%s%N); "
+              "used=$({{ time {{ {work}; }} >/dev/null 2>&1; }} 2>&1); "
+              "echo $(($(date +%s%N) - begin)) $used")
 
 
 def _sources(directory):
@@ -58,7 +60,8 @@ def _on_ext4(directory):
 
 
 def file_loads(directory):
-    """{name: command}; each prints its nanoseconds first."""
+    """{name: command}; each prints its nanoseconds first, and seconds of CPU time in user
+    and in kernel mode."""
     project, repository = _sources(directory), _repository(directory)
     bases = {"sqlite, 4,000 transactions, on this disk": os.path.join(directory, "base.db")}
     if os.path.exists("/dev/shm"):  # no disk, whose times change
@@ -78,4 +81,4 @@ def file_loads(directory):
     }
     for name, base in bases.items():
         work[name] = f"rm -f {base}; sqlite3 {base} < {script}; rm -f {base}"
-    return {name: ["sh", "-c", SELF_TIMED.format(work=text)] for name, text in work.items()}
+    return {name: ["bash", "-c", SELF_TIMED.format(work=text)] for name, text in work.items()}
