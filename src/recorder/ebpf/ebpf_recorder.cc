@@ -142,9 +142,6 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
   if (hint.kind == VMB_HINT_ROOT) {
     roots_.look_once(hint.tgid);
   }
-  if (hint.kind == VMB_HINT_ENTERS) {
-    watch_enters();
-  }
   // hint.image is the scope's number here and below.
   if (hint.kind == VMB_HINT_END) {
     found_at_end_.look(session_->maps(), roots_, hint.image);
@@ -157,21 +154,27 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
   }
 }
 
-// Tasks that come up to the next epoch do so after the probe is in place. If it
-// can't be, each further call that may have been refused is counted as one.
-void EbpfRecorder::watch_enters() {
-  if (auto watched = session_->watch_enters(); !watched) {
-    frame_.gaps.push_back({"compat", "calls were not seen to enter: " +
-                                         watched.error().message()});
-  }
-  if (session_->sees_enters()) {
-    control_->enters_from = control_->epoch + 1;
-    __atomic_fetch_add(&control_->epoch, 1, __ATOMIC_SEQ_CST);
-  }
-}
-
 void EbpfRecorder::take_hints() {
   ring_buffer__consume(ring_);
+}
+
+// While the probes are in place. Tasks that come up to the next epoch do so
+// after the enters are watched. If they can't be, each further call that a
+// filter may have refused is counted as one.
+void EbpfRecorder::follow_hints() {
+  take_hints();
+  if (counters_->enters_asked == 0 || session_->sees_enters() ||
+      enters_refused_) {
+    return;
+  }
+  if (auto watched = session_->watch_enters(); !watched) {
+    enters_refused_ = true;
+    frame_.gaps.push_back({"compat", "calls were not seen to enter: " +
+                                         watched.error().message()});
+    return;
+  }
+  control_->enters_from = control_->epoch + 1;
+  __atomic_fetch_add(&control_->epoch, 1, __ATOMIC_SEQ_CST);
 }
 
 // Until the time is over or the command ends. New programs are looked at
@@ -189,7 +192,7 @@ void EbpfRecorder::rest(milliseconds time) {
         ready[1].revents != 0) {
       return;
     }
-    take_hints();
+    follow_hints();
   }
 }
 
@@ -273,7 +276,7 @@ Result<std::optional<int>> EbpfRecorder::wait(milliseconds timeout) {
   const auto until = steady_clock::now() + timeout;
   while (true) {
     slice();
-    take_hints();
+    follow_hints();
     look_for_containers();
     rest(milliseconds(20));
     if (launcher_ && !command_status_) {
@@ -349,7 +352,7 @@ Result<std::vector<evidence::Evidence>> EbpfRecorder::finish() {
   // Daemons that the command leaves behind get a moment to end.
   for (int i = 0; i < 50 && launcher_ && scope_is_alive(); ++i) {
     ::usleep(10'000);
-    take_hints();
+    follow_hints();
   }
   look_for_containers();
   const bool interrupted = scope_is_alive();

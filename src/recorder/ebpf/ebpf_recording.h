@@ -65,7 +65,7 @@ class EbpfRecorder : public Recorder {
   void take_hint(const vmb_hint& hint);
   static int on_hint(void* self, void* data, std::size_t size);
   void take_hints();
-  void watch_enters();
+  void follow_hints();
   void rest(std::chrono::milliseconds time);
   bool scope_is_alive() const;
   bool waits_for_first() const;
@@ -99,6 +99,7 @@ class EbpfRecorder : public Recorder {
   std::optional<int> command_status_;
   std::optional<std::chrono::steady_clock::time_point> ending_;
   std::optional<Error> left_behind_;
+  bool enters_refused_ = false;
 };
 
 }  // namespace vambrace::recorder::ebpf

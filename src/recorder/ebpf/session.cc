@@ -337,8 +337,11 @@ Result<> Session::watch_enters() {
   TRY_ASSIGN(bpf_link* const link, attach(program));
   // As if it had been first from the start: see detach().
   links_.emplace(links_.begin(), bpf_program__name(program), link);
+  if (pins_) {
+    TRY(pin(links_.front()));
+  }
   enters_ = true;
-  return pins_ ? pin(*links_.begin()) : Result<>{};
+  return {};
 }
 
 Result<> Session::pin(const std::string& directory) {

@@ -318,7 +318,8 @@ static __always_inline int exit_alone(u64 *ctx, struct task_struct *task,
 				      struct vmb_slot *slot)
 {
 	u32 now = (u32)bpf_jiffies64();
-	/* Linux 6.1 learns nothing of an index from a comparison of its half. */
+	/* Linux 6.1 learns nothing of an index from a comparison of its half.
+	 */
 	u64 nr = (s64)number_in((struct pt_regs *)ctx[0]);
 	s64 result = ctx[1];
 	struct vmb_cell *cell;

@@ -532,7 +532,7 @@ enum {
 	VMB_HINT_ROOT = 4,
 	/* The first process of a scope ends, and a container with it. */
 	VMB_HINT_END = 5,
-	/* From here on calls have to be seen to enter. */
+	/* From here on calls have to be seen to enter (enters_asked). */
 	VMB_HINT_ENTERS = 6,
 };
 
