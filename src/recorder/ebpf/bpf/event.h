@@ -37,7 +37,7 @@ enum {
 	VMB_NAME_BYTES = 256,
 	VMB_ARG_BYTES = 128,
 	VMB_LONG_PATH = 4096, /* of a file */
-	VMB_ALL_PATHS = 1 << 23,
+	VMB_ALL_PATHS = 1 << 24,
 	VMB_MAX_DEPTH = 24, /* of the parent chain of images */
 };
 

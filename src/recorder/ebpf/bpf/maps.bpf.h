@@ -43,7 +43,8 @@ VMB_HASH(files, 65536, struct vmb_file_key, struct vmb_file);
 VMB_HASH(mounts, 8192, struct vmb_mount_key, struct vmb_mount);
 /* By slot, as the cells: written by the task that holds the slot. */
 VMB_ARRAY(seen, VMB_SLOTS, struct vmb_seen_files, BPF_F_MMAPABLE);
-VMB_HASH(paths, 65536, struct vmb_path_key, struct vmb_path);
+/* Of mounts, which have two each. */
+VMB_HASH(paths, 8192, struct vmb_path_key, struct vmb_path);
 /* The names of all paths, one after the other. */
 struct vmb_path_bytes {
 	char bytes[VMB_ALL_PATHS];

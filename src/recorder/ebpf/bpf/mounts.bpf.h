@@ -84,7 +84,9 @@ static __noinline int take_place(struct vmb_scratch *work, struct walk *walk,
 	path = bpf_map_lookup_elem(&paths, place);
 	if (path) {
 		work->fresh.path = *path;
-	} else if (!keep_path(work, place)) {
+	} else if (!keep_path(work, place) ||
+		   bpf_map_update_elem(&paths, place, &work->fresh.path,
+				       BPF_ANY)) {
 		count_one(paths_refused);
 		return 0;
 	}

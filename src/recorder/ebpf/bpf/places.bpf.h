@@ -72,7 +72,7 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 	bpf_probe_read_kernel(&all->bytes[at], used, work->path);
 	path->at = at;
 	path->bytes = used;
-	return !bpf_map_update_elem(&paths, place, path, BPF_ANY);
+	return true;
 }
 
 static __always_inline int count_access(struct vmb_file *known)
@@ -89,15 +89,13 @@ static __always_inline int count_access(struct vmb_file *known)
  * scratch memory. */
 static __noinline int add_file(struct vmb_scratch *work)
 {
-	struct vmb_path *path;
 	struct vmb_file *known;
 
 	if (!work)
 		return 0;
-	path = bpf_map_lookup_elem(&paths, &work->file.place);
-	if (path) {
-		work->fresh.path = *path;
-	} else if (!keep_path(work, &work->file.place)) {
+	/* A row has names of its own. Most places have few rows, and to find
+	 * out whether another has them costs more than to read them. */
+	if (!keep_path(work, &work->file.place)) {
 		count_one(paths_refused);
 		return 0;
 	}
