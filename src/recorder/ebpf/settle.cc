@@ -34,39 +34,14 @@ void count_open_calls(Raw& raw) {
   }
 }
 
-// The failures are refusals, and the call was never made.
-void refuse(Raw& raw, const Call& call) {
-  std::erase_if(raw.facts,
-                [&](const auto& row) { return call_of(row.first) == call; });
-  for (auto& [key, tally] : raw.errnos) {
-    if (call_of(key) == call && key.denied == 0) {
-      key.denied = VMB_REFUSED;
-      raw.counters.denied += tally.count;
-    }
-  }
-  for (auto& [key, seen] : raw.tuples) {
-    if (call_of(key) == call) {
-      key.denied = 1;
-    }
-  }
-  for (auto& [key, seen] : raw.tuple_counts) {
-    if (call_of(key) == call) {
-      key.denied = 1;
-    }
-  }
-}
-
 }  // namespace
 
 void settle(Raw& raw) {
   count_open_calls(raw);
   std::map<Call, std::uint64_t> unsure;
-  std::set<Call> refused;
   for (const auto& [key, tally] : raw.errnos) {
     if (key.denied == VMB_UNSURE) {
       unsure[call_of(key)] += tally.count;
-    } else if (key.denied == VMB_REFUSED) {
-      refused.insert(call_of(key));
     }
   }
   std::erase_if(raw.errnos,
@@ -79,12 +54,7 @@ void settle(Raw& raw) {
   }
   for (const auto& [call, failed] : unsure) {
     const auto& [image, arch, nr] = call;
-    if (made[call] > failed || image >= raw.images.size()) {
-      continue;
-    }
-    if (refused.contains(call)) {
-      refuse(raw, call);
-    } else {
+    if (made[call] <= failed && image < raw.images.size()) {
       raw.unsure.push_back({image, {static_cast<kernel::Arch>(arch & 3), nr}});
     }
   }

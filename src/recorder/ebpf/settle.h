@@ -9,8 +9,9 @@ namespace vambrace::recorder::ebpf {
 //
 // A call that a task was still in, and that nothing else counts, is one call. A
 // call whose every occurrence in a program is a failure that a filter may have
-// caused (VMB_UNSURE) was refused if the filter refused that call later, too;
-// otherwise it is told as made, and is one of raw.unsure.
+// caused (VMB_UNSURE) is told as made, and is one of raw.unsure: that a filter
+// refuses it at other times, perhaps with other arguments, does not say that it
+// did then.
 void settle(Raw& raw);
 
 }  // namespace vambrace::recorder::ebpf

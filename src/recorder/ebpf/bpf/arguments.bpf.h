@@ -132,6 +132,8 @@ static __noinline int note_other(struct pt_regs *regs, u32 image, u32 phase,
 				  argument(regs, arch, 2))) {
 			if (look == LOOK_FIRST)
 				return 0;
+			if (look == LOOK_BLOCKED)
+				return 1;
 			if (look != LOOK_FAULT)
 				count_unread_by(image);
 		}
@@ -193,7 +195,8 @@ __noinline int note_arguments(u32 image, u32 phase, u64 call, u32 how)
 							(void *)value)) {
 					if (look == LOOK_FIRST)
 						return 0;
-					if (look != LOOK_FAULT)
+					if (look != LOOK_FAULT &&
+					    look != LOOK_BLOCKED)
 						count_unread_by(image);
 					return 1;
 				}

@@ -212,8 +212,10 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
 	struct vmb_task *known;
 	u64 pending;
+	u32 epoch;
 
 	if (slot->owner == tid) {
+		epoch = (u32)slot->tag;
 		pending = slot->pending;
 		key.image = slot->image;
 		key.phase = slot->phase;
@@ -224,6 +226,7 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 		known = bpf_map_lookup_elem(&tasks, &tid);
 		if (!known)
 			return 0;
+		epoch = known->epoch;
 		pending = pending_call(slot_at(known->slot), known);
 		key.image = known->image;
 		key.phase = known->phase;
@@ -231,7 +234,7 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 	}
 	if (!key.image)
 		return 0;
-	pending = current_call(pending);
+	pending = current_call(pending, epoch);
 	if (pending) {
 		key.during_arch = (pending - 1) >> 32;
 		key.during_nr = (u32)(pending - 1) + 1;

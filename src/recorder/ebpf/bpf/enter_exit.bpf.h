@@ -123,27 +123,44 @@ static __always_inline bool began_unseen(struct vmb_task *known)
 	       !(known->flags & (VMB_TASK_FIRST_EXIT | VMB_TASK_SIGSYS));
 }
 
-/* Of the current task, which is known; its call exits with that result. */
-static __always_inline void enter_at_exit(struct vmb_task *known, s64 result)
+/* Whether the current task's call, which exits with that result, may have been
+ * refused, or calls have to be seen to enter from here on. */
+__noinline int look_closer(u64 call, s64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 tid = task->pid;
+	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+
+	if (is_supervised(task) || call >> 32 != NATIVE_ARCH)
+		ask_for_enters();
+	if (known && may_be_refused(task) && known->blocked != call + 1 &&
+	    result < 0 && result >= -MAX_ERRNO)
+		add_errno(known->image, call, -result, VMB_UNSURE, 1);
+	if (known)
+		known->blocked = 0;
+	return 0;
+}
+
+/* The call of the current task, which is known, exits with that result. */
+static __always_inline void enter_at_exit(s64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	s32 nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
-	u64 call;
 
-	/* The registers do not tell the kind of a foreign one's return from a
-	 * signal: it may be either. */
-	if (is_compat(task) && nr < 0) {
-		enter_slowly(I386_SIGNAL_RETURN);
-		nr = I386_RT_SIGNAL_RETURN;
+	if (nr >= 0) {
+		look_closer(call_of(task, nr), result);
+		enter_slowly(nr);
+		return;
 	}
-	if (nr < 0)
-		nr = SIGNAL_RETURN;
-	call = call_of(task, nr);
-	if (is_supervised(task) || call >> 32 != NATIVE_ARCH)
-		ask_for_enters();
-	if (may_be_refused(task) && result < 0 && result >= -MAX_ERRNO)
-		add_errno(known->image, call, -result, VMB_UNSURE, 1);
-	enter_slowly(nr);
+	/* A return from a signal; a refused one would have put back nothing.
+	 * The registers do not tell the kind of a foreign one: it may be
+	 * either. */
+	if (is_compat(task)) {
+		enter_slowly(I386_SIGNAL_RETURN);
+		enter_slowly(I386_RT_SIGNAL_RETURN);
+	} else {
+		enter_slowly(SIGNAL_RETURN);
+	}
 }
 
 /* A filter refused the call, which never entered. */
@@ -180,10 +197,16 @@ static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
 		return 0;
 	if (known->flags & VMB_TASK_FIRST_EXIT) {
 		known->flags &= ~VMB_TASK_FIRST_EXIT;
+		/* Its next call will be seen to enter: not as of a task that
+		 * has not come up to that epoch. */
+		if (control.enters_from && sees_enters(control.epoch))
+			refresh_task(tid);
 		return 0;
 	}
-	if (nr < 0) /* rt_sigreturn has put back other registers */
+	if (nr < 0) { /* rt_sigreturn has put back other registers */
+		known->flags &= ~VMB_TASK_SIGSYS;
 		return 0;
+	}
 	known = refreshed(tid);
 	if (!known)
 		return 0;
@@ -269,7 +292,7 @@ __noinline int exit_slowly(s64 result)
 	slot = slot_at(known->slot);
 	pending = pending_call(slot, known);
 	if (!pending && began_unseen(known)) {
-		enter_at_exit(known, result);
+		enter_at_exit(result);
 		known = bpf_map_lookup_elem(&tasks, &tid);
 		if (!known)
 			return 0;
@@ -413,12 +436,25 @@ static __noinline int note_blocked(u32 tid)
 	/* The program may be another one by now. */
 	if (file_work(call) == VMB_FILE_EXEC)
 		return 0;
+	/* A filter that comes meanwhile does not refuse it any more. */
+	if (!may_be_refused(task))
+		known->blocked = call + 1;
 	slot = slot_at(known->slot);
 	if (!slot || call >> 32 != NATIVE_ARCH || (u32)nr >= VMB_NATIVE_CALLS ||
 	    !vmb_calls_in(slot->cells[(u32)nr].count))
 		add_fact(known->image, known->phase, call, 0,
 			 bpf_ktime_get_ns());
 	note_arguments(known->image, known->phase, call, LOOK_BLOCKED << 1);
+	return 0;
+}
+
+/* The task is outside of any call, and its next one will be seen to enter. */
+static __noinline int note_outside(u32 tid)
+{
+	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+
+	if (known && began_unseen(known))
+		refresh_task(tid);
 	return 0;
 }
 
@@ -430,10 +466,12 @@ int task_blocks(u64 *ctx)
 	u32 tid = task->pid, nr;
 	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
 
+	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
+	if ((s32)nr < 0)
+		return sees_enters(control.epoch) ? note_outside(tid) : 0;
 	/* It goes on at once, or is stopped, which may be before its call. */
 	if (ctx[0] & 1 || !(u32)ctx[3] || (u32)ctx[3] & TASK_HALTED)
 		return 0;
-	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
 	if (slot->tag == tag_of(tid, control.epoch) && nr < VMB_NATIVE_CALLS &&
 	    !ruled[nr & (VMB_RULE_CALLS - 1)] && slot->cells[nr].count &&
 	    !is_compat(task))

@@ -110,8 +110,11 @@ enum {
 /* A task in scope. */
 struct vmb_task {
 	u64 pending; /* for a task without a slot */
-	u32 image;   /* 0: to be found at its next call */
-	u32 slot;    /* index + 1, 0: none */
+	/* As pending: the last call that it blocked in without a filter and
+	 * that was not seen to enter. */
+	u64 blocked;
+	u32 image; /* 0: to be found at its next call */
+	u32 slot;  /* index + 1, 0: none */
 	u32 epoch;
 	u32 phase;
 	u32 scope;

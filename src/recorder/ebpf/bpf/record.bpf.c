@@ -142,7 +142,9 @@ int signal_comes(u64 *ctx)
 	code = BPF_CORE_READ(info, si_code);
 	if ((u32)ctx[0] != SIGSYS || code != SYS_SECCOMP || receiver != task)
 		return note_sent(known, receiver, ctx[0], code);
-	if (!pending_call(slot_at(known->slot), known))
+	/* Somebody may send itself what looks like it. */
+	if (!pending_call(slot_at(known->slot), known) &&
+	    may_be_refused(task) && !is_sending(known))
 		known->flags |= VMB_TASK_SIGSYS;
 	return 0;
 }

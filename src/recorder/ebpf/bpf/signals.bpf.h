@@ -53,10 +53,11 @@ static __noinline int add_signal(u64 who, u64 what)
 	return 0;
 }
 
-/* The current task's call is one that sends signals. */
-static __always_inline bool is_sending(u64 pending)
+/* The call of the current task, which is known, is one that sends signals. */
+static __always_inline bool is_sending(struct vmb_task *known)
 {
-	u64 call = current_call(pending);
+	u64 call = current_call(pending_call(slot_at(known->slot), known),
+				known->epoch);
 	struct vmb_rule *rule;
 
 	if (!call)
@@ -72,7 +73,7 @@ static __noinline int note_sent(struct vmb_task *known,
 {
 	if (!known || !receiver || !control.enabled || !known->image ||
 	    code > 0 || (code <= SI_TIMER && code >= SI_SIGIO) ||
-	    !is_sending(pending_call(slot_at(known->slot), known)))
+	    !is_sending(known))
 		return 0;
 	return add_signal((u64)known->image << 32 | known->phase,
 			  (u64)number << 32 | side_of(known, receiver));

@@ -51,15 +51,15 @@ static __always_inline bool sees_enters(u32 epoch)
 	return epoch >= control.enters_from;
 }
 
-/* The current task's call, plus 1; 0: none. The registers tell one that was not
- * seen to enter. */
-static __always_inline u64 current_call(u64 pending)
+/* The call of the current task, which is up to that epoch, plus 1; 0: none. The
+ * registers tell one that was not seen to enter. */
+static __always_inline u64 current_call(u64 pending, u32 epoch)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	s32 nr;
 
 	pending &= ~VMB_PENDING_BITS;
-	if (pending || sees_enters(control.epoch))
+	if (pending || sees_enters(epoch))
 		return pending;
 	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
 	return nr < 0 ? 0 : call_of(task, nr) + 1;
