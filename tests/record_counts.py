@@ -282,13 +282,13 @@ def record_filtering(*words, program, expect=0):
 
 def refused(program, expect=0):
     """What a python program is refused: {call: {errno: count}}."""
-    return denied_in(record_filtering("--enters", program=program, expect=expect))
+    return denied_in(record_filtering(program=program, expect=expect))
 
 
 def ended(program, expect=0):
     """As refused(), of filters that send a signal, which tells it without any enter."""
     found = [denied_in(record_filtering(*words, program=program, expect=expect))
-             for words in ([], ["--enters"])]
+             for words in ([], ["--exits"])]
     assert found[0] == found[1], found
     return found[0]
 
@@ -323,7 +323,7 @@ for i in range(3):
     if WAITS: time.sleep(0.3)
 """
     for waits, sure in (("True", 2), ("False", 0)):
-        evidence = record_filtering(program=program.replace("WAITS", waits))
+        evidence = record_filtering("--exits", program=program.replace("WAITS", waits))
         if evidence["recordings"][0]["probes"]["syscalls"] != "tp_btf/sys_exit":
             support.skip("this kernel has calls seen as they enter from the start")
         # Whether the first were refused or made nobody knows: they are told as made, with
@@ -335,7 +335,7 @@ for i in range(3):
 
 
 def test_the_first_call_of_a_child_is_refused_like_any_other():
-    evidence = record_filtering(program=f"""
+    evidence = record_filtering("--exits", program=f"""
 import time
 install(273, {ERRNO} | 1)  # set_robust_list, with which a child begins
 time.sleep(0.3)
@@ -361,7 +361,7 @@ os._exit(0)
 """
     if os.uname().machine != "x86_64":
         support.skip("the number of rt_sigqueueinfo is x86_64's")
-    for words in ([], ["--enters"]):
+    for words in ([], ["--exits"]):
         evidence = record(*words, command=["python3", "-c", program])
         calls = calls_of(evidence)
         assert calls["rt_sigreturn"] == 2 and calls["exit_group"] == 1, calls
@@ -392,7 +392,7 @@ signal.pause()
 
 def test_calls_that_a_kill_ends_are_told_whether_or_not_enters_are_watched():
     both = []
-    for words in ([], ["--enters"]):
+    for words in ([], ["--exits"]):
         evidence = record(*words, command=["python3", "-c", KILLED], expect=1)
         assert calls_of(evidence)["pause"] == 1 and calls_of(evidence)["accept4"] == 1, evidence
         accepted = [fact for process in evidence["processes"] for fact in process["network"]
@@ -409,7 +409,7 @@ def test_the_call_that_a_task_is_in_at_the_end_is_told_in_the_phase_that_it_bega
         path = os.path.join(folder, "evidence.json")
         # It outlives the shell that is the command.
         pauses = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
-        with subprocess.Popen([VAMBRACE, "record", "-o", path, "--", "sh", "-c",
+        with subprocess.Popen([VAMBRACE, "record", "--exits", "-o", path, "--", "sh", "-c",
                                'python3 -c "$0" & wait', pauses], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as recorder:
             pid = 0

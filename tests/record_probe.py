@@ -69,8 +69,8 @@ def one_run(number):
     """What is wrong with one recording of the probe; empty if nothing is."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "evidence.json")
-        # Half of them see calls as they enter, too.
-        words = ["--enters"] if number % 2 else []
+        # Half of them see calls as they exit alone.
+        words = ["--exits"] if number % 2 else []
         with subprocess.Popen([VAMBRACE, "record", *words, "-o", path, "--", PROBE, "markers"],
                               text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,

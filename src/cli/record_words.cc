@@ -67,9 +67,9 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
   declared.choice("--file-probe", {"hooks", "calls"}, file_probe,
                   "where files are seen (unless given: in the kernel's "
                   "hooks if it has them)");
-  declared.flag("--enters", options.enters,
-                "see calls as they enter from the start on (unless given: "
-                "from when a program loads a seccomp filter)");
+  declared.flag("--exits", options.exits,
+                "see a command's calls as they exit alone, until a program "
+                "loads a seccomp filter: cheaper");
   declared.value("--user", "NAME", options.user,
                  "run the command as this user");
   declared.value("--container", "NAME", scope.container,
@@ -112,6 +112,10 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
   if (options.light && options.file_probe == recorder::FileProbe::Hooks) {
     return fail(ErrorCode::InvalidInput,
                 "--light watches no files, so --file-probe has no meaning");
+  }
+  if (options.light && options.exits) {
+    return fail(ErrorCode::InvalidInput,
+                "--light watches no exits, so --exits has no meaning");
   }
   if (id) {
     TRY(during("--id", evidence::check_identity(*id)));
