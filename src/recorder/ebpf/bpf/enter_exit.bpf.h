@@ -3,12 +3,12 @@
  * Every call of every task comes here twice: as it enters and as it exits, or
  * only once, as it exits. The enters cost as much as the exits, and tell one
  * thing that these do not: whether a call that failed was refused by a filter
- * before it began. While no task of the scope has a filter they are not
- * watched (control.enters_from), and a call is noted when it exits, as if it
- * entered then. So are, in their own ways, those that have no exit or lose
- * their registers: exit (task_exits), execve (exec_prepares), rt_sigreturn, and
- * calls that their tasks are still in when the recording or a phase ends
- * (task_blocks).
+ * before it began. With --exits they are not watched while no task of the
+ * scope has a filter (control.enters_from), and a call is noted when it exits,
+ * as if it entered then. So are, in their own ways, those that have no exit or
+ * lose their registers: exit (task_exits), execve (exec_prepares),
+ * rt_sigreturn, and calls that their tasks are still in when the recording or a
+ * phase ends (task_blocks).
  *
  * A call takes the fast path when the task's slot is up to date: one
  * comparison of (tid, epoch), one counter in memory that no other CPU writes.
