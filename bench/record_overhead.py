@@ -33,7 +33,7 @@ def wrap(condition, command, directory):
         "empty enter+exit": [EMPTY, "both"],
         "record --light": [VAMBRACE, "record", "--light", "-o", evidence, "--"],
         "record": [VAMBRACE, "record", "-o", evidence, "--"],
-        "record --exits": [VAMBRACE, "record", "--exits", "-o", evidence, "--"],
+        "record --enters": [VAMBRACE, "record", "--enters", "-o", evidence, "--"],
         "strace -f -c": ["strace", "-f", "-c", "-o", "/dev/null"],
         "strace -f -e trace=file": ["strace", "-f", "-e", "trace=file", "-o", "/dev/null"],
     }[condition] + command
@@ -139,7 +139,7 @@ def server(name, count, server_for, count_of):
 def files(count):
     """Commands that are mostly about files, each measured by itself; with strace
     only twice, which takes minutes."""
-    conditions = ["nothing", "empty enter+exit", "record --light", "record", "record --exits"]
+    conditions = ["nothing", "empty enter+exit", "record --light", "record", "record --enters"]
     slow = "strace -f -e trace=file"
     with scratch() as directory:
         for name, command in file_loads(directory).items():
@@ -147,7 +147,7 @@ def files(count):
 
             def once(condition, command=command, verdicts=verdicts):
                 said = output_of(wrap(condition, command, directory)).split("\n", 1)[0]
-                if condition in ("record", "record --exits"):
+                if condition in ("record", "record --enters"):
                     with open(os.path.join(directory, "evidence.json"), encoding="utf-8") as file:
                         verdict = json.load(file)["verdict"]
                     verdicts.add(" ".join([verdict["state"], *sorted(
@@ -169,8 +169,8 @@ def files(count):
             print(f"\n### {name}\n")
             print(table(["condition", "median ms", "throughput of unrecorded (95%)",
                          "least ms of CPU time", "per CPU time of unrecorded"], rows))
-            print(f"\nfull {ratio(results, 'record', 'nothing'):.3f}, with --exits "
-                  f"{ratio(results, 'record --exits', 'nothing'):.3f} (target 0.85); "
+            print(f"\nfull {ratio(results, 'record', 'nothing'):.3f}, with --enters "
+                  f"{ratio(results, 'record --enters', 'nothing'):.3f} (target 0.85); "
                   f"verdict: {', '.join(sorted(verdicts))}")
 
 

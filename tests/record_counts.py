@@ -257,117 +257,6 @@ def test_calls_after_a_mark_belong_to_its_phase():
     assert all(list(call["phases"]) == ["serving"] for call in marked), marked
 
 
-# A filter of one thread: `answer` to call `nr` of x86_64, all else allowed.
-FILTERING = r"""
-import ctypes, os, struct, threading, time
-libc = ctypes.CDLL(None, use_errno=True)
-def install(nr, answer):
-    code = b"".join(struct.pack("HBBI", *line) for line in [
-        (0x20, 0, 0, 0), (0x15, 0, 1, nr), (0x06, 0, 0, answer), (0x06, 0, 0, 0x7fff0000)])
-    buffer = ctypes.create_string_buffer(code)
-    prog = struct.pack("HxxxxxxQ", 4, ctypes.addressof(buffer))
-    libc.prctl(38, 1, 0, 0, 0)
-    libc.prctl(22, 2, prog, 0, 0)
-"""
-KILL_PROCESS, KILL_THREAD, TRAP, ERRNO = 0x80000000, 0, 0x30000, 0x50000
-
-
-def record_filtering(*words, program, expect=0):
-    """A python program that loads a filter of its own."""
-    require_program("python3")
-    if os.uname().machine != "x86_64":
-        support.skip("the filter is written for x86_64")
-    return record(*words, command=["python3", "-c", FILTERING + program], expect=expect)
-
-
-def refused(program, expect=0):
-    """What a python program is refused: {call: {errno: count}}."""
-    return denied_in(record_filtering(program=program, expect=expect))
-
-
-def ended(program, expect=0):
-    """As refused(), of filters that send a signal, which tells it without any enter."""
-    found = [denied_in(record_filtering(*words, program=program, expect=expect))
-             for words in ([], ["--exits"])]
-    assert found[0] == found[1], found
-    return found[0]
-
-
-def denied_in(evidence):
-    found = collections.defaultdict(collections.Counter)
-    for process in evidence["processes"]:
-        for call in process["syscalls"]:
-            for share in call["by"].values():
-                found[call["name"]].update(share.get("denied_errnos", {}))
-            if call["denied"]:
-                assert call["denied"] == found[call["name"]].total(), call
-    return {name: dict(errnos) for name, errnos in found.items() if errnos}
-
-
-def test_refused_calls_are_denied_attempts():
-    assert refused(f"""
-install(83, {ERRNO} | 1)
-for i in range(3):
-    try: os.mkdir("/tmp/vmb-denied")
-    except PermissionError: pass
-""") == {"mkdir": {"EPERM": 3}}
-
-
-def test_calls_are_seen_to_enter_soon_after_a_program_loads_a_filter():
-    program = f"""
-import time
-install(83, {ERRNO} | 1)
-for i in range(3):
-    try: os.mkdir("/tmp/vmb-denied")
-    except PermissionError: pass
-    if WAITS: time.sleep(0.3)
-"""
-    for waits, sure in (("True", 2), ("False", 0)):
-        evidence = record_filtering("--exits", program=program.replace("WAITS", waits))
-        if evidence["recordings"][0]["probes"]["syscalls"] != "tp_btf/sys_exit":
-            support.skip("this kernel has calls seen as they enter from the start")
-        # Whether the first were refused or made nobody knows: they are told as made, with
-        # a gap, unless the enters were watched in time.
-        denied = denied_in(evidence).get("mkdir", {}).get("EPERM", 0)
-        made = calls_of(evidence).get("mkdir", 0)
-        assert denied >= sure and made + denied == 3, (waits, denied, made)
-        assert kinds(evidence) == ({"refusals_unsure"} if made else set()), evidence["verdict"]
-
-
-def test_the_first_call_of_a_child_is_refused_like_any_other():
-    evidence = record_filtering("--exits", program=f"""
-import time
-install(273, {ERRNO} | 1)  # set_robust_list, with which a child begins
-time.sleep(0.3)
-for i in range(3):
-    pid = os.fork()
-    if not pid: os._exit(0)
-    os.waitpid(pid, 0)
-""")
-    assert denied_in(evidence) == {"set_robust_list": {"EPERM": 3}}, denied_in(evidence)
-    assert calls_of(evidence)["set_robust_list"] == 1, calls_of(evidence)
-    assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
-
-
-def test_a_signal_that_looks_like_a_filters_is_none():
-    program = """
-import ctypes, os, signal, struct
-signal.signal(signal.SIGSYS, lambda *_: None)
-libc = ctypes.CDLL(None)
-record = struct.pack("iii116x", signal.SIGSYS, 0, 1)  # SYS_SECCOMP
-for i in range(2):
-    assert libc.syscall(129, os.getpid(), signal.SIGSYS, record) == 0  # rt_sigqueueinfo
-os._exit(0)
-"""
-    if os.uname().machine != "x86_64":
-        support.skip("the number of rt_sigqueueinfo is x86_64's")
-    for words in ([], ["--exits"]):
-        evidence = record(*words, command=["python3", "-c", program])
-        calls = calls_of(evidence)
-        assert calls["rt_sigreturn"] == 2 and calls["exit_group"] == 1, calls
-        assert not denied_in(evidence), denied_in(evidence)
-
-
 def calls_of(evidence):
     """{name: count} of the program itself."""
     return {call["name"]: call["count"] for process in evidence["processes"]
@@ -392,7 +281,7 @@ signal.pause()
 
 def test_calls_that_a_kill_ends_are_told_whether_or_not_enters_are_watched():
     both = []
-    for words in ([], ["--exits"]):
+    for words in ([], ["--enters"]):
         evidence = record(*words, command=["python3", "-c", KILLED], expect=1)
         assert calls_of(evidence)["pause"] == 1 and calls_of(evidence)["accept4"] == 1, evidence
         accepted = [fact for process in evidence["processes"] for fact in process["network"]
@@ -409,7 +298,7 @@ def test_the_call_that_a_task_is_in_at_the_end_is_told_in_the_phase_that_it_bega
         path = os.path.join(folder, "evidence.json")
         # It outlives the shell that is the command.
         pauses = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
-        with subprocess.Popen([VAMBRACE, "record", "--exits", "-o", path, "--", "sh", "-c",
+        with subprocess.Popen([VAMBRACE, "record", "-o", path, "--", "sh", "-c",
                                'python3 -c "$0" & wait', pauses], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as recorder:
             pid = 0
@@ -432,47 +321,6 @@ def test_the_call_that_a_task_is_in_at_the_end_is_told_in_the_phase_that_it_bega
     assert len(pauses) == 1 and pauses[0]["count"] == 1, evidence
     assert pauses[0]["phases"] == {"startup": 1}, pauses
     assert kinds(evidence) == {"interrupted"}, evidence["verdict"]
-
-
-def test_a_call_answered_with_success_is_not_taken_for_a_signal():
-    # What the filter answers equals the number of read: 0.
-    found = refused(f"""
-install(0, {ERRNO})
-assert os.read(0, 10) == b""
-os._exit(0)
-""")
-    assert list(found) == ["read"] and "SIGSYS" not in found["read"], found
-
-
-def test_a_call_that_kills_its_process_is_a_denied_attempt():
-    assert ended(f"""
-install(83, {KILL_PROCESS})
-os.mkdir("/tmp/vmb-denied")
-""", expect=1) == {"mkdir": {"SIGSYS": 1}}
-
-
-def test_a_call_that_kills_its_thread_alone_is_a_denied_attempt():
-    assert ended(f"""
-def work():
-    install(83, {KILL_THREAD})
-    libc.mkdir(b"/tmp/vmb-denied", 0o700)
-thread = threading.Thread(target=work, daemon=True)
-thread.start()
-while len(os.listdir("/proc/self/task")) > 1: time.sleep(0.01)
-os._exit(0)
-""") == {"mkdir": {"SIGSYS": 1}}
-
-
-def test_a_call_that_traps_is_a_denied_attempt_and_a_signal_to_oneself_is_none():
-    assert ended(f"""
-import signal
-signal.signal(signal.SIGSYS, lambda *_: None)
-os.kill(os.getpid(), signal.SIGSYS)
-install(83, {TRAP})
-libc.mkdir(b"/tmp/vmb-denied", 0o700)
-libc.mkdir(b"/tmp/vmb-denied", 0o700)
-os._exit(0)
-""") == {"mkdir": {"SIGSYS": 2}}
 
 
 def test_a_namespace_that_the_workload_makes_needs_no_capability_outside():

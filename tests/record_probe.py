@@ -70,7 +70,7 @@ def one_run(number):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "evidence.json")
         # Half of them see calls as they exit alone.
-        words = ["--exits"] if number % 2 else []
+        words = ["--enters"] if number % 2 else []
         with subprocess.Popen([VAMBRACE, "record", *words, "-o", path, "--", PROBE, "markers"],
                               text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,

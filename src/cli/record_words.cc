@@ -67,9 +67,9 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
   declared.choice("--file-probe", {"hooks", "calls"}, file_probe,
                   "where files are seen (unless given: in the kernel's "
                   "hooks if it has them)");
-  declared.flag("--exits", options.exits,
-                "see a command's calls as they exit alone, until a program "
-                "loads a seccomp filter: cheaper");
+  declared.flag("--enters", options.enters,
+                "see a command's calls as they enter, too, and not as they "
+                "exit alone: dearer");
   declared.value("--user", "NAME", options.user,
                  "run the command as this user");
   declared.value("--container", "NAME", scope.container,
@@ -112,10 +112,6 @@ Result<> RecordWords::parse(Environment& environment, Words words) {
   if (options.light && options.file_probe == recorder::FileProbe::Hooks) {
     return fail(ErrorCode::InvalidInput,
                 "--light watches no files, so --file-probe has no meaning");
-  }
-  if (options.light && options.exits) {
-    return fail(ErrorCode::InvalidInput,
-                "--light watches no exits, so --exits has no meaning");
   }
   if (id) {
     TRY(during("--id", evidence::check_identity(*id)));

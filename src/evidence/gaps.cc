@@ -45,7 +45,7 @@ constexpr GapKind kKinds[] = {
      "record again with nothing else traced on this machine"},
     {"refusals_unsure",
      "calls that a filter of the workload may have refused are told as made",
-     "record again without --exits, which sees calls as they enter, too"},
+     "record again with --enters, which sees calls as they enter, too"},
     {"ring_lost", "hints were lost; facts may still be whole",
      "record again with less other load on the machine"},
     {"scope_lost", "the workload was not there, or vanished early",

@@ -33,10 +33,9 @@ enum class FileProbe : std::uint8_t { Automatic, Hooks, Calls };
 struct Options {
   bool light = false;  // no sys_exit probe: no errnos, no denied attempts
   FileProbe file_probe = FileProbe::Automatic;
-  // Tell a command's calls by their exits alone until one of its programs loads
-  // a seccomp filter, where the kernel can: cheaper, but in that moment a
-  // refused call and one that failed are not told apart.
-  bool exits = false;
+  // See a command's calls as they enter, too, where their exits alone would
+  // tell them. (docs/decisions/0016-calls-by-their-exits.md)
+  bool enters = false;
   bool redact = true;
   std::string user;         // run the command as this user; empty: as we are
   std::string workload_id;  // evidence identity; empty: derived from the scope

@@ -36,7 +36,7 @@ Result<> EbpfRecorder::start(const Scope& scope, const Options& options) {
   scope_ = scope;
   options_ = options;
   TRY_ASSIGN(session_,
-             Session::load(options, !options.exits || may_be_filtered(scope)));
+             Session::load(options, options.enters || begins_filtered(scope)));
   TRY_ASSIGN(control_,
              Mapped<vmb_control>::of(session_->maps().fd(".data.control")));
   TRY_ASSIGN(counters_,

@@ -25,8 +25,8 @@
 // is in ebpf_start.cc.
 namespace vambrace::recorder::ebpf {
 
-// Whether calls have to be seen to enter from the start on.
-bool may_be_filtered(const Scope& scope);
+// Whether tasks of the scope may begin under a filter that is not known.
+bool begins_filtered(const Scope& scope);
 
 class EbpfRecorder : public Recorder {
  public:

@@ -24,7 +24,7 @@ std::uint64_t ktime_now() {
 
 // Whether tasks of the scope may begin under a seccomp filter: those of a
 // container do, and what we start inherits ours. Others may have anything.
-bool may_be_filtered(const Scope& scope) {
+bool begins_filtered(const Scope& scope) {
   if (scope.command.empty() || !scope.container.empty() ||
       std::ranges::any_of(scope.workloads, [](const std::string& workload) {
         return container_selector(workload).has_value();

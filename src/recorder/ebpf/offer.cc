@@ -48,9 +48,10 @@ Offer offer_of(const btf* kernel) {
   Offer offer;
   offer.cap_tracepoint = btf__find_by_name_kind(kernel, "btf_trace_cap_capable",
                                                 BTF_KIND_TYPEDEF) > 0;
-  offer.prepare_exec =
-      btf__find_by_name_kind(kernel, "btf_trace_sched_prepare_exec",
-                             BTF_KIND_TYPEDEF) > 0;
+  // The file is there with that option (kernel/pid_namespace.c).
+  offer.exits = btf__find_by_name_kind(kernel, "btf_trace_sched_prepare_exec",
+                                       BTF_KIND_TYPEDEF) > 0 &&
+                DiskFiles().read("/proc/sys/kernel/ns_last_pid").has_value();
   offer.plain_loads = function_of(kernel, "bpf_rdonly_cast") != 0;
   offer.file_truncate = function_of(kernel, "bpf_lsm_file_truncate") != 0;
   // The hooks with paths are there with CONFIG_SECURITY_PATH.

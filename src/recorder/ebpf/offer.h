@@ -10,8 +10,9 @@ struct Offer {
   bool plain_loads = false;     // bpf_rdonly_cast; Linux 6.2
   bool file_truncate = false;   // a hook of its own; Linux 6.2
   // Calls can be told by their exits alone: sched_prepare_exec sees an execve
-  // before it loses its registers. Linux 6.10.
-  bool prepare_exec = false;
+  // before it loses its registers (Linux 6.10), and the programs of seccomp
+  // filters are kept as they were given (CONFIG_CHECKPOINT_RESTORE).
+  bool exits = false;
   // Programs may be attached to the hooks of the security modules, and these
   // call them: "bpf" is one of the modules (CONFIG_LSM, lsm=), and nothing
   // forbids such programs.

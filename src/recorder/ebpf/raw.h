@@ -17,7 +17,8 @@
 namespace vambrace::recorder::ebpf {
 
 static_assert(sizeof(vmb_slot) == 4096);
-static_assert(sizeof(vmb_task) == 40);
+static_assert(sizeof(vmb_task) == 56);
+static_assert(sizeof(vmb_allowed) == 80);
 static_assert(sizeof(vmb_image_key) == 32 + 2 * VMB_ARG_BYTES);
 static_assert(sizeof(vmb_fact_key) == 16);
 static_assert(sizeof(vmb_errno_key) == 20);

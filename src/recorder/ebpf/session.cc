@@ -232,8 +232,7 @@ Result<std::unique_ptr<Session>> Session::load(const Options& options,
                          options.file_probe != FileProbe::Calls,
                 .capabilities = true};
   // The hooks ask which call they are in before they are asked themselves.
-  choice.enters =
-      enters || options.light || choice.hooks || !offer.prepare_exec;
+  choice.enters = enters || options.light || choice.hooks || !offer.exits;
   while (true) {
     last_words().clear();
     std::unique_ptr<Session> session(new Session);

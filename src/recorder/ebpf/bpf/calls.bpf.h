@@ -11,7 +11,8 @@
 #define TS_COMPAT    2
 
 #if defined(__TARGET_ARCH_x86)
-#define NATIVE_ARCH ARCH_X86_64
+#define NATIVE_ARCH	  ARCH_X86_64
+#define AUDIT_ARCH_NATIVE 0xc000003eU /* include/uapi/linux/audit.h */
 
 static __always_inline bool is_compat(struct task_struct *task)
 {
@@ -53,6 +54,12 @@ static __always_inline bool is_supervised(struct task_struct *task)
 	return task->thread_info.syscall_work &
 	       (SYSCALL_WORK_SECCOMP | SYSCALL_WORK_SYSCALL_TRACE |
 		SYSCALL_WORK_SYSCALL_EMU);
+}
+
+static __always_inline bool is_traced(struct task_struct *task)
+{
+	return task->thread_info.syscall_work &
+	       (SYSCALL_WORK_SYSCALL_TRACE | SYSCALL_WORK_SYSCALL_EMU);
 }
 
 static __always_inline bool may_be_refused(struct task_struct *task)
@@ -100,6 +107,7 @@ static __always_inline u64 argument(struct pt_regs *regs, u32 arch, u32 index)
 }
 #elif defined(__TARGET_ARCH_arm64)
 #define NATIVE_ARCH	      ARCH_AARCH64
+#define AUDIT_ARCH_NATIVE     0xc00000b7U
 
 static __always_inline bool is_compat(struct task_struct *task)
 {
@@ -124,6 +132,11 @@ static __always_inline s32 number_in(struct pt_regs *regs)
 static __always_inline bool is_supervised(struct task_struct *task)
 {
 	return task->seccomp.mode || task->ptrace;
+}
+
+static __always_inline bool is_traced(struct task_struct *task)
+{
+	return task->ptrace;
 }
 
 static __always_inline bool may_be_refused(struct task_struct *task)

@@ -2,13 +2,15 @@
 /*
  * Every call of every task comes here twice: as it enters and as it exits, or
  * only once, as it exits. The enters cost as much as the exits, and tell one
- * thing that these do not: whether a call that failed was refused by a filter
- * before it began. With --exits they are not watched while no task of the
- * scope has a filter (control.enters_from), and a call is noted when it exits,
- * as if it entered then. So are, in their own ways, those that have no exit or
- * lose their registers: exit (task_exits), execve (exec_prepares),
- * rt_sigreturn, and calls that their tasks are still in when the recording or a
- * phase ends (task_blocks).
+ * thing that these do not: whether a call that failed was refused before it
+ * began. Of a seccomp filter that can be found out in another way
+ * (filters.bpf.h). So a command's calls are not seen to enter unless one of its
+ * tasks is traced, or a filter leaves its answer to another process
+ * (control.enters_from); they are noted when they exit, as if they entered
+ * then. So are, in their own ways, those that have no exit or lose their
+ * registers: exit (task_exits), execve (exec_prepares), rt_sigreturn, and calls
+ * that their tasks are still in when the recording or a phase ends
+ * (task_blocks).
  *
  * A call takes the fast path when the task's slot is up to date: one
  * comparison of (tid, epoch), one counter in memory that no other CPU writes.
@@ -123,22 +125,36 @@ static __always_inline bool began_unseen(struct vmb_task *known)
 	       !(known->flags & (VMB_TASK_FIRST_EXIT | VMB_TASK_SIGSYS));
 }
 
-/* Whether the current task's call, which exits with that result, may have been
- * refused, or calls have to be seen to enter from here on. */
+/* Whether the current task's call, which exits with that result, was refused;
+ * where nobody knows, calls have to be seen to enter from here on. */
 __noinline int look_closer(u64 call, s64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u32 tid = task->pid;
+	u32 tid = task->pid, fate = VMB_CALL_MADE;
 	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
 
-	if (is_supervised(task) || call >> 32 != NATIVE_ARCH)
+	if (!known)
+		return 0;
+	if (is_traced(task) || call >> 32 != NATIVE_ARCH) {
+		fate = may_be_refused(task) ? VMB_CALL_UNSURE : VMB_CALL_MADE;
 		ask_for_enters();
-	if (known && may_be_refused(task) && known->blocked != call + 1 &&
-	    result < 0 && result >= -MAX_ERRNO)
+	} else if (may_be_refused(task)) {
+		fate = fate_of(tid, (u32)call, result);
+		known = bpf_map_lookup_elem(&tasks, &tid);
+		if (!known)
+			return 0;
+		if (fate == VMB_CALL_UNSURE ||
+		    known->filter_kinds & ~VMB_FILTER_QUIET)
+			ask_for_enters();
+	}
+	if (known->blocked == call + 1)
+		fate = VMB_CALL_MADE;
+	known->blocked = 0;
+	if (fate == VMB_CALL_UNSURE && result < 0 && result >= -MAX_ERRNO)
 		add_errno(known->image, call, -result, VMB_UNSURE, 1);
-	if (known)
-		known->blocked = 0;
-	return 0;
+	if (fate == VMB_CALL_TRAPPED)
+		known->flags |= VMB_TASK_SIGSYS;
+	return fate == VMB_CALL_REFUSED || fate == VMB_CALL_TRAPPED;
 }
 
 /* The call of the current task, which is known, exits with that result. */
@@ -148,8 +164,8 @@ static __always_inline void enter_at_exit(s64 result)
 	s32 nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
 
 	if (nr >= 0) {
-		look_closer(call_of(task, nr), result);
-		enter_slowly(nr);
+		if (!look_closer(call_of(task, nr), result))
+			enter_slowly(nr);
 		return;
 	}
 	/* A return from a signal; a refused one would have put back nothing.
@@ -340,24 +356,25 @@ static __noinline int exit_counted(u64 *ctx, struct vmb_slot *slot, u32 nr)
 static __always_inline int exit_alone(u64 *ctx, struct task_struct *task,
 				      struct vmb_slot *slot)
 {
-	u32 now = (u32)bpf_jiffies64();
-	/* Linux 6.1 learns nothing of an index from a comparison of its half.
-	 */
 	u64 nr = (s64)number_in((struct pt_regs *)ctx[0]);
 	s64 result = ctx[1];
 	struct vmb_cell *cell;
 	u32 count;
 
+	/* The verifier learns nothing of an index from a comparison of its
+	 * half, which is what the compiler would do. */
+	asm volatile("" : "+r"(nr));
 	if (unlikely(slot->tag != tag_of(task->pid, control.epoch) ||
 		     sees_enters(control.epoch) || nr >= VMB_NATIVE_CALLS ||
-		     is_compat(task) || is_supervised(task)))
+		     is_compat(task) ||
+		     (is_supervised(task) && !is_surely_made(nr, result))))
 		return exit_slowly(result);
 	cell = &slot->cells[nr];
 	count = cell->count;
 	if (unlikely((s32)count <= 0))
 		return exit_counted(ctx, slot, nr);
 	cell->count = count + 1;
-	cell->last = now;
+	cell->last = (u32)bpf_jiffies64();
 	if (unlikely(result < 0 && result >= -MAX_ERRNO))
 		note_failure(slot, nr, -result);
 	return 0;

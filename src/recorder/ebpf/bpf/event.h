@@ -25,7 +25,8 @@ enum {
 	VMB_RECENT = 8,	   /* choices of arguments that a slot remembers */
 	VMB_SEEN = 16,	   /* and files, beside it; a power of two */
 	VMB_SEEN_WAYS = 2, /* in which of them one may be */
-	VMB_ARCHES = 4,	   /* as kernel::Arch: x86_64, i386, x32, aarch64 */
+	VMB_ALLOWED_WORDS = 8,
+	VMB_ARCHES = 4, /* as kernel::Arch: x86_64, i386, x32, aarch64 */
 	VMB_RULE_CALLS =
 		512, /* numbers per architecture that can have a rule */
 	VMB_ERRNO_CELLS = 4,
@@ -113,12 +114,24 @@ struct vmb_task {
 	/* As pending: the last call that it blocked in without a filter and
 	 * that was not seen to enter. */
 	u64 blocked;
-	u32 image; /* 0: to be found at its next call */
-	u32 slot;  /* index + 1, 0: none */
+	u64 filter;	  /* the newest of its filters as its last call ended */
+	u32 filter_kinds; /* filters.bpf.h */
+	u32 image;	  /* 0: to be found at its next call */
+	u32 slot;	  /* index + 1, 0: none */
 	u32 epoch;
 	u32 phase;
 	u32 scope;
 	u32 flags;
+	u32 unused;
+};
+
+/* Beside a slot: which native calls the filters of its task allow, whatever the
+ * arguments are; a bit each. */
+struct vmb_allowed {
+	u64 filter; /* the newest of these; 0: nothing is known */
+	u64 calls[VMB_ALLOWED_WORDS];
+	u32 kinds;
+	u32 unused;
 };
 
 enum {

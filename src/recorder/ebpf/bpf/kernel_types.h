@@ -53,9 +53,38 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+/* include/uapi/linux/filter.h */
+struct sock_filter {
+	u16 code;
+	u8 jt;
+	u8 jf;
+	u32 k;
+};
+
+struct sock_fprog_kern {
+	u16 len;
+	struct sock_filter *filter;
+} VMB_CORE;
+
+struct bpf_prog {
+	struct sock_fprog_kern *orig_prog;
+} VMB_CORE;
+
+/* A bit for each call. */
+struct action_cache {
+	unsigned long allow_native[8];
+} VMB_CORE;
+
+struct seccomp_filter {
+	struct action_cache cache;
+	struct seccomp_filter *prev;
+	struct bpf_prog *prog;
+} VMB_CORE;
+
 struct seccomp {
 	int mode;
 	atomic_t filter_count;
+	struct seccomp_filter *filter;
 } VMB_CORE;
 
 struct kernfs_node {

@@ -43,6 +43,7 @@ VMB_HASH(files, 65536, struct vmb_file_key, struct vmb_file);
 VMB_HASH(mounts, 8192, struct vmb_mount_key, struct vmb_mount);
 /* By slot, as the cells: written by the task that holds the slot. */
 VMB_ARRAY(seen, VMB_SLOTS, struct vmb_seen_files, BPF_F_MMAPABLE);
+VMB_ARRAY(allowed_calls, VMB_SLOTS, struct vmb_allowed, 0);
 /* Of mounts, which have two each. */
 VMB_HASH(paths, 8192, struct vmb_path_key, struct vmb_path);
 /* The names of all paths, one after the other. */
@@ -111,6 +112,20 @@ struct vmb_link {
  */
 #define VMB_SCRATCHES 5
 
+/* A seccomp filter that is run, or looked through. */
+struct vmb_machine {
+	u64 next; /* the filter after this one */
+	u64 code; /* its instructions */
+	u32 length;
+	u32 at;
+	u32 a;
+	u32 x;
+	u32 answer; /* of all so far */
+	u32 done;
+	u32 memory[16];
+	u32 data[16]; /* struct seccomp_data */
+};
+
 struct vmb_scratch {
 	u32 at; /* this one's number */
 	u32 busy;
@@ -118,6 +133,7 @@ struct vmb_scratch {
 	struct vmb_selector_key selector;
 	struct vmb_followed followed;
 	u64 memory[VMB_STACK_WORDS]; /* of the kernel stack */
+	struct vmb_machine machine;
 	struct vmb_file_key file;
 	struct vmb_file fresh;
 	struct vmb_mount_key mount_key;

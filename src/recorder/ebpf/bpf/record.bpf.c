@@ -31,6 +31,7 @@
 #include "signals.bpf.h"
 #include "selectors.bpf.h"
 #include "capabilities.bpf.h"
+#include "filters.bpf.h"
 #include "enter_exit.bpf.h"
 
 #define SIGSYS	    31
@@ -47,18 +48,22 @@ int task_forks(u64 *ctx)
 	struct task_struct *parent = (struct task_struct *)ctx[0];
 	struct task_struct *child = (struct task_struct *)ctx[1];
 	u32 parent_tid = parent->pid, child_tid = child->pid;
-	struct vmb_task *known;
+	struct vmb_task *known, *born;
 
 	set_stranger(child_tid, 0);
 	known = bpf_map_lookup_elem(&tasks, &parent_tid);
+	if (!known)
+		return 0;
 	/* Ran before the recording: the child has that image for its parent. */
-	if (known && !known->image && control.enabled)
+	if (!known->image && control.enabled)
 		find_late_image(parent, known);
-	if (known)
-		add_task(
-			child_tid, known->image, known->scope,
+	born = add_task(child_tid, known->image, known->scope,
 			(known->flags & (VMB_TASK_TREE | VMB_TASK_UNFILTERED)) |
 				VMB_TASK_FIRST_EXIT);
+	if (born && filters_of(child) == known->filter) {
+		born->filter = known->filter;
+		born->filter_kinds = known->filter_kinds;
+	}
 	return 0;
 }
 
@@ -167,6 +172,8 @@ static __noinline void move_task(u32 from, u32 to)
 		moved->slot = claim_slot(to);
 		moved->pending = pending;
 		moved->phase = old->phase;
+		moved->filter = old->filter;
+		moved->filter_kinds = old->filter_kinds;
 		slot = slot_at(moved->slot);
 		if (slot) {
 			slot->image = moved->image;

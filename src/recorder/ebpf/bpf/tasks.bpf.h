@@ -81,11 +81,17 @@ __noinline int claim_slot(u32 tid)
 
 static __always_inline void release_slot(u32 number)
 {
+	u32 at = (number - 1) & (VMB_SLOTS - 1);
 	struct vmb_slot *slot = slot_at(number);
+	struct vmb_allowed *allowed;
 
 	if (!slot)
 		return;
 	flush_slot(number);
+	/* Another filter may be where this one was. */
+	allowed = bpf_map_lookup_elem(&allowed_calls, &at);
+	if (allowed)
+		allowed->filter = 0;
 	slot->tag = 0;
 	slot->pending = 0;
 	slot->image = 0;
