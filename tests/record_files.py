@@ -624,6 +624,41 @@ def test_a_file_that_is_made_again_and_again_is_one_file():
         assert counts == {"a": 1500, "b": 1500}, counts
 
 
+# Opens new files in folders that are renamed meanwhile; says where each was.
+MOVED = r"""
+import os, random, sys
+root, draw = sys.argv[1], random.Random(7)
+folders, said = [], open(sys.argv[2], "w")
+for number in range(20):
+    above = draw.choice(folders) if folders and draw.randrange(2) else root
+    folders.append(os.path.join(above, "d" * draw.choice([1, 2, 200]) + str(number)))
+    os.mkdir(folders[-1])
+def moved(path, old, new):
+    return new + path[len(old):] if path == old or path.startswith(old + "/") else path
+for number in range(3000):
+    if number % 50 == 0:
+        old = draw.choice(folders)
+        new = os.path.join(os.path.dirname(old), "m" * draw.choice([1, 100]) + str(number))
+        os.rename(old, new)
+        folders = [moved(path, old, new) for path in folders]
+    name = os.path.join(draw.choice(folders), "f" * draw.choice([1, 3, 200]) + str(number))
+    os.close(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_EXCL))
+    said.write(name + "\n")
+"""
+
+
+def test_files_in_folders_that_are_renamed_are_where_they_were_then():
+    with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("r") as said:
+        root = os.path.realpath(folder)
+        evidence = record(command=["python3", "-c", MOVED, root, said.name])
+        wanted = {line.rstrip("\n") for line in said}
+    assert kinds(evidence) == set(), evidence["verdict"]
+    assert len(wanted) == 3000
+    found = {path for path, letters in files(evidence, is_python)
+             if path.startswith(root + "/") and letters == "cw"}
+    assert found == wanted, (sorted(found - wanted)[:3], sorted(wanted - found)[:3])
+
+
 def test_light_has_no_files():
     evidence = record("--light", command=["cat", "/etc/passwd"])
     assert not files(evidence)

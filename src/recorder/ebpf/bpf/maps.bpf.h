@@ -106,6 +106,19 @@ struct vmb_link {
 	const unsigned char *name;
 };
 
+/* The names of a folder and of those above it, which are in the table of paths
+ * for one of its files. */
+struct vmb_folder {
+	u64 mixed; /* as the place of that file, without its own name */
+	u64 mount;
+	u32 mount_ns; /* of the task */
+	u32 at;
+	u32 bytes; /* 0: empty */
+	u32 flags;
+};
+
+#define VMB_FOLDERS 8
+
 /*
  * The tracepoints' is the first: they are not interrupted by one another. A
  * hook may be, by that of another task, and takes one of the others.
@@ -141,8 +154,9 @@ struct vmb_scratch {
 	u64 number;
 	u64 start;	      /* the dentry that `file` is about */
 	struct vmb_link link; /* of that */
-	u32 named; /* bytes of a name in a call, which is in `path` */
+	u32 named;	      /* bytes of a file's name, which is in `path` */
 	u32 unused;
+	struct vmb_folder folder[VMB_FOLDERS];
 	char path[VMB_LONG_PATH + 2 * VMB_NAME_BYTES];
 };
 

@@ -23,6 +23,51 @@ static __always_inline u64 asked_by(u32 image, u32 phase)
 	return (u64)image << 32 | phase;
 }
 
+/* Where the names of a file's folder may be remembered; null if it has none of
+ * its own. */
+static __always_inline struct vmb_folder *folder_of(struct vmb_scratch *work,
+						    struct vmb_path_key *place)
+{
+	if (!place->leaf ||
+	    work->file.access & (VMB_FILE_NAMED_ONLY | VMB_FILE_INTERNAL))
+		return NULL;
+	return &work->folder[place->mixed >> 32 & (VMB_FOLDERS - 1)];
+}
+
+/* The names of a file in a folder whose own are known; false if they are not.
+ */
+static __always_inline bool keep_name(struct vmb_scratch *work,
+				      struct vmb_path_bytes *all,
+				      struct vmb_folder *folder, u32 mount_ns)
+{
+	struct vmb_path_key *place = &work->file.place;
+	struct vmb_path *path = &work->fresh.path;
+	u64 named = work->named, above = folder->bytes, from = folder->at, at;
+
+	if (!named || !above)
+		return false;
+	/* Linux 6.1 learns nothing of a number of 64 bits from its half. */
+	barrier_var(named);
+	barrier_var(above);
+	barrier_var(from);
+	if (folder->mixed != place->mixed || folder->mount != place->mount ||
+	    folder->mount_ns != mount_ns || named > VMB_NAME_BYTES ||
+	    above > VMB_LONG_PATH - VMB_NAME_BYTES ||
+	    from > VMB_ALL_PATHS - VMB_LONG_PATH)
+		return false;
+	at = __sync_fetch_and_add(&counters.path_bytes, named + above);
+	if (at > VMB_ALL_PATHS - VMB_LONG_PATH)
+		return false;
+	bpf_probe_read_kernel(&all->bytes[at], named, work->path);
+	bpf_probe_read_kernel(&all->bytes[at + named], above,
+			      &all->bytes[from]);
+	path->at = at;
+	path->bytes = named + above;
+	path->flags = folder->flags;
+	path->mount_ns = mount_ns;
+	return true;
+}
+
 /* Reads the names of a new place and keeps them; false if that failed. */
 static __always_inline bool keep_path(struct vmb_scratch *work,
 				      struct vmb_path_key *place)
@@ -32,22 +77,31 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 	struct vmb_path *path = &work->fresh.path;
 	struct vmb_path_bytes *all;
 	struct walk walk = {.names = 1, .work = work->at};
+	struct vmb_folder *folder = folder_of(work, place);
+	u32 zero = 0, used, named;
 	struct mount *top;
-	u32 zero = 0, used;
+	long ended;
 	u64 at;
 
 	all = bpf_map_lookup_elem(&path_bytes, &zero);
 	if (!all)
 		return false;
+	path->mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	if (folder && keep_name(work, all, folder, path->mount_ns))
+		return true;
 	walk.dentry = dentry;
 	if (work->file.access & VMB_FILE_NAMED_ONLY)
 		walk.used = work->named;
 	enter_mount(&walk, (struct mount *)place->mount);
-	bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
+	/* The own name first. */
+	ended = walk_up(0, &walk);
+	named = walk.used;
+	walk.mixed = 0; /* as in find_place() */
+	if (!ended)
+		bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
 	used = walk.used;
 	top = walk.mount;
 	path->flags = 0;
-	path->mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	if (work->file.access & VMB_FILE_INTERNAL) {
 		long length = -1;
 
@@ -72,6 +126,15 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 	bpf_probe_read_kernel(&all->bytes[at], used, work->path);
 	path->at = at;
 	path->bytes = used;
+	/* Unless something above was renamed meanwhile. */
+	if (folder && used > named && walk.mixed == place->mixed) {
+		folder->mixed = place->mixed;
+		folder->mount = place->mount;
+		folder->mount_ns = path->mount_ns;
+		folder->at = at + named;
+		folder->bytes = used - named;
+		folder->flags = path->flags;
+	}
 	return true;
 }
 
@@ -208,11 +271,13 @@ static __noinline u64 leaf_of(struct vmb_scratch *work, struct walk *walk,
 	if (!work || !walk)
 		return 1;
 	walk->mixed = 0;
+	work->named = 0;
 	length = bpf_probe_read_kernel_str(work->path, VMB_NAME_BYTES, name);
 	if (length < 0) {
 		count_one(kernel_reads_failed);
 		return 1;
 	}
+	work->named = length;
 	mix_path(work, walk, length);
 	return walk->mixed | 1;
 }
