@@ -34,15 +34,17 @@ def record_filtering(*words, program, expect=0, before=()):
                   expect=expect)
 
 
-def refused(program, expect=0):
-    """What a python program is refused, {call: {errno: count}}; the same with --enters."""
+def refused(program, expect=0, made=()):
+    """What a python program is refused, {call: {errno: count}}; the same with --enters.
+    How often it made such calls, and those in `made`, is the same, too."""
     found = []
     for words in ([], ["--enters"]):
         evidence = record_filtering(*words, program=program, expect=expect)
         assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
-        found.append(denied_in(evidence))
+        denied, calls = denied_in(evidence), calls_of(evidence)
+        found.append((denied, {name: calls.get(name, 0) for name in [*denied, *made]}))
     assert found[0] == found[1], found
-    return found[0]
+    return found[0][0]
 
 
 def denied_in(evidence):
@@ -282,6 +284,89 @@ thread.start()
 while len(os.listdir("/proc/self/task")) > 1: time.sleep(0.01)
 os._exit(0)
 """) == {"mkdir": {"SIGSYS": 1}}
+
+
+def test_a_call_that_ends_a_process_of_several_threads_was_not_made():
+    # The core dump waits for the others, with the call still in the registers.
+    for answer in (KILL_PROCESS, TRAP):
+        assert refused(f"""
+threading.Thread(target=time.sleep, args=[60], daemon=True).start()
+install(83, {answer})
+for i in range(2): libc.mkdir(b"/tmp/vmb-denied", 0o700)
+""", expect=1) == {"mkdir": {"SIGSYS": 1}}
+
+
+def test_a_signal_that_may_not_be_sent_and_an_end_that_is_refused_were_not_made():
+    for answer in (KILL_PROCESS, KILL_THREAD, TRAP):
+        assert refused(f"install(62, {answer}); libc.kill(os.getpid(), 0)",
+                       expect=1) == {"kill": {"SIGSYS": 1}}
+        # Python's own end.
+        assert refused(f"install(231, {answer})", expect=1,
+                       made=["exit_group"]) == {"exit_group": {"SIGSYS": 1}}
+
+
+def test_a_call_of_a_page_that_the_kernel_emulates_leaves_nothing_behind():
+    with open("/proc/self/maps", encoding="ascii") as file:
+        if "[vsyscall]" not in file.read():
+            support.skip("this kernel has no vsyscall page")
+    assert not refused(f"""
+import signal
+signal.signal(signal.SIGSYS, lambda *_: None)
+install(201, {TRAP})  # time
+libc.getpriority(0, 0)
+ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p)(0xffffffffff600400)(None)
+libc.getpriority(0, 0)
+os._exit(0)
+""", made=["rt_sigreturn", "getpriority"])
+
+
+def test_a_tracer_may_keep_the_filters_from_being_asked():
+    assert not refused(f"""
+begin = os.pipe()
+pid = os.fork()
+if not pid:
+    install(83, {ERRNO} | 2)
+    os.read(begin[0], 1)
+    for i in range(3): libc.mkdir(b"/none/vmb", 0o700)  # ENOENT by itself
+    os._exit(0)
+time.sleep(0.3)
+libc.ptrace.argtypes = [ctypes.c_long] * 4
+assert libc.ptrace(0x4206, pid, 0, 1 << 21) == 0, ctypes.get_errno()  # SEIZE, SUSPEND_SECCOMP
+os.write(begin[1], b"x")
+os.waitpid(pid, 0)
+""", made=["mkdir"])
+
+
+def test_a_call_of_i386_is_refused_like_any_other():
+    found = record_filtering(program="""
+import mmap
+code = mmap.mmap(-1, 4096, prot=7)
+code.write(bytes.fromhex("53 89f8 89f3 31c9 cd80 5b 4898 c3"))  # number, first argument
+call = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_int, ctypes.c_int)(
+    ctypes.addressof(ctypes.c_char.from_buffer(code)))
+lines = b"".join(struct.pack("HBBI", *line) for line in [
+    (0x20, 0, 0, 4), (0x15, 1, 0, 0x40000003), (0x06, 0, 0, 0x7fff0000), (0x20, 0, 0, 0),
+    (0x15, 0, 3, 96), (0x20, 0, 0, 16), (0x15, 0, 1, 7), (0x06, 0, 0, 0x50001),
+    (0x06, 0, 0, 0x7fff0000)])
+buffer = ctypes.create_string_buffer(lines)
+libc.prctl(38, 1, 0, 0, 0)
+libc.prctl(22, 2, struct.pack("HxxxxxxQ", 9, ctypes.addressof(buffer)), 0, 0)
+assert [call(96, which) for which in (7, 0, 9)] == [-1, 20, -22]  # getpriority
+""")
+    assert denied_in(found) == {"getpriority": {"EPERM": 1}}, denied_in(found)
+    assert calls_of(found)["getpriority"] == 2, calls_of(found)
+    assert found["verdict"]["state"] == "complete", found["verdict"]
+
+
+def test_a_number_that_the_kernel_lacks_is_refused_like_any_other():
+    for words in ([], ["--enters"]):
+        evidence = record_filtering(*words, program=f"""
+install(551, {ERRNO} | 1)  # 512 more than getpid
+for i in range(3): libc.syscall(551)
+""")
+        found = [call for process in evidence["processes"] for call in process["syscalls"]
+                 if call["nr"] == 551]
+        assert [(call["count"], call["denied"]) for call in found] == [(0, 3)], found
 
 
 def test_a_call_that_traps_is_a_denied_attempt_and_a_signal_to_oneself_is_none():

@@ -9,10 +9,13 @@
 #define ARCH_AARCH64 3
 #define X32_BIT	     0x40000000
 #define TS_COMPAT    2
+#define NO_CALL	     (-1)
+/* include/uapi/linux/audit.h */
+#define AUDIT_ARCH_I386 0x40000003U
 
 #if defined(__TARGET_ARCH_x86)
 #define NATIVE_ARCH	  ARCH_X86_64
-#define AUDIT_ARCH_NATIVE 0xc000003eU /* include/uapi/linux/audit.h */
+#define AUDIT_ARCH_NATIVE 0xc000003eU
 
 static __always_inline bool is_compat(struct task_struct *task)
 {
@@ -31,11 +34,18 @@ static __always_inline u64 call_of(struct task_struct *task, u64 nr)
 	return (u64)ARCH_X86_64 << 32 | number;
 }
 
-/* The number, until the exit; negative outside of calls, and at the exit of one
+/* The number, until the exit; NO_CALL outside of calls, and at the exit of one
  * that put back the registers of a signal's receiver. */
 static __always_inline s32 number_in(struct pt_regs *regs)
 {
 	return (s32)regs->orig_ax;
+}
+
+/* What a call returns whose registers the kernel puts back to send a signal for
+ * it (syscall_rollback). */
+static __always_inline u64 undone_result(struct pt_regs *regs)
+{
+	return (s64)number_in(regs);
 }
 
 /* That call: asm/unistd_64.h, and the two of asm/unistd_32.h. */
@@ -60,6 +70,12 @@ static __always_inline bool is_traced(struct task_struct *task)
 {
 	return task->thread_info.syscall_work &
 	       (SYSCALL_WORK_SYSCALL_TRACE | SYSCALL_WORK_SYSCALL_EMU);
+}
+
+/* A tracer makes its calls for it. */
+static __always_inline bool is_emulated(struct task_struct *task)
+{
+	return task->thread_info.syscall_work & SYSCALL_WORK_SYSCALL_EMU;
 }
 
 static __always_inline bool may_be_refused(struct task_struct *task)
@@ -124,6 +140,11 @@ static __always_inline s32 number_in(struct pt_regs *regs)
 	return regs->syscallno;
 }
 
+static __always_inline u64 undone_result(struct pt_regs *regs)
+{
+	return regs->orig_x0;
+}
+
 /* include/uapi/asm-generic/unistd.h */
 #define SIGNAL_RETURN	      139
 #define I386_SIGNAL_RETURN    119 /* of no use: is_compat() */
@@ -137,6 +158,11 @@ static __always_inline bool is_supervised(struct task_struct *task)
 static __always_inline bool is_traced(struct task_struct *task)
 {
 	return task->ptrace;
+}
+
+static __always_inline bool is_emulated(struct task_struct *task)
+{
+	return false;
 }
 
 static __always_inline bool may_be_refused(struct task_struct *task)

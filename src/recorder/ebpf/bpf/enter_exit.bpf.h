@@ -125,29 +125,46 @@ static __always_inline bool began_unseen(struct vmb_task *known)
 	       !(known->flags & (VMB_TASK_FIRST_EXIT | VMB_TASK_SIGSYS));
 }
 
+/* How often the slot's task has left that call since it was flushed; 0 as well
+ * for calls that are not counted there. */
+static __always_inline u32 calls_so_far(struct vmb_slot *slot, u64 call)
+{
+	u64 index = (u32)call;
+
+	barrier_var(index);
+	if (!slot || call >> 32 != NATIVE_ARCH || index >= VMB_NATIVE_CALLS)
+		return 0;
+	return vmb_calls_in(slot->cells[index].count);
+}
+
+/* The task blocked in that call before it had a filter, and has not left it
+ * since. */
+static __always_inline bool has_blocked(struct vmb_task *known, u64 call)
+{
+	return known->blocked == call + 1 &&
+	       known->blocked_count == calls_so_far(slot_at(known->slot), call);
+}
+
 /* Whether the current task's call, which exits with that result, was refused;
  * where nobody knows, calls have to be seen to enter from here on. */
 __noinline int look_closer(u64 call, s64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 tid = task->pid, fate = VMB_CALL_MADE;
-	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+	struct vmb_task *known;
 
+	if (is_traced(task) || call >> 32 != NATIVE_ARCH)
+		ask_for_enters();
+	if (is_emulated(task))
+		fate = VMB_CALL_UNSURE;
+	else if (may_be_refused(task))
+		fate = fate_of(tid, result);
+	known = bpf_map_lookup_elem(&tasks, &tid);
 	if (!known)
 		return 0;
-	if (is_traced(task) || call >> 32 != NATIVE_ARCH) {
-		fate = may_be_refused(task) ? VMB_CALL_UNSURE : VMB_CALL_MADE;
+	if (fate == VMB_CALL_UNSURE || known->filter_kinds & ~VMB_FILTER_QUIET)
 		ask_for_enters();
-	} else if (may_be_refused(task)) {
-		fate = fate_of(tid, (u32)call, result);
-		known = bpf_map_lookup_elem(&tasks, &tid);
-		if (!known)
-			return 0;
-		if (fate == VMB_CALL_UNSURE ||
-		    known->filter_kinds & ~VMB_FILTER_QUIET)
-			ask_for_enters();
-	}
-	if (known->blocked == call + 1)
+	if (has_blocked(known, call))
 		fate = VMB_CALL_MADE;
 	known->blocked = 0;
 	if (fate == VMB_CALL_UNSURE && result < 0 && result >= -MAX_ERRNO)
@@ -163,7 +180,7 @@ static __always_inline void enter_at_exit(s64 result)
 	struct task_struct *task = bpf_get_current_task_btf();
 	s32 nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
 
-	if (nr >= 0) {
+	if (nr != NO_CALL) {
 		if (!look_closer(call_of(task, nr), result))
 			enter_slowly(nr);
 		return;
@@ -219,7 +236,7 @@ static __noinline int exit_unmatched(struct pt_regs *regs, s64 result)
 			refresh_task(tid);
 		return 0;
 	}
-	if (nr < 0) { /* rt_sigreturn has put back other registers */
+	if (nr == NO_CALL) { /* rt_sigreturn has put back other registers */
 		known->flags &= ~VMB_TASK_SIGSYS;
 		return 0;
 	}
@@ -419,7 +436,7 @@ int exec_prepares(u64 *ctx)
 	u32 tid = task->pid;
 	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
 
-	if (known && nr >= 0 && began_unseen(known) &&
+	if (known && nr != NO_CALL && began_unseen(known) &&
 	    !pending_call(slot_at(known->slot), known))
 		enter_slowly(nr);
 	return 0;
@@ -440,8 +457,9 @@ static __noinline int note_blocked(u32 tid)
 	struct vmb_slot *slot;
 	u64 call;
 
-	if (!known || nr < 0 || !began_unseen(known) ||
-	    task->flags & (PF_EXITING | PF_IO_WORKER | PF_USER_WORKER) ||
+	if (!known || nr == NO_CALL || !began_unseen(known) ||
+	    task->flags & (PF_EXITING | PF_SIGNALED | PF_IO_WORKER |
+			   PF_USER_WORKER) ||
 	    pending_call(slot_at(known->slot), known))
 		return 0;
 	/* Up to the epoch it would look as if its enter had been watched. */
@@ -453,12 +471,18 @@ static __noinline int note_blocked(u32 tid)
 	/* The program may be another one by now. */
 	if (file_work(call) == VMB_FILE_EXEC)
 		return 0;
-	/* A filter that comes meanwhile does not refuse it any more. */
-	if (!may_be_refused(task))
-		known->blocked = call + 1;
+	if (may_be_refused(task) && waits_refused(tid))
+		return 0;
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (!known)
+		return 0;
 	slot = slot_at(known->slot);
-	if (!slot || call >> 32 != NATIVE_ARCH || (u32)nr >= VMB_NATIVE_CALLS ||
-	    !vmb_calls_in(slot->cells[(u32)nr].count))
+	/* A filter that comes meanwhile does not refuse it any more. */
+	if (!may_be_refused(task) && slot && call >> 32 == NATIVE_ARCH) {
+		known->blocked = call + 1;
+		known->blocked_count = calls_so_far(slot, call);
+	}
+	if (!calls_so_far(slot, call))
 		add_fact(known->image, known->phase, call, 0,
 			 bpf_ktime_get_ns());
 	note_arguments(known->image, known->phase, call, LOOK_BLOCKED << 1);
@@ -484,7 +508,7 @@ int task_blocks(u64 *ctx)
 	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
 
 	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
-	if ((s32)nr < 0)
+	if ((s32)nr == NO_CALL)
 		return sees_enters(control.epoch) ? note_outside(tid) : 0;
 	/* It goes on at once, or is stopped, which may be before its call. */
 	if (ctx[0] & 1 || !(u32)ctx[3] || (u32)ctx[3] & TASK_HALTED)

@@ -122,7 +122,7 @@ struct vmb_task {
 	u32 phase;
 	u32 scope;
 	u32 flags;
-	u32 unused;
+	u32 blocked_count; /* of that call in the task's slot, then */
 };
 
 /* Beside a slot: which native calls the filters of its task allow, whatever the

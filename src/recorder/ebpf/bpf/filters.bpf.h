@@ -16,9 +16,12 @@
 #define SECCOMP_RET_ERRNO	0x00050000U
 #define SECCOMP_RET_USER_NOTIF	0x7fc00000U
 #define SECCOMP_RET_TRACE	0x7ff00000U
+#define SECCOMP_RET_LOG		0x7ffc0000U
 #define SECCOMP_RET_ALLOW	0x7fff0000U
 #define SECCOMP_RET_ACTION_FULL 0xffff0000U
 #define SECCOMP_RET_DATA	0x0000ffffU
+/* include/linux/ptrace.h, PTRACE_O_SUSPEND_SECCOMP */
+#define PT_SUSPEND_SECCOMP (1U << 24)
 /* struct seccomp_data, which is 64 bytes */
 #define SECCOMP_DATA_BYTES 64
 
@@ -233,25 +236,26 @@ __noinline u32 kinds_of_filters(u64 newest, u64 until)
 
 /* What the filters of the current task answer to its call; -1 if they could not
  * be read. */
-__noinline s64 answer_to(u64 newest, u32 nr)
+__noinline s64 answer_to(u64 newest)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	u32 arch = is_compat(task) ? ARCH_I386 : NATIVE_ARCH, zero = 0;
 	struct filter_run run = {};
 	struct vmb_machine *machine;
 	struct vmb_scratch *work;
-	u32 zero = 0;
 
 	work = bpf_map_lookup_elem(&scratch, &zero);
 	if (!work)
 		return -1;
 	machine = &work->machine;
-	machine->data[0] = nr;
-	machine->data[1] = AUDIT_ARCH_NATIVE;
+	machine->data[0] = number_in(regs);
+	machine->data[1] =
+		arch == ARCH_I386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_NATIVE;
 	machine->data[2] = (u32)next_instruction(regs);
 	machine->data[3] = next_instruction(regs) >> 32;
 	for (u32 i = 0; i < 6; i++) {
-		u64 value = argument(regs, NATIVE_ARCH, i);
+		u64 value = argument(regs, arch, i);
 
 		machine->data[4 + 2 * i] = (u32)value;
 		machine->data[5 + 2 * i] = value >> 32;
@@ -269,11 +273,19 @@ static __always_inline u64 filters_of(struct task_struct *task)
 	return (u64)BPF_CORE_READ(task, seccomp.filter);
 }
 
-/* Whether the filter that came last, and those before it, allow the call
+/*
+ * The kernel's bits are good for the numbers that it has; those behind them,
+ * with which it fills the last word, are not. So many it has had since Linux
+ * 6.10, before which nobody asks here.
+ */
+#define CACHED_CALLS 463
+
+/* Whether the filter that came last, and those before it, allow a native call
  * whatever its arguments are. */
-static __always_inline bool always_allows(const u64 *calls, u32 nr)
+static __always_inline bool always_allows(const u64 *calls, u64 nr)
 {
-	return calls[nr >> 6 & (VMB_ALLOWED_WORDS - 1)] >> (nr & 63) & 1;
+	return nr < CACHED_CALLS &&
+	       calls[nr >> 6 & (VMB_ALLOWED_WORDS - 1)] >> (nr & 63) & 1;
 }
 
 /*
@@ -318,33 +330,52 @@ enum {
 	VMB_CALL_UNSURE = 3,
 };
 
-/* Of a native call of the current task, which has filters and exits with that
- * result. */
-__noinline u32 fate_of(u32 tid, u32 nr, s64 result)
+/* Whether the newest of the current task's filters, and those before it, allow
+ * its call whatever the arguments are. */
+static __always_inline bool always_allowed(u64 newest)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct seccomp_filter *newest;
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	u64 calls[VMB_ALLOWED_WORDS] = {};
-	u32 changed, refused;
+
+	if (is_compat(task))
+		return false;
+	bpf_probe_read_kernel(
+		calls, sizeof(calls),
+		&((struct seccomp_filter *)newest)->cache.allow_native);
+	return always_allows(calls, (u32)number_in(regs));
+}
+
+/* A tracer may keep the filters from being asked. */
+static __always_inline bool is_unfiltered(struct task_struct *task)
+{
+	return task->ptrace & PT_SUSPEND_SECCOMP;
+}
+
+/* Of the current task's call, which exits with that result; the task has
+ * filters. */
+__noinline u32 fate_of(u32 tid, s64 result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 undone = undone_result((struct pt_regs *)bpf_task_pt_regs(task));
+	u32 changed, refused, mode = task->seccomp.mode;
 	struct vmb_task *known;
 	s64 answer;
 
-	/* Another mode is the strict one, which refuses by a signal. */
-	if (BPF_CORE_READ(task, seccomp.mode) != SECCOMP_MODE_FILTER)
+	/* Any exit is that of the call that the task is killed for. */
+	if (mode > SECCOMP_MODE_FILTER && (u64)result == undone)
+		return VMB_CALL_TRAPPED;
+	/* The strict mode refuses by a signal. */
+	if (mode != SECCOMP_MODE_FILTER || is_unfiltered(task))
 		return VMB_CALL_MADE;
 	changed = follow_filters(tid);
 	known = bpf_map_lookup_elem(&tasks, &tid);
-	if (!known)
+	if (!known || always_allowed(known->filter))
 		return VMB_CALL_MADE;
-	newest = (struct seccomp_filter *)known->filter;
-	bpf_probe_read_kernel(calls, sizeof(calls),
-			      &newest->cache.allow_native);
-	if (always_allows(calls, nr))
-		return VMB_CALL_MADE;
-	if (result >= 0 && (u64)result != nr &&
+	if (result >= 0 && (u64)result != undone &&
 	    !(known->filter_kinds & VMB_FILTER_QUIET))
 		return VMB_CALL_MADE;
-	answer = answer_to(known->filter, nr);
+	answer = answer_to(known->filter);
 	if (answer < 0)
 		return VMB_CALL_UNSURE;
 	switch (answer & SECCOMP_RET_ACTION_FULL) {
@@ -353,7 +384,7 @@ __noinline u32 fate_of(u32 tid, u32 nr, s64 result)
 		refused = result == -(answer < 4095 ? answer : 4095);
 		break;
 	case SECCOMP_RET_TRAP:
-		if (result != nr)
+		if ((u64)result != undone)
 			return VMB_CALL_MADE;
 		return changed ? VMB_CALL_UNSURE : VMB_CALL_TRAPPED;
 	case SECCOMP_RET_TRACE:
@@ -374,14 +405,42 @@ __noinline u32 fate_of(u32 tid, u32 nr, s64 result)
 __noinline int is_surely_made(u64 nr, s64 result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	u64 undone = undone_result((struct pt_regs *)bpf_task_pt_regs(task));
 	u32 at = (u32)task->pid & (VMB_SLOTS - 1);
 	struct vmb_allowed *allowed = bpf_map_lookup_elem(&allowed_calls, &at);
 
 	if (!allowed || allowed->filter != filters_of(task) || is_traced(task))
 		return 0;
 	return always_allows(allowed->calls, nr) ||
-	       (result >= 0 && (u64)result != nr &&
+	       (result >= 0 && (u64)result != undone &&
 		!(allowed->kinds & VMB_FILTER_QUIET));
+}
+
+/*
+ * Whether the current task, which waits, does so on its way back from a call
+ * that its filters refused, and not in that call. Filters that came since its
+ * last exit say nothing of it.
+ */
+__noinline int waits_refused(u32 tid)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct vmb_task *known = bpf_map_lookup_elem(&tasks, &tid);
+	u32 mode = task->seccomp.mode;
+	s64 answer;
+
+	if (mode > SECCOMP_MODE_FILTER)
+		return 1;
+	if (!known || mode != SECCOMP_MODE_FILTER || is_unfiltered(task) ||
+	    known->filter != filters_of(task) || always_allowed(known->filter))
+		return 0;
+	answer = answer_to(known->filter);
+	switch (answer & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_USER_NOTIF:
+	case SECCOMP_RET_LOG:
+	case SECCOMP_RET_ALLOW: return 0;
+	case SECCOMP_RET_TRACE: return !task->ptrace;
+	default: return answer >= 0;
+	}
 }
 
 #endif

@@ -35,9 +35,8 @@
 #include "enter_exit.bpf.h"
 
 #define SIGSYS	    31
-#define SYS_SECCOMP 1	       /* include/uapi/asm-generic/siginfo.h */
-#define PF_SIGNALED 0x00000400 /* include/linux/sched.h */
-#define S_ISUID	    0004000    /* include/uapi/linux/stat.h */
+#define SYS_SECCOMP 1	    /* include/uapi/asm-generic/siginfo.h */
+#define S_ISUID	    0004000 /* include/uapi/linux/stat.h */
 #define S_ISGID	    0002000
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -103,8 +102,11 @@ int task_exits(u64 *ctx)
 	if (!known)
 		return 0;
 	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
-	if (nr >= 0 && began_unseen(known) && ends_task(call_of(task, nr)) &&
-	    !is_killed_by_filter(task)) {
+	pending = pending_call(slot_at(known->slot), known);
+	/* Unless a signal ends it, or a filter or the strict mode. */
+	if (nr != NO_CALL && !pending && began_unseen(known) &&
+	    ends_task(call_of(task, nr)) && !(task->flags & PF_SIGNALED) &&
+	    task->seccomp.mode <= SECCOMP_MODE_FILTER) {
 		enter_slowly(nr);
 		known = bpf_map_lookup_elem(&tasks, &tid);
 		if (!known)
@@ -147,6 +149,9 @@ int signal_comes(u64 *ctx)
 	code = BPF_CORE_READ(info, si_code);
 	if ((u32)ctx[0] != SIGSYS || code != SYS_SECCOMP || receiver != task)
 		return note_sent(known, receiver, ctx[0], code);
+	/* The exit tells it. */
+	if (!sees_enters(known->epoch))
+		return 0;
 	/* Somebody may send itself what looks like it. */
 	if (!pending_call(slot_at(known->slot), known) &&
 	    may_be_refused(task) && !is_sending(known))

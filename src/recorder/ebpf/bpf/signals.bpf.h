@@ -8,7 +8,9 @@
 #ifndef VAMBRACE_RECORDER_SIGNALS_H
 #define VAMBRACE_RECORDER_SIGNALS_H
 
-#define PF_EXITING 0x00000004 /* include/linux/sched.h */
+/* include/linux/sched.h */
+#define PF_EXITING  0x00000004
+#define PF_SIGNALED 0x00000400
 /* include/uapi/asm-generic/siginfo.h: between these the kernel sends. */
 #define SI_TIMER (-2)
 #define SI_SIGIO (-5)

@@ -62,7 +62,7 @@ static __always_inline u64 current_call(u64 pending, u32 epoch)
 	if (pending || sees_enters(epoch))
 		return pending;
 	nr = number_in((struct pt_regs *)bpf_task_pt_regs(task));
-	return nr < 0 ? 0 : call_of(task, nr) + 1;
+	return nr == NO_CALL ? 0 : call_of(task, nr) + 1;
 }
 
 __noinline int claim_slot(u32 tid)
