@@ -279,10 +279,10 @@ static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
 			return 0;
 		error = -(u32)result;
 		if (is_open(rule->file) || rule->file == VMB_FILE_EXEC)
-			return note_unopened(regs, call, by, rule);
+			return note_unopened(call, by);
 	}
 	switch (rule->file) {
-	case VMB_FILE_NAMED: return note_names(regs, call, by, rule, error);
+	case VMB_FILE_NAMED: return note_names(call, by, error);
 	case VMB_FILE_ADDRESS: return note_address(regs, call, by, rule);
 	case VMB_FILE_MOUNT:
 	case VMB_FILE_UMOUNT:
@@ -292,7 +292,7 @@ static __always_inline int note_file(u32 image, u32 phase, u64 call, u64 result)
 	case VMB_FILE_TRACE_MEMORY: return note_trace_call(call, rule->file);
 	case VMB_FILE_SIGNAL: return note_signal_call(call, by);
 	case VMB_FILE_RECVMSG: return note_received(regs, by, call >> 32);
-	default: return note_held(regs, by, call >> 32, result, rule->file);
+	default: return note_held(by, call >> 32, result, rule->file);
 	}
 }
 

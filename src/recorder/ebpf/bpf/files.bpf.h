@@ -208,12 +208,14 @@ static __always_inline s32 note_name(u64 name, u32 folder, u64 by, u32 access,
 
 /* The names in a call, which tells of no descriptor. error: with which it
  * failed, or 0. */
-static __noinline int note_names(struct pt_regs *regs, u64 call, u64 by,
-				 struct vmb_rule *rule, u32 error)
+__noinline int note_names(u64 call, u64 by, u32 error)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	u32 arch = call >> 32, folder, access, flags = 0, moves = 2;
+	struct vmb_rule *rule = rule_of(call);
 
-	if (!regs || !rule)
+	if (!rule)
 		return 0;
 	if (rule->flags)
 		flags = argument(regs, arch, rule->flags - 1);
@@ -447,13 +449,15 @@ static __always_inline bool failed_when_asked(struct vmb_rule *rule, u64 result)
 }
 
 /* Of a call that was to open or to execute what it names, and failed. */
-static __noinline int note_unopened(struct pt_regs *regs, u64 call, u64 by,
-				    struct vmb_rule *rule)
+__noinline int note_unopened(u64 call, u64 by)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	u32 arch = call >> 32, folder = AT_FDCWD;
 	u32 access = VMB_ACCESS_EXECUTE;
+	struct vmb_rule *rule = rule_of(call);
 
-	if (!regs || !rule || !rule->name[0].name)
+	if (!rule || !rule->name[0].name)
 		return 0;
 	if (rule->name[0].folder)
 		folder = argument(regs, arch, rule->name[0].folder - 1);
@@ -467,17 +471,15 @@ static __noinline int note_unopened(struct pt_regs *regs, u64 call, u64 by,
 
 /* By the descriptor or the address in the current task's call; what the call
  * tells of a file is one of VMB_FILE_.... */
-static __noinline int note_held(struct pt_regs *regs, u64 by, u32 arch,
-				u64 result, u32 what)
+__noinline int note_held(u64 by, u32 arch, u64 result, u32 what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	u32 fd, access = 0;
 	struct mapped mapped = {};
 	struct file *file = NULL;
 	u64 asked = 0;
 
-	if (!regs)
-		return 0;
 	fd = argument(regs, arch, 0);
 	switch (what) {
 	case VMB_FILE_OPEN:

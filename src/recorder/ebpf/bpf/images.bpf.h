@@ -238,4 +238,10 @@ static __noinline u32 image_for(struct task_struct *task,
 	return id;
 }
 
+/* Of the current task, which was not seen at its execve. */
+__noinline u32 current_image(u32 scope_and_kind)
+{
+	return image_for(bpf_get_current_task_btf(), NULL, 0, scope_and_kind);
+}
+
 #endif

@@ -140,7 +140,7 @@ static __noinline struct vmb_task *add_task(u32 tid, u32 image, u32 scope,
 }
 
 /* The current task came into the scope from outside. */
-static __noinline u32 entry_image(struct task_struct *task, u32 scope)
+static __always_inline u32 entry_image(struct task_struct *task, u32 scope)
 {
 	struct vmb_scope *entered = bpf_map_lookup_elem(&scopes, &scope);
 	u32 kind;
@@ -150,7 +150,7 @@ static __noinline u32 entry_image(struct task_struct *task, u32 scope)
 	__sync_val_compare_and_swap(&entered->first_tgid, 0, (u32)task->tgid);
 	kind = entered->first_tgid == (u32)task->tgid ? VMB_IMAGE_ENTRY_FIRST
 						      : VMB_IMAGE_ENTRY_LATER;
-	return image_for(task, NULL, 0, scope | kind << 16);
+	return current_image(scope | kind << 16);
 }
 
 /*
@@ -168,8 +168,8 @@ static __always_inline bool has_new_filter(struct task_struct *task)
  * container's filter. A task takes the slow path until then: what the filter
  * had to allow must not be missed, nor what it did not see be added.
  */
-static __noinline void notice_filter(struct task_struct *task,
-				     struct vmb_task *known)
+static __always_inline void notice_filter(struct task_struct *task,
+					  struct vmb_task *known)
 {
 	struct vmb_image *image;
 	struct vmb_slot *slot;
@@ -185,7 +185,7 @@ static __noinline void notice_filter(struct task_struct *task,
 		       : VMB_IMAGE_FILTERED_LATER;
 	slot = slot_at(known->slot);
 	flush_slot(known->slot);
-	known->image = image_for(task, NULL, 0, known->scope | kind << 16);
+	known->image = current_image(known->scope | kind << 16);
 	known->flags &= ~VMB_TASK_UNFILTERED;
 	if (slot) {
 		slot->image = known->image;
@@ -233,15 +233,14 @@ static __always_inline void settle_namespace(struct vmb_scope *scope,
 }
 
 /* The program of the current task, which ran before the recording. */
-static __noinline void find_late_image(struct task_struct *task,
-				       struct vmb_task *known)
+static __always_inline void find_late_image(struct task_struct *task,
+					    struct vmb_task *known)
 {
 	struct vmb_scope *home;
 
 	if (!task || !known)
 		return;
-	known->image =
-		image_for(task, NULL, 0, known->scope | VMB_IMAGE_LATE << 16);
+	known->image = current_image(known->scope | VMB_IMAGE_LATE << 16);
 	home = bpf_map_lookup_elem(&scopes, &known->scope);
 	if (home && home->main_pid == task->tgid) {
 		home->main_image = known->image;
