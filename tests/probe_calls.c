@@ -20,6 +20,9 @@ enum {
   EXIT_GROUP = 231
 };
 #define X32_BIT 0x40000000UL
+#define EINTR 4
+/* No call answers so. */
+#define UNSAID (-0x7fffffffffffffffL)
 
 static long call64(word nr, const word* a) {
   register word r10 __asm__("r10") = a[3];
@@ -125,7 +128,7 @@ static word next_number(void) {
 
 static void probe(long name, word nr, const word* args, long* result) {
   /* What the child writes here, the parent sees. */
-  *result = 0;
+  *result = UNSAID;
   const long child = call(FORK, 0, 0, 0);
   if (child == 0) {
     call(ALARM, 2, 0, 0);
@@ -141,9 +144,16 @@ static void probe(long name, word nr, const word* args, long* result) {
     quit(1);
   }
   int status = 0;
-  call(WAIT4, (word)child, (word)&status, 0);
-  if ((status & 0x7f) != 0) {
+  long waited;
+  do {
+    waited = call(WAIT4, (word)child, (word)&status, 0);
+  } while (waited == -EINTR);
+  if (waited != child) {
+    say("no wait: ", (word)-waited);
+  } else if ((status & 0x7f) != 0) {
     say("signal ", (word)(status & 0x7f));
+  } else if (*result == UNSAID) {
+    say("unsaid, status ", (word)status);
   } else {
     say("errno ", *result < 0 && *result >= -4095 ? (word) - *result : 0);
   }
