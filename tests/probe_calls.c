@@ -23,6 +23,10 @@ enum {
 #define EINTR 4
 /* No call answers so. */
 #define UNSAID (-0x7fffffffffffffffL)
+/* Shared with the children: a place for each of so many calls in a row. Where a
+ * call makes a child of the child, that one writes an answer as well, and maybe
+ * late. */
+#define RESULTS 8192UL
 
 static long call64(word nr, const word* a) {
   register word r10 __asm__("r10") = a[3];
@@ -160,15 +164,18 @@ static void probe(long name, word nr, const word* args, long* result) {
 }
 
 __attribute__((used, noreturn)) static void run(void) {
-  const word shared[6] = {
-      0,        4096, 3 /* read and write */, 0x21 /* shared, anonymous */,
-      (word)-1, 0};
-  long* result = (long*)call64(MMAP, shared);
-  if ((long)result < 0 && (long)result >= -4095) {
-    say("no mmap: ", (word) - (long)result);
+  const word shared[6] = {0,
+                          RESULTS * sizeof(long),
+                          3 /* read and write */,
+                          0x21 /* shared, anonymous */,
+                          (word)-1,
+                          0};
+  long* results = (long*)call64(MMAP, shared);
+  if ((long)results < 0 && (long)results >= -4095) {
+    say("no mmap: ", (word) - (long)results);
     quit(1);
   }
-  for (;;) {
+  for (word made = 0;; ++made) {
     const long name = next_name();
     if (name < 0) {
       quit(0);
@@ -178,7 +185,7 @@ __attribute__((used, noreturn)) static void run(void) {
     for (int i = 0; i < 6; ++i) {
       args[i] = next_number();
     }
-    probe(name, nr, args, result);
+    probe(name, nr, args, &results[made & (RESULTS - 1)]);
   }
   __builtin_unreachable();
 }
