@@ -33,6 +33,7 @@
 #include "capabilities.bpf.h"
 #include "filters.bpf.h"
 #include "enter_exit.bpf.h"
+#include "blocked.bpf.h"
 
 #define SIGSYS	    31
 #define SYS_SECCOMP 1	    /* include/uapi/asm-generic/siginfo.h */
