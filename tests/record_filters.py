@@ -104,7 +104,7 @@ def install_random():
     # What is left in the registers and the memory decides.
     for _ in range(6):
         tail += [draw.choice([(0x87, 0, 0, 0), (0x60, 0, 0, draw.randrange(16)),
-                              (0x0c, 0, 0, 0), (0x20, 0, 0, 4 * draw.randrange(2, 16))]),
+                              (0x0c, 0, 0, 0), (0xac, 0, 0, 0), (0x20, 0, 0, 4 * draw.randrange(2, 16))]),
                  (5 | draw.choice([1, 2, 3, 4, 4, 4]) << 4 | 8 * draw.randrange(2), 0, 1,
                   draw.choice([0, 1 << draw.randrange(32), draw.getrandbits(32)])),
                  (0x06, 0, 0, answer())]
