@@ -29,7 +29,7 @@ void add_unsure(std::vector<Gap>& gaps, const Raw& raw, std::uint32_t scope) {
     const auto name = kernel::syscall_name(call.syscall);
     gaps.push_back(
         {"refusals_unsure",
-         fmt::format("{} of {} failed, in the moment after a filter was loaded",
+         fmt::format("{} of {} failed, and nobody knows if a filter refused it",
                      name ? std::string(*name)
                           : fmt::format("call {}", call.syscall.nr),
                      path_of(image))});

@@ -76,8 +76,9 @@ struct Raw {
   std::map<std::uint32_t, std::map<std::string, evidence::OwnedFolder>> owners;
   // The scopes all of whose folders could be looked into.
   std::set<std::uint32_t> looked;
-  // Calls of which all that is known is that they failed in the moment after a
-  // filter was loaded, which may have refused them.
+  // Calls of which all that is known is that they failed, before their enters
+  // were watched or as another thread loaded a filter, which may have refused
+  // them.
   struct Unsure {
     std::uint32_t image = 0;
     kernel::Syscall syscall;

@@ -95,8 +95,8 @@ TEST(SettleTest, WithoutAnyOtherWordTheCallIsToldAsMadeAndTheGapNamesIt) {
   ASSERT_EQ(seen.raw.facts.size(), 1U);
   EXPECT_EQ(seen.raw.errnos.size(), 1U);
   EXPECT_THAT(seen.details(),
-              ElementsAre("ptrace of / failed, in the moment after a filter "
-                          "was loaded"));
+              ElementsAre("ptrace of / failed, and nobody knows if a filter "
+                          "refused it"));
   EXPECT_THAT(gaps_of(seen.raw, 0), IsEmpty());
 }
 

@@ -11,7 +11,7 @@
  * The call that a task blocks in may be its last one, or that of a phase. It is
  * in the tables from here on; its exit counts it. What the registers tell may
  * also be the call before, when a task stops or waits on its way back from it:
- * that was made, too.
+ * that was made, too, unless its filters refuse it.
  */
 static __noinline int note_blocked(u32 tid)
 {
