@@ -37,6 +37,8 @@ from support import VAMBRACE, require_program, run, skip
 
 CACHE = os.environ.get("VAMBRACE_TEST_CACHE", "/var/tmp/vambrace-test")
 BUSYBOX = "/bin/busybox"
+# The first process of the machine says it before anything else.
+BEGUN = "@@ begun @@"
 
 # With a disk: what the test brings along is laid over its files, and it becomes the root.
 INIT = """#!/test/usr/bin/busybox sh
@@ -44,6 +46,7 @@ b=/test/usr/bin/busybox
 root=/image
 $b mkdir -p $root /dev
 $b mount -t devtmpfs dev /dev
+echo "@@ begun @@" >/dev/console
 $b mount -t ext4 -o noatime /dev/nvme0n1 $root
 $b cp -a /test/. $root/
 $b umount /dev
@@ -56,6 +59,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/t
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
+echo "@@ begun @@" >/dev/console
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
@@ -214,13 +218,38 @@ def once(start):
 
 def _run_machine(kernel_image, archive, drive, words, memory, timeout):
     # Never -accel kvm: a test machine may itself be a guest.
+    log = archive + ".log"
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max",
                "-m", str(memory), "-nodefaults", "-display", "none", "-serial", "stdio",
-               "-no-reboot", "-kernel", kernel_image, "-initrd", archive, "-append",
+               "-no-reboot", "-d", "cpu_reset", "-D", log,
+               "-kernel", kernel_image, "-initrd", archive, "-append",
                f"console=ttyS0 panic=-1 quiet log_buf_len=4M {words}"]
     if drive:
         command += ["-drive", f"file={drive},if=none,id=image,format=raw,snapshot=on",
                     "-device", "nvme,serial=image,drive=image"]
+    ended = _emulate(command, log, timeout)
+    if BEGUN not in ended.console:
+        # Neither vambrace nor the test had a part in this: the emulator or the kernel
+        # ended before the first process of the machine. Seen once.
+        print(f"the machine did not begin, and is started once more: {ended}", flush=True)
+        ended = _emulate(command, log, timeout)
+    said = Said(ended.console)
+    assert said, f"the machine said nothing: {ended}"
+    return said
+
+
+class _Ended:
+    """How the emulator ended, and what its console had."""
+
+    def __init__(self, code, console, log):
+        self.console = console
+        self._text = f"status {code}, console:\n{console[-3000:]}\nemulator:\n{log[-3000:]}"
+
+    def __str__(self):
+        return self._text
+
+
+def _emulate(command, log, timeout):
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=timeout, check=False)
@@ -228,9 +257,11 @@ def _run_machine(kernel_image, archive, drive, words, memory, timeout):
         console = (late.output or b"").decode(errors="replace")
         raise AssertionError(
             f"the machine did not end in {timeout} s:\n{console[-3000:]}") from late
-    said = Said(done.stdout.decode(errors="replace"))
-    assert said, f"the machine said nothing:\n{said.console[-3000:]}"
-    return said
+    console = done.stdout.decode(errors="replace")
+    if not os.path.exists(log):
+        return _Ended(done.returncode, console, "(no log)")
+    with open(log, encoding="utf-8", errors="replace") as file:
+        return _Ended(done.returncode, console, file.read())
 
 
 # --- The kernel and the disk, made once and kept ---------------------------
