@@ -1,6 +1,6 @@
-// Runs a command while an empty program sits on sys_enter, or on sys_enter and
-// sys_exit: the floor that record_overhead compares the recorder with.
-// usage: empty_probe enter|both COMMAND...
+// Runs a command while an empty program sits on sys_enter, on sys_exit, or on
+// both: the floor that record_overhead compares the recorder with.
+// usage: empty_probe enter|exit|both COMMAND...
 #include <bpf/libbpf.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fputs("usage: empty_probe enter|both COMMAND...\n", stderr);
+    std::fputs("usage: empty_probe enter|exit|both COMMAND...\n", stderr);
     return 2;
   }
   const std::unique_ptr<empty_bpf, decltype(&empty_bpf::destroy)> program(
@@ -22,8 +22,11 @@ int main(int argc, char** argv) {
     std::perror("empty_probe: load");
     return 4;
   }
-  program->links.enter = bpf_program__attach(program->progs.enter);
-  if (std::string_view(argv[1]) == "both") {
+  const std::string_view where = argv[1];
+  if (where != "exit") {
+    program->links.enter = bpf_program__attach(program->progs.enter);
+  }
+  if (where != "enter") {
     program->links.leave = bpf_program__attach(program->progs.leave);
   }
   const pid_t child = ::fork();
