@@ -48,7 +48,14 @@ static __always_inline u64 undone_result(struct pt_regs *regs)
 	return (s64)number_in(regs);
 }
 
-/* That call: asm/unistd_64.h, and the two of asm/unistd_32.h. */
+/* asm/unistd_64.h; the two that begin with I386 are of asm/unistd_32.h. Which
+ * call number_in() tells of by NO_CALL is SIGNAL_RETURN. */
+#define NR_CLOSE	      3
+#define NR_DUP2		      33
+#define NR_CLONE	      56
+#define NR_DUP3		      292
+#define NR_CLONE3	      435
+#define NR_CLOSE_RANGE	      436
 #define SIGNAL_RETURN	      15
 #define I386_SIGNAL_RETURN    119
 #define I386_RT_SIGNAL_RETURN 173
@@ -146,6 +153,11 @@ static __always_inline u64 undone_result(struct pt_regs *regs)
 }
 
 /* include/uapi/asm-generic/unistd.h */
+#define NR_DUP3		      24
+#define NR_CLOSE	      57
+#define NR_CLONE	      220
+#define NR_CLONE3	      435
+#define NR_CLOSE_RANGE	      436
 #define SIGNAL_RETURN	      139
 #define I386_SIGNAL_RETURN    119 /* of no use: is_compat() */
 #define I386_RT_SIGNAL_RETURN 173

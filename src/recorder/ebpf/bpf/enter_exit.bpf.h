@@ -25,6 +25,13 @@
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define MAX_ERRNO	    4095
 
+/* A call that has no cell in the task's slot. */
+static __always_inline void enter_uncounted(struct vmb_task *known, u64 call)
+{
+	forget_lock(known->slot);
+	add_fact(known->image, known->phase, call, 1, bpf_ktime_get_ns());
+}
+
 __noinline int enter_slowly(u64 nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -49,8 +56,7 @@ __noinline int enter_slowly(u64 nr)
 	if (slot && arch == NATIVE_ARCH && number < VMB_NATIVE_CALLS)
 		count_cell(slot, number);
 	else
-		add_fact(known->image, known->phase, call, 1,
-			 bpf_ktime_get_ns());
+		enter_uncounted(known, call);
 	if (!note_arguments(known->image, known->phase, call,
 			    (watch_exits ? LOOK_FIRST : LOOK_ONLY) << 1))
 		more = VMB_PENDING_MORE | VMB_PENDING_UNREAD;
@@ -356,7 +362,8 @@ static __noinline int exit_counted(u64 *ctx, struct vmb_slot *slot, u32 nr)
 		return 0;
 	count_cell(slot, nr);
 	how = ruled[nr & (VMB_RULE_CALLS - 1)];
-	if (may_tell(regs, how))
+	if (may_tell(regs, how) && !(how & VMB_RULED_COMMAND && !result &&
+				     is_locked_again(regs, slot)))
 		more |= VMB_PENDING_FILE;
 	if (how & VMB_RULED_ARGUMENTS && !note_ruled(regs, slot, nr))
 		more |= VMB_PENDING_UNREAD;

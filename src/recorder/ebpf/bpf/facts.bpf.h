@@ -117,6 +117,16 @@ __noinline int add_errno(u32 image, u64 call, u32 error, u32 denied, u32 count)
 	return 0;
 }
 
+/* The slot's task may have other descriptors by now: locks.bpf.h. */
+static __always_inline void forget_lock(u32 slot)
+{
+	u32 at = (slot - 1) & (VMB_SLOTS - 1);
+	struct vmb_locked *last = bpf_map_lookup_elem(&locked, &at);
+
+	if (slot && last)
+		last->dentry = 0;
+}
+
 /* The row of a file has been there since its first access. */
 static __noinline int flush_seen(struct vmb_seen *seen, u64 now)
 {
@@ -185,6 +195,7 @@ __noinline int flush_slot(u32 number)
 			  key >> 16, 0, slot->errnos[i].count);
 		slot->errnos[i].key = 0;
 	}
+	forget_lock(number);
 	all = bpf_map_lookup_elem(&seen, &at);
 	if (all && watch_exits)
 		for (int i = 0; i < VMB_SEEN; i++)

@@ -14,17 +14,15 @@
 #define FMODE_PATH    0x4000
 #define FMODE_CREATED 0x100000
 /* include/uapi/asm-generic/fcntl.h */
-#define O_ACCMODE  00000003
-#define O_RDONLY   00000000
-#define O_WRONLY   00000001
-#define O_RDWR	   00000002
-#define O_CREAT	   00000100
-#define O_TRUNC	   00001000
-#define O_APPEND   00002000
-#define O_PATH	   010000000
-#define F_WRLCK	   1
-#define LOCK_EX	   2
-#define F_SETLEASE 1024
+#define O_ACCMODE 00000003
+#define O_RDONLY  00000000
+#define O_WRONLY  00000001
+#define O_RDWR	  00000002
+#define O_CREAT	  00000100
+#define O_TRUNC	  00001000
+#define O_APPEND  00002000
+#define O_PATH	  010000000
+#define LOCK_EX	  2
 /* include/uapi/linux/fcntl.h */
 #define AT_REMOVEDIR 0x200
 /* include/uapi/linux/fs.h */
@@ -309,41 +307,6 @@ static __always_inline u32 without_create(u32 access)
 	return access & ~(VMB_ACCESS_CREATE | VMB_FILE_MADE);
 }
 
-static __always_inline u32 access_of_lock(u32 type)
-{
-	return VMB_ACCESS_LOCK | (type == F_WRLCK ? VMB_ACCESS_WRITE : 0);
-}
-
-/* A command of fcntl about locks. */
-static __always_inline bool is_lock(u32 command)
-{
-	switch (command) {
-	case 6:	 /* F_SETLK */
-	case 7:	 /* F_SETLKW */
-	case 13: /* F_SETLK64 */
-	case 14: /* F_SETLKW64 */
-	case 37: /* F_OFD_SETLK */
-	case 38: /* F_OFD_SETLKW */
-	case F_SETLEASE: return true;
-	default: return false;
-	}
-}
-
-static __always_inline u32 access_of_fcntl(struct pt_regs *regs, u32 arch)
-{
-	u32 command = argument(regs, arch, 1);
-	u64 named = argument(regs, arch, 2);
-	u16 type = 0;
-
-	if (!is_lock(command))
-		return 0;
-	if (command == F_SETLEASE)
-		return access_of_lock(named);
-	if (bpf_probe_read_user(&type, sizeof(type), (void *)named))
-		count_one(files_unread);
-	return access_of_lock(type);
-}
-
 /* What is asked of memory that may be read (mm/util.c, security_mmap_file;
  * mm/mprotect.c). */
 static __always_inline u64 protection_asked(u64 protection)
@@ -534,7 +497,10 @@ __noinline int note_held(u64 by, u32 arch, u64 result, u32 what)
 		access = access_of_open(file, asked);
 	if (!access) /* a place only (O_PATH) */
 		return 0;
-	return note_access((u64)file, by, access, 0);
+	note_access((u64)file, by, access, 0);
+	if (what == VMB_FILE_FCNTL)
+		remember_lock(fd, access);
+	return 0;
 }
 
 /* A program is started: its starter executes the file, and the kernel maps it

@@ -231,6 +231,7 @@ struct fdtable {
 } VMB_CORE;
 
 struct files_struct {
+	atomic_t count;
 	struct fdtable *fdt;
 } VMB_CORE;
 
@@ -285,6 +286,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct fs_struct *fs;
 	struct files_struct *files;
+	struct io_uring_task *io_uring;
 	struct nsproxy *nsproxy;
 	const struct cred *real_cred;
 	const struct cred *cred;

@@ -20,6 +20,16 @@
 		__type(value, value_type);                                     \
 	} name SEC(".maps")
 
+/* The file that a task locked last by a descriptor: locks.bpf.h. */
+struct vmb_locked {
+	u64 dentry; /* 0: none */
+	struct vmb_path_key place;
+	u64 changes; /* descriptor_changes() at that time */
+	u32 fd;
+	u32 row[2]; /* of `seen`, + 1, for reading and for writing; 0: none */
+	u32 unused;
+};
+
 /*
  * By the low bits of the tid. A section and no map: the verifier then knows the
  * place of an element, and no lookup has to find it. (A section this large
@@ -43,6 +53,7 @@ VMB_HASH(files, 65536, struct vmb_file_key, struct vmb_file);
 VMB_HASH(mounts, 8192, struct vmb_mount_key, struct vmb_mount);
 /* By slot, as the cells: written by the task that holds the slot. */
 VMB_ARRAY(seen, VMB_SLOTS, struct vmb_seen_files, BPF_F_MMAPABLE);
+VMB_ARRAY(locked, VMB_SLOTS, struct vmb_locked, 0);
 VMB_ARRAY(allowed_calls, VMB_SLOTS, struct vmb_allowed, 0);
 /* Of mounts, which have two each. */
 VMB_HASH(paths, 8192, struct vmb_path_key, struct vmb_path);
@@ -155,7 +166,7 @@ struct vmb_scratch {
 	u64 start;	      /* the dentry that `file` is about */
 	struct vmb_link link; /* of that */
 	u32 named;	      /* bytes of a file's name, which is in `path` */
-	u32 unused;
+	u32 row;	      /* of `seen` that counts it, + 1; 0: none */
 	struct vmb_folder folder[VMB_FOLDERS];
 	char path[VMB_LONG_PATH + 2 * VMB_NAME_BYTES];
 };

@@ -207,10 +207,11 @@ static __always_inline u32 kind_of(struct dentry *dentry)
 	return kind;
 }
 
-/* The places, one after the other, where the current task may remember that
- * access; null if it has no slot where slots begin to be looked for. */
+/* The first of the rows, one after the other, where the current task may
+ * remember that access; null if it has no slot where slots begin to be looked
+ * for. */
 static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key,
-						u64 hash_len)
+						u64 hash_len, u32 *first)
 {
 	u32 tid = bpf_get_current_task_btf()->pid;
 	u32 at = tid & (VMB_SLOTS - 1), set;
@@ -225,7 +226,8 @@ static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key,
 	       0x9e3779b97f4a7c15ULL) >>
 	      32;
 	set &= VMB_SEEN / VMB_SEEN_WAYS - 1;
-	return &all->file[set * VMB_SEEN_WAYS];
+	*first = set * VMB_SEEN_WAYS;
+	return &all->file[*first];
 }
 
 /* But for the last name, of which only the hash that the kernel made of it is
@@ -327,10 +329,12 @@ static __always_inline int note_place(struct vmb_scratch *work,
 	struct vmb_link *link = &work->link;
 	struct vmb_file *known;
 	struct vmb_seen *mine;
+	u32 row = 0;
 
+	work->row = 0;
 	if (!find_place(work, walk, named))
 		return 0;
-	mine = seen_at(key, link->hash_len);
+	mine = seen_at(key, link->hash_len, &row);
 	for (u32 way = 0; mine && way < VMB_SEEN_WAYS; way++) {
 		if (!is_alike(&mine[way], key, link->hash_len))
 			continue;
@@ -346,6 +350,7 @@ static __always_inline int note_place(struct vmb_scratch *work,
 		}
 		mine[way].count++;
 		mine[way].last = (u32)bpf_jiffies64();
+		work->row = row + way + 1;
 		return 0;
 	}
 	if (link->name && !key->place.leaf)
@@ -356,14 +361,17 @@ static __always_inline int note_place(struct vmb_scratch *work,
 	if (!mine)
 		return count_access(known);
 	/* In the place of the one that was not accessed for longer. */
-	if ((s32)(mine[1].last - mine[0].last) < 0)
+	if ((s32)(mine[1].last - mine[0].last) < 0) {
 		mine++;
+		row++;
+	}
 	flush_seen(mine, bpf_ktime_get_ns());
 	mine->key = *key;
 	mine->dentry = work->start;
 	mine->hash_len = link->hash_len;
 	mine->last = (u32)bpf_jiffies64();
 	mine->count = 1;
+	work->row = row + 1;
 	return 0;
 }
 

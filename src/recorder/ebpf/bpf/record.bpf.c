@@ -22,6 +22,7 @@
 #include "tasks.bpf.h"
 #include "arguments.bpf.h"
 #include "places.bpf.h"
+#include "locks.bpf.h"
 #include "own.bpf.h"
 #include "files.bpf.h"
 #include "given.bpf.h"
