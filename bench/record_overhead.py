@@ -136,13 +136,15 @@ def server(name, count, server_for, count_of):
               f"full {ratio(results, 'record', 'nothing'):.3f} (target 0.93)")
 
 
-def files(count):
+def files(count, wanted):
     """Commands that are mostly about files, each measured by itself; with strace
     only twice, which takes minutes."""
     conditions = ["nothing", "empty enter+exit", "record --light", "record", "record --enters"]
     slow = "strace -f -e trace=file"
     with scratch() as directory:
         for name, command in file_loads(directory).items():
+            if wanted not in name:
+                continue
             verdicts = set()
 
             def once(condition, command=command, verdicts=verdicts):
@@ -178,6 +180,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", choices=["getppid", "cpus", "nginx", "redis", "files"])
+    parser.add_argument("--load", default="", metavar="WORD",
+                        help="of the loads about files those whose name has it")
     words = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("record_overhead needs root: recording attaches BPF programs")
@@ -195,7 +199,7 @@ def main():
         server("redis-benchmark GET (16 clients)", words.rounds, support.redis,
                lambda port: rates.redis_count(port, 60000))
     if words.only in (None, "files"):
-        files(words.rounds)
+        files(words.rounds, words.load)
 
 
 if __name__ == "__main__":

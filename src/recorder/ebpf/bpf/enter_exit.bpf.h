@@ -362,9 +362,12 @@ static __noinline int exit_counted(u64 *ctx, struct vmb_slot *slot, u32 nr)
 		return 0;
 	count_cell(slot, nr);
 	how = ruled[nr & (VMB_RULE_CALLS - 1)];
-	if (may_tell(regs, how) && !(how & VMB_RULED_COMMAND && !result &&
-				     is_locked_again(regs, slot)))
+	if (may_tell(regs, how)) {
+		if (how & VMB_RULED_COMMAND && !result &&
+		    is_locked_again(regs, slot))
+			return 0;
 		more |= VMB_PENDING_FILE;
+	}
 	if (how & VMB_RULED_ARGUMENTS && !note_ruled(regs, slot, nr))
 		more |= VMB_PENDING_UNREAD;
 	if (more)

@@ -499,7 +499,7 @@ __noinline int note_held(u64 by, u32 arch, u64 result, u32 what)
 		return 0;
 	note_access((u64)file, by, access, 0);
 	if (what == VMB_FILE_FCNTL)
-		remember_lock(fd, access);
+		remember_lock(fd, argument(regs, arch, 1), access);
 	return 0;
 }
 

@@ -81,8 +81,8 @@ static __always_inline bool has_own_descriptors(struct task_struct *task)
 }
 
 /* Counts the lock that the slot's task has taken or given back, if it is of the
- * file that was locked last, in a way that is known; false: it is still to be
- * noted. */
+ * file that was locked last, by a command and in a way that are known; false:
+ * it is still to be noted, and so are its arguments. */
 static __noinline bool is_locked_again(struct pt_regs *regs,
 				       struct vmb_slot *slot)
 {
@@ -94,6 +94,7 @@ static __noinline bool is_locked_again(struct pt_regs *regs,
 
 	if (!last || !last->dentry ||
 	    last->fd != (u32)argument(regs, NATIVE_ARCH, 0) ||
+	    last->command != (u32)argument(regs, NATIVE_ARCH, 1) ||
 	    !has_own_descriptors(task) ||
 	    last->changes != descriptor_changes(slot))
 		return false;
@@ -116,7 +117,7 @@ static __noinline bool is_locked_again(struct pt_regs *regs,
 }
 
 /* That descriptor's file was locked, which note_access() has just noted. */
-static __noinline void remember_lock(u32 fd, u32 access)
+static __noinline void remember_lock(u32 fd, u32 command, u32 access)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 at = task->pid & (VMB_SLOTS - 1), zero = 0, own;
@@ -131,11 +132,13 @@ static __noinline void remember_lock(u32 fd, u32 access)
 	own = at;
 	barrier_var(own);
 	changes = descriptor_changes(&slots[own & (VMB_SLOTS - 1)]);
-	if (!last->dentry || last->fd != fd || last->changes != changes ||
+	if (!last->dentry || last->fd != fd || last->command != command ||
+	    last->changes != changes ||
 	    last->place.mixed != work->file.place.mixed ||
 	    last->place.mount != work->file.place.mount) {
 		last->dentry = work->start;
 		last->fd = fd;
+		last->command = command;
 		last->changes = changes;
 		last->place = work->file.place;
 		last->row[0] = 0;

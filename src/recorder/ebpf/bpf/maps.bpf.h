@@ -26,8 +26,8 @@ struct vmb_locked {
 	struct vmb_path_key place;
 	u64 changes; /* descriptor_changes() at that time */
 	u32 fd;
-	u32 row[2]; /* of `seen`, + 1, for reading and for writing; 0: none */
-	u32 unused;
+	u32 command; /* fcntl's */
+	u32 row[2];  /* of `seen`, + 1, for reading and for writing; 0: none */
 };
 
 /*
