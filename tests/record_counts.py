@@ -333,20 +333,24 @@ def test_a_namespace_that_the_workload_makes_needs_no_capability_outside():
     assert not {where for _, where in asked} & {"own"}, asked
 
 
-def test_capability_checks_are_told_apart_by_where_in_the_kernel_they_come_from():
-    # Three places check CAP_FSETID or CAP_FOWNER in one chmod, as often as it is called; between
-    # these calls come the same capabilities from other calls.
-    rounds = 300
-    program = ("import os, tempfile\n"
-               "folder = tempfile.mkdtemp()\n"
-               "os.chown(folder, 1, 1)\n"
-               f"for _ in range({rounds}):\n"
-               "    os.chmod(folder, 0o2755)\n"
-               "    os.chown(folder, 2, 2)\n"
-               "    os.chown(folder, 1, 1)\n"
-               "    os.utime(folder, (1, 1))\n"
-               "os.rmdir(folder)\n")
-    evidence = record(command=["/usr/bin/python3", "-c", program])
+# Three places check CAP_FSETID or CAP_FOWNER in one chmod, as often as it is called; between
+# these calls come the same capabilities from other calls.
+CHECKS = """
+import os, sys, tempfile, time
+folder = tempfile.mkdtemp()
+os.chown(folder, 1, 1)
+for _ in range(int(sys.argv[1])):
+    os.chmod(folder, 0o2755)
+    os.chown(folder, 2, 2)
+    os.chown(folder, 1, 1)
+    os.utime(folder, (1, 1))
+os.rmdir(folder)
+print("done", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def expect_all_checks(evidence, rounds):
     checks = collections.Counter()
     for process in evidence["processes"]:
         for check in process["capabilities"]:
@@ -361,7 +365,29 @@ def test_capability_checks_are_told_apart_by_where_in_the_kernel_they_come_from(
     assert counted("chmod", "CAP_FSETID") == [rounds, rounds], checks
     assert sum(counted("chown", "CAP_CHOWN")) == 2 * (2 * rounds + 1), checks
     assert counted("utimensat", "CAP_FOWNER") == [rounds], checks
+
+
+def test_capability_checks_are_told_apart_by_where_in_the_kernel_they_come_from():
+    evidence = record(command=["/usr/bin/python3", "-c", CHECKS, "300", "0"])
+    expect_all_checks(evidence, 300)
     assert evidence["verdict"]["state"] == "complete", evidence["verdict"]
+
+
+def test_no_capability_check_is_lost_with_its_recorder():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        with recording(path, "/usr/bin/python3", "-c", CHECKS, "300", "300",
+                       stdout=subprocess.PIPE, text=True) as (recorder, found):
+            assert recorder.stdout.readline() == "done\n"
+            program = children_of(recorder.pid)
+            recorder.kill()
+            recorder.wait()
+            # The task that remembers the last checks still runs.
+            vambrace("record", "--resume", "--recording", found, "-o", path, expect=0)
+            for pid in program:
+                os.kill(pid, signal.SIGKILL)
+        with open(path, encoding="utf-8") as file:
+            expect_all_checks(json.load(file), 300)
 
 
 def test_full_tables_are_a_gap():

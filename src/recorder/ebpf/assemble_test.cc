@@ -315,6 +315,28 @@ TEST(Assemble, CountsWhatATaskStillRemembersOfAFile) {
   EXPECT_EQ(count, 42U);
 }
 
+TEST(Assemble, CountsTheChecksThatATaskStillRemembers) {
+  Raw raw = world();
+  raw.counters.moment_ktime = 1'000'000'000;
+  raw.counters.moment_jiffies = 100;
+  raw.caps.clear();
+  raw.caps.emplace_back(vmb_cap_key{.image = 1, .cap = 21},
+                        vmb_tally{5, 900'000'000, 950'000'000});
+  vmb_checks checks[2]{};
+  checks[0].check[3] = {.key = raw.caps[0].first, .count = 41, .last = 110};
+  checks[1].check[0] = {.key = raw.caps[0].first, .count = 2, .last = 50};
+  checks[1].check[1] = {.key = raw.caps[0].first, .count = 0, .last = 200};
+  add_checks(raw, checks, 4'000'000);
+  ASSERT_EQ(raw.caps.size(), 1U);
+  EXPECT_EQ(raw.caps[0].second.count, 48U);
+  EXPECT_EQ(raw.caps[0].second.first, 900'000'000U);
+  EXPECT_EQ(raw.caps[0].second.last, 1'040'000'000U);
+  EXPECT_EQ(raw.counters.caps_refused, 0U);
+  checks[0].check[3].key.cap = 22;  // of which there is no row
+  add_checks(raw, {checks, 1}, 4'000'000);
+  EXPECT_EQ(raw.counters.caps_refused, 1U);
+}
+
 TEST(Assemble, TakesTheSameFileInTwoPlacesForOneFact) {
   using namespace std::string_literals;
   Raw raw = world();

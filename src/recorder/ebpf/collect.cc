@@ -43,15 +43,19 @@ Result<> add_slots(Raw& raw, const Maps& maps) {
   return {};
 }
 
-Result<> add_seen(Raw& raw, const Maps& maps) {
-  constexpr std::size_t kBytes = sizeof(vmb_seen_files) * VMB_SLOTS;
+// Adds what the slots have in that map, one entry each, by that function.
+template <class Entry>
+Result<> add_by_slot(Raw& raw, const Maps& maps, const char* name,
+                     void (*add)(Raw&, std::span<const Entry>, std::uint64_t)) {
+  constexpr std::size_t kBytes = sizeof(Entry) * VMB_SLOTS;
   void* memory =
-      ::mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, maps.fd("seen"), 0);
+      ::mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, maps.fd(name), 0);
   if (memory == MAP_FAILED) {
-    return std::unexpected(system_error("map the files of the slots", errno));
+    return std::unexpected(
+        system_error(fmt::format("map the {} of the slots", name), errno));
   }
-  const auto* seen = static_cast<const vmb_seen_files*>(memory);
-  add_seen(raw, {seen, VMB_SLOTS}, tick_nanoseconds());
+  const auto* entries = static_cast<const Entry*>(memory);
+  add(raw, {entries, VMB_SLOTS}, tick_nanoseconds());
   ::munmap(memory, kBytes);
   return {};
 }
@@ -137,7 +141,8 @@ Result<Raw> collect(const Maps& maps) {
   raw.others = maps.table<vmb_other_key, vmb_tally>("others");
   raw.caps = maps.table<vmb_cap_key, vmb_tally>("caps");
   TRY(add_slots(raw, maps));
-  TRY(add_seen(raw, maps));
+  TRY(add_by_slot(raw, maps, "seen", add_seen));
+  TRY(add_by_slot(raw, maps, "checks", add_checks));
   settle(raw);
   add_stacks(raw, maps);
   tell_moved(raw);

@@ -15,11 +15,11 @@ namespace vambrace::recorder::ebpf {
 namespace {
 
 constexpr std::array kNames = {
-    ".bss",       "tasks",  "images",        "image_ids",     "facts",
-    "errnos",     "tuples", "tuple_counts",  "others",        "caps",
-    "rules",      "scopes", "selectors",     "scope_cgroups", "phases",
-    "stacks",     "files",  "mounts",        "seen",          "paths",
-    "path_bytes", "hints",  ".data.control", ".data.counters"};
+    ".bss",   "tasks",      "images",       "image_ids",     "facts",
+    "errnos", "tuples",     "tuple_counts", "others",        "caps",
+    "rules",  "scopes",     "selectors",    "scope_cgroups", "phases",
+    "stacks", "files",      "mounts",       "seen",          "paths",
+    "checks", "path_bytes", "hints",        ".data.control", ".data.counters"};
 
 // bpffs does not take a dot at the start of a name.
 std::string file_name(const std::string& name) {

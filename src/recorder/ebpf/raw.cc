@@ -13,6 +13,11 @@ void add(Table<Key, vmb_tally>& table, const Key& key, std::uint64_t count,
   table.emplace_back(key, vmb_tally{count, last, last});
 }
 
+template <class Key>
+std::string bytes_of(const Key& key) {
+  return {reinterpret_cast<const char*>(&key), sizeof key};
+}
+
 using Parts = std::vector<std::string_view>;
 
 // The names of a path, leaf first, each ended by NUL.
@@ -85,9 +90,6 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
 
 void add_seen(Raw& raw, std::span<const vmb_seen_files> seen,
               std::uint64_t tick) {
-  const auto bytes_of = [](const vmb_file_key& key) {
-    return std::string(reinterpret_cast<const char*>(&key), sizeof key);
-  };
   std::unordered_map<std::string, vmb_path> paths;
   for (const auto& [key, file] : raw.files) {
     paths.emplace(bytes_of(key), file.path);
@@ -105,6 +107,29 @@ void add_seen(Raw& raw, std::span<const vmb_seen_files> seen,
       const std::uint64_t last = ktime_of(raw, file.last, tick);
       raw.files.emplace_back(file.key,
                              vmb_file{{file.count, last, last}, found->second});
+    }
+  }
+}
+
+void add_checks(Raw& raw, std::span<const vmb_checks> checks,
+                std::uint64_t tick) {
+  std::unordered_map<std::string, vmb_tally*> rows;
+  for (auto& [key, tally] : raw.caps) {
+    rows.emplace(bytes_of(key), &tally);
+  }
+  for (const vmb_checks& all : checks) {
+    for (const vmb_check& check : all.check) {
+      if (check.count == 0) {
+        continue;
+      }
+      const auto found = rows.find(bytes_of(check.key));
+      if (found == rows.end()) {
+        ++raw.counters.caps_refused;
+        continue;
+      }
+      found->second->count += check.count;
+      found->second->last =
+          std::max(found->second->last, ktime_of(raw, check.last, tick));
     }
   }
 }

@@ -26,6 +26,7 @@ static_assert(sizeof(vmb_tally) == 24);
 static_assert(sizeof(vmb_tuple_key) == 40);
 static_assert(sizeof(vmb_other_key) == 40);
 static_assert(sizeof(vmb_cap_key) == 32);
+static_assert(sizeof(vmb_checks) == VMB_CHECKS * 40);
 static_assert(sizeof(vmb_rule) == 56);
 static_assert(sizeof(vmb_file_key) == 40);
 static_assert(sizeof(vmb_file) == 40);
@@ -100,6 +101,11 @@ void add_slot(Raw& raw, const vmb_slot& slot, std::uint32_t native_arch,
 // As add_slot() for the files that its task had accessed again.
 void add_seen(Raw& raw, std::span<const vmb_seen_files> seen,
               std::uint64_t tick);
+
+// As add_slot() for the capabilities that were checked again; their rows are
+// in the table.
+void add_checks(Raw& raw, std::span<const vmb_checks> checks,
+                std::uint64_t tick);
 
 // Whether the image is a program's, and not what a runtime is before it has
 // started the program.

@@ -203,6 +203,59 @@ static __always_inline u32 namespace_of(struct task_struct *task,
 	return home ? VMB_CAP_NS_NESTED : VMB_CAP_NS_OWN;
 }
 
+/* Its row has been there since the first such check. */
+static __noinline int flush_check(struct vmb_check *check, u64 now)
+{
+	u64 since;
+
+	if (!check || !check->count)
+		return 0;
+	since = (u64)((u32)bpf_jiffies64() - check->last) * tick_ns;
+	if (!add_tally(&caps, &check->key, check->count, now - since))
+		count_one(caps_refused);
+	check->count = 0;
+	return 0;
+}
+
+static __always_inline bool is_same_check(const struct vmb_cap_key *one,
+					  const struct vmb_cap_key *other)
+{
+	return one->image == other->image && one->phase == other->phase &&
+	       one->cap == other->cap && one->flags == other->flags &&
+	       one->during_arch == other->during_arch &&
+	       one->during_nr == other->during_nr && one->stack == other->stack;
+}
+
+/* Beside the slot `at`, which the current task holds, or in the table. What was
+ * checked in the same jiffy keeps its place; what is there when the task ends
+ * stays until another check takes the place, or the recording ends. */
+static __noinline int count_check(struct vmb_cap_key *key, u32 at)
+{
+	struct vmb_checks *all = bpf_map_lookup_elem(&checks, &at);
+	u32 way, now = (u32)bpf_jiffies64();
+	struct vmb_check *mine;
+
+	if (!all || !key)
+		return 0;
+	way = (key->cap ^ key->during_nr ^ key->stack) & (VMB_CHECKS - 1);
+	mine = &all->check[way];
+	if ((s32)mine->count >= 0 && is_same_check(&mine->key, key)) {
+		mine->count++;
+		mine->last = now;
+		return 0;
+	}
+	if (!add_tally(&caps, key, 1, bpf_ktime_get_ns())) {
+		count_one(caps_refused);
+		return 0;
+	}
+	if (mine->key.image && mine->last == now)
+		return 0;
+	flush_check(mine, bpf_ktime_get_ns());
+	mine->key = *key;
+	mine->last = now;
+	return 0;
+}
+
 static __noinline int note_capability(void *ctx, const struct cred *cred,
 				      struct user_namespace *target, u64 what)
 {
@@ -244,6 +297,8 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 	if (READ_OF(struct user_namespace, target, level) != 0)
 		key.flags |= namespace_of(task, target, scope);
 	key.stack = stack_of(ctx, &key);
+	if (slot->owner == tid)
+		return count_check(&key, tid & (VMB_SLOTS - 1));
 	if (!add_tally(&caps, &key, 1, bpf_ktime_get_ns()))
 		count_one(caps_refused);
 	return 0;

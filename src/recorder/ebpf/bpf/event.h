@@ -25,6 +25,7 @@ enum {
 	VMB_RECENT = 8,	   /* choices of arguments that a slot remembers */
 	VMB_SEEN = 16,	   /* and files, beside it; a power of two */
 	VMB_SEEN_WAYS = 2, /* in which of them one may be */
+	VMB_CHECKS = 4,	   /* and checks of capabilities; a power of two */
 	VMB_ALLOWED_WORDS = 8,
 	VMB_ARCHES = 4, /* as kernel::Arch: x86_64, i386, x32, aarch64 */
 	VMB_RULE_CALLS =
@@ -277,6 +278,18 @@ struct vmb_cap_key {
 	u32 during_nr; /* number + 1; 0: outside any call */
 	u32 stack;     /* id in the stack map, or ~0 */
 	u32 unused;
+};
+
+/* A check that a task comes to again, and how often since the last flush; the
+ * table of capabilities has the same key. */
+struct vmb_check {
+	struct vmb_cap_key key; /* image 0: empty */
+	u32 count;
+	u32 last; /* low half of jiffies */
+};
+
+struct vmb_checks {
+	struct vmb_check check[VMB_CHECKS];
 };
 
 enum {

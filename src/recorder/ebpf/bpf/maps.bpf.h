@@ -53,6 +53,7 @@ VMB_HASH(files, 65536, struct vmb_file_key, struct vmb_file);
 VMB_HASH(mounts, 8192, struct vmb_mount_key, struct vmb_mount);
 /* By slot, as the cells: written by the task that holds the slot. */
 VMB_ARRAY(seen, VMB_SLOTS, struct vmb_seen_files, BPF_F_MMAPABLE);
+VMB_ARRAY(checks, VMB_SLOTS, struct vmb_checks, BPF_F_MMAPABLE);
 VMB_ARRAY(locked, VMB_SLOTS, struct vmb_locked, 0);
 VMB_ARRAY(allowed_calls, VMB_SLOTS, struct vmb_allowed, 0);
 /* Of mounts, which have two each. */
