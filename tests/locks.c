@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <pthread.h>
 #include <sched.h>
@@ -147,6 +148,37 @@ static void by_io_uring(int fd) {
   reopen(fd);
 }
 
+// A BPF program closes (the helper bpf_sys_close).
+static void by_bpf(int fd) {
+  const struct bpf_insn code[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = fd},
+      {.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_sys_close},
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+      {.code = BPF_JMP | BPF_EXIT}};
+  union bpf_attr load = {.prog_type = BPF_PROG_TYPE_SYSCALL,
+                         .insn_cnt = sizeof code / sizeof *code,
+                         .insns = (uintptr_t)code,
+                         .license = (uintptr_t)"GPL",
+                         .prog_flags = BPF_F_SLEEPABLE};
+  const int program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof load);
+  must(program >= 0, "BPF_PROG_LOAD");
+  lock(fd, 3);
+  union bpf_attr run = {.test = {.prog_fd = (unsigned)program}};
+  must(syscall(SYS_bpf, BPF_PROG_RUN, &run, sizeof run.test) == 0, "BPF_PROG_RUN");
+  reopen(fd);
+}
+
+static void owners(void) {
+  const int fd = opened("a");
+  lock(fd, 4);
+  must(seteuid(1000) == 0, "seteuid");
+  lock(fd, 5);
+  must(seteuid(0) == 0, "seteuid");
+  lock(fd, 3);
+  must(fchown(fd, 1000, 1000) == 0, "fchown");
+  lock(fd, 2);
+}
+
 static void swapped(void (*way)(int)) {
   const int fd = opened("a");
   spare = opened("b");
@@ -272,7 +304,9 @@ int main(int argc, char** argv) {
   of("child", NULL, by_child);
   of("threads", with_thread, NULL);
   of("io_uring", NULL, by_io_uring);
+  of("bpf", NULL, by_bpf);
   of("execl", executed, NULL);
+  of("owners", owners, NULL);
   of("crowded", crowded, NULL);
   of("reborn", reborn, NULL);
   of("two", two_files, NULL);

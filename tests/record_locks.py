@@ -12,7 +12,8 @@ SWAPPED = ("close", "close_range", "dup3", "thread", "child", "threads", "execl"
 EXPECTED = {
     **{(f"{way}-a", "kw"): 4 for way in SWAPPED},
     **{(f"{way}-b", "kw"): 5 for way in SWAPPED},
-    ("io_uring-a", "kw"): 7, ("io_uring-b", "kw"): 5,
+    ("io_uring-a", "kw"): 7, ("io_uring-b", "kw"): 5, ("bpf-a", "kw"): 7, ("bpf-b", "kw"): 5,
+    ("owners-a", "kw"): 7, ("owners-a", "kw of another"): 7,
     ("crowded-a", "kw"): 9,
     ("two-a", "kw"): 9, ("two-b", "kw"): 10,
     ("kinds-a", "kw"): 10, ("kinds-a", "k"): 10,
@@ -35,7 +36,8 @@ def accesses(*words):
     for process in evidence["processes"]:
         for fact in process["files"]:
             if fact["path"].startswith(folder + "/"):
-                found[fact["path"].removeprefix(folder + "/"), fact["access"]] += fact["count"]
+                letters = fact["access"] + ("" if fact["owner"] else " of another")
+                found[fact["path"].removeprefix(folder + "/"), letters] += fact["count"]
     return found
 
 

@@ -101,7 +101,7 @@ void add_seen(Raw& raw, std::span<const vmb_seen_files> seen,
       }
       const auto found = paths.find(bytes_of(file.key));
       if (found == paths.end()) {
-        ++raw.counters.files_refused;
+        raw.counters.files_refused += file.count;
         continue;
       }
       const std::uint64_t last = ktime_of(raw, file.last, tick);
@@ -124,7 +124,7 @@ void add_checks(Raw& raw, std::span<const vmb_checks> checks,
       }
       const auto found = rows.find(bytes_of(check.key));
       if (found == rows.end()) {
-        ++raw.counters.caps_refused;
+        raw.counters.caps_refused += check.count;
         continue;
       }
       found->second->count += check.count;

@@ -19,7 +19,7 @@ namespace vambrace::recorder::ebpf {
 namespace {
 
 // Another layout of the maps (bpf/event.h) is another version.
-constexpr std::string_view kSchema = "vambrace.recording/v4";
+constexpr std::string_view kSchema = "vambrace.recording/v5";
 constexpr auto kBpffsMagic = 0xcafe4a11;
 
 bool is_bpffs(const char* path) {

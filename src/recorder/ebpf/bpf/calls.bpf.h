@@ -51,9 +51,11 @@ static __always_inline u64 undone_result(struct pt_regs *regs)
 /* asm/unistd_64.h; the two that begin with I386 are of asm/unistd_32.h. Which
  * call number_in() tells of by NO_CALL is SIGNAL_RETURN. */
 #define NR_CLOSE	      3
+#define NR_IOCTL	      16
 #define NR_DUP2		      33
 #define NR_CLONE	      56
 #define NR_DUP3		      292
+#define NR_BPF		      321
 #define NR_CLONE3	      435
 #define NR_CLOSE_RANGE	      436
 #define SIGNAL_RETURN	      15
@@ -154,8 +156,10 @@ static __always_inline u64 undone_result(struct pt_regs *regs)
 
 /* include/uapi/asm-generic/unistd.h */
 #define NR_DUP3		      24
+#define NR_IOCTL	      29
 #define NR_CLOSE	      57
 #define NR_CLONE	      220
+#define NR_BPF		      280
 #define NR_CLONE3	      435
 #define NR_CLOSE_RANGE	      436
 #define SIGNAL_RETURN	      139

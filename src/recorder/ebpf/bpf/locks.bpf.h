@@ -7,13 +7,14 @@
  * stands for. The kernel does not look at the path of such a lock either
  * (AppArmor keeps with an open file what it was asked about that,
  * security/apparmor/file.c, aa_file_perm), so that a name which changed
- * meanwhile is no news.
+ * meanwhile, its own or one above it, is no news.
  *
  * The descriptor stays if nobody else has the task's table of descriptors, and
- * the task has not made a call since that takes one out or shares the table.
- * Other ways to change a table are those of a tracer, of a filter's supervisor
- * (SECCOMP_IOCTL_NOTIF_ADDFD) and of io_uring: tasks with one of these are not
- * looked at.
+ * the task has not made a call since that may take one out or share the table:
+ * close and the like; ioctl, by which autofs and binder close some; bpf, which
+ * may run a program that does (bpf_sys_close). Other ways to change a table are
+ * those of a tracer, of a filter's supervisor (SECCOMP_IOCTL_NOTIF_ADDFD) and
+ * of io_uring: tasks with one of these are not looked at.
  */
 #ifndef VAMBRACE_RECORDER_LOCKS_H
 #define VAMBRACE_RECORDER_LOCKS_H
@@ -62,6 +63,7 @@ static __always_inline u32 access_of_fcntl(struct pt_regs *regs, u32 arch)
 static __always_inline u64 descriptor_changes(struct vmb_slot *slot)
 {
 	u64 calls = (u64)slot->cells[NR_CLOSE].count +
+		    slot->cells[NR_IOCTL].count + slot->cells[NR_BPF].count +
 		    slot->cells[NR_CLOSE_RANGE].count +
 		    slot->cells[NR_DUP3].count + slot->cells[NR_CLONE].count +
 		    slot->cells[NR_CLONE3].count;
@@ -91,6 +93,7 @@ static __noinline bool is_locked_again(struct pt_regs *regs,
 	struct vmb_locked *last = bpf_map_lookup_elem(&locked, &at);
 	struct vmb_seen_files *all;
 	struct vmb_seen *mine;
+	struct dentry *dentry;
 
 	if (!last || !last->dentry ||
 	    last->fd != (u32)argument(regs, NATIVE_ARCH, 0) ||
@@ -100,6 +103,9 @@ static __noinline bool is_locked_again(struct pt_regs *regs,
 		return false;
 	access = access_of_fcntl(regs, NATIVE_ARCH);
 	row = last->row[access & VMB_ACCESS_WRITE ? 1 : 0];
+	dentry = (struct dentry *)last->dentry;
+	if (is_owned(READ_OF(struct dentry, dentry, d_inode)))
+		access |= VMB_FILE_OWNED;
 	all = bpf_map_lookup_elem(&seen, &at);
 	if (!row || !all)
 		return false;
@@ -108,8 +114,8 @@ static __noinline bool is_locked_again(struct pt_regs *regs,
 	if ((s32)mine->count < 0 || mine->dentry != last->dentry ||
 	    mine->key.place.mixed != last->place.mixed ||
 	    mine->key.place.mount != last->place.mount ||
-	    (u16)mine->key.access != access || mine->key.image != slot->image ||
-	    mine->key.phase != slot->phase)
+	    (mine->key.access & (0xffff | VMB_FILE_OWNED)) != access ||
+	    mine->key.image != slot->image || mine->key.phase != slot->phase)
 		return false;
 	mine->count++;
 	mine->last = (u32)bpf_jiffies64();

@@ -190,17 +190,23 @@ static __always_inline bool is_backing(struct file *file, struct mount *mount,
 	       !(BPF_CORE_READ(dentry, d_inode, i_sb, s_flags) & SB_NOUSER);
 }
 
+/* By the current task. */
+static __always_inline bool is_owned(struct inode *inode)
+{
+	return READ_OF(struct inode, inode, i_uid.val) ==
+	       bpf_get_current_task_btf()->cred->fsuid.val;
+}
+
 /* What the file is. */
 static __always_inline u32 kind_of(struct dentry *dentry)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct inode *inode = READ_OF(struct dentry, dentry, d_inode);
 	struct super_block *super = READ_OF(struct inode, inode, i_sb);
 	u32 kind = 0;
 
 	if ((READ_OF(struct inode, inode, i_mode) & S_IFMT) == S_IFDIR)
 		kind |= VMB_FILE_FOLDER;
-	if (READ_OF(struct inode, inode, i_uid.val) == task->cred->fsuid.val)
+	if (is_owned(inode))
 		kind |= VMB_FILE_OWNED;
 	if (READ_OF(struct super_block, super, s_flags) & SB_NOUSER)
 		kind |= VMB_FILE_INTERNAL;
@@ -331,7 +337,6 @@ static __always_inline int note_place(struct vmb_scratch *work,
 	struct vmb_seen *mine;
 	u32 row = 0;
 
-	work->row = 0;
 	if (!find_place(work, walk, named))
 		return 0;
 	mine = seen_at(key, link->hash_len, &row);
@@ -411,7 +416,10 @@ __noinline int note_access(u64 which, u64 by, u32 access, u32 at)
 	struct mount *mount;
 	struct walk walk = {.work = at};
 
-	if (!work || !file || !(by >> 32))
+	if (!work)
+		return 0;
+	work->row = 0;
+	if (!file || !(by >> 32))
 		return 0;
 	walk.dentry = READ_OF(struct file, file, f_path.dentry);
 	mount = mount_of(READ_OF(struct file, file, f_path.mnt));
