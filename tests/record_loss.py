@@ -29,6 +29,7 @@ def test_a_ring_that_overflows_is_a_gap_and_loses_no_fact():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "evidence.json")
         with recording(path, *command, words=["--ring-bytes", "4096"]) as (recorder, _):
+            wait_for_program(recorder.pid, "sh")
             # Nobody empties the ring while the command runs.
             recorder.send_signal(signal.SIGSTOP)
             support.wait_until(lambda: has_ended(recorder.pid), what="the command's end")

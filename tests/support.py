@@ -353,6 +353,9 @@ def load_redis(port):
         assert answer is None or out == answer, out
     if shutil.which("redis-benchmark"):
         _check("redis-benchmark", "-p", port, "-q", "-n", "2000", "-c", "10", "-t", "get,set,incr")
+    # One that is stopped while it saves kills that child, and removes its file.
+    wait_until(lambda: "rdb_bgsave_in_progress:0" in
+               run("redis-cli", "-p", port, "info", "persistence").out, what="the end of bgsave")
 
 
 def memcached(_directory, port=None):
