@@ -2,6 +2,7 @@
 """What recording costs, against nothing, an empty program, and strace.
 
 usage: bench/record_overhead.py [--rounds N] [--only getppid|cpus|nginx|redis|files]
+                                [--load WORD]
 
 Needs root, a Release build in build/, strace, nginx, wrk, redis.
 """

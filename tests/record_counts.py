@@ -210,6 +210,23 @@ def is_parent_of(parent, name):
     return False
 
 
+def resumed_after_a_kill(*command):
+    """The evidence of a command that says "done" and waits: its recorder is killed then, and
+    the recording finished while the command, with what is remembered of it, is still there."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "evidence.json")
+        with recording(path, *command, stdout=subprocess.PIPE, text=True) as (recorder, found):
+            assert recorder.stdout.readline() == "done\n"
+            program = children_of(recorder.pid)
+            recorder.kill()
+            recorder.wait()
+            vambrace("record", "--resume", "--recording", found, "-o", path, expect=0)
+            for pid in program:
+                os.kill(pid, signal.SIGKILL)
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+
+
 def wait_for_program(parent, name):
     support.wait_until(lambda: is_parent_of(parent, name), what=f"{name} begins")
 
@@ -374,20 +391,7 @@ def test_capability_checks_are_told_apart_by_where_in_the_kernel_they_come_from(
 
 
 def test_no_capability_check_is_lost_with_its_recorder():
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "evidence.json")
-        with recording(path, "/usr/bin/python3", "-c", CHECKS, "300", "300",
-                       stdout=subprocess.PIPE, text=True) as (recorder, found):
-            assert recorder.stdout.readline() == "done\n"
-            program = children_of(recorder.pid)
-            recorder.kill()
-            recorder.wait()
-            # The task that remembers the last checks still runs.
-            vambrace("record", "--resume", "--recording", found, "-o", path, expect=0)
-            for pid in program:
-                os.kill(pid, signal.SIGKILL)
-        with open(path, encoding="utf-8") as file:
-            expect_all_checks(json.load(file), 300)
+    expect_all_checks(resumed_after_a_kill("/usr/bin/python3", "-c", CHECKS, "300", "300"), 300)
 
 
 def test_full_tables_are_a_gap():

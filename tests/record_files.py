@@ -4,13 +4,12 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 
 import support
-from record_counts import children_of, kinds, record, recording
+from record_counts import kinds, record, resumed_after_a_kill
 from support import vambrace
 
 # Accesses files in every way that the recorder knows; prints its pid. Argument: an empty folder.
@@ -594,19 +593,8 @@ def test_every_access_is_counted_however_they_alternate():
 
 def test_no_access_is_lost_with_its_recorder():
     folder = folder_of_nine()
-    path = os.path.join(folder, "evidence.json")
-    with recording(path, "python3", "-c", AGAIN, folder, "300",
-                   stdout=subprocess.PIPE, text=True) as (recorder, found):
-        assert recorder.stdout.readline() == "done\n"
-        program = children_of(recorder.pid)
-        recorder.kill()
-        recorder.wait()
-        # The threads that remember the files still run.
-        vambrace("record", "--resume", "--recording", found, "-o", path, expect=0)
-        for pid in program:
-            os.kill(pid, signal.SIGKILL)
-    with open(path, encoding="utf-8") as file:
-        expect_all_counted(json.load(file), folder)
+    # The threads that remember the files still run.
+    expect_all_counted(resumed_after_a_kill("python3", "-c", AGAIN, folder, "300"), folder)
 
 
 def test_a_file_that_is_made_again_and_again_is_one_file():
