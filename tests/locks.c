@@ -219,6 +219,56 @@ static void kinds(void) {
   }
 }
 
+static void range(int fd, int command, int kind, long start, long length) {
+  struct flock lock = {
+      .l_type = (short)kind, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+  must(fcntl(fd, command, &lock) == 0, "lock of a range");
+}
+
+// Locks of each kind while others are held, of one's own and of somebody else.
+static void ranges(void) {
+  const int fd = opened("a");
+  for (int i = 0; i < 5; i++) {
+    range(fd, F_SETLK, F_RDLCK, 0, 1);
+    range(fd, F_SETLK, F_WRLCK, 5, 1);
+    range(fd, F_SETLK, F_RDLCK, 8, 1);
+    range(fd, F_SETLK, F_UNLCK, 5, 1);
+    range(fd, F_SETLK, F_RDLCK, 9, 1);
+    range(fd, F_SETLK, F_WRLCK, 0, 20);
+    range(fd, F_SETLK, F_RDLCK, 0, 20);
+    range(fd, F_SETLK, F_UNLCK, 0, 0);
+  }
+  for (int i = 0; i < 6; i++) range(fd, F_SETLK, F_RDLCK, 10 + 2 * i, 1);
+  for (int i = 0; i < 3; i++) range(fd, F_SETLK, F_WRLCK, 100, 1);
+  range(fd, F_SETLK, F_RDLCK, 0, 1);
+  range(fd, F_SETLK, F_UNLCK, 0, 0);
+  for (int i = 0; i < 3; i++) {
+    must(fcntl(fd, F_SETLEASE, F_WRLCK) == 0, "lease");
+    must(fcntl(fd, F_SETLEASE, F_UNLCK) == 0, "end of a lease");
+  }
+}
+
+static void by_others(void) {
+  const int fd = opened("a");
+  for (int i = 0; i < 3; i++) range(fd, F_OFD_SETLK, F_WRLCK, 50, 1);
+  int ready[2];
+  must(pipe(ready) == 0, "pipe");
+  const pid_t child = fork();
+  if (child == 0) {
+    range(fd, F_SETLK, F_RDLCK, 200, 1);
+    must(write(ready[1], "", 1) == 1, "write");
+    pause();
+  }
+  char byte;
+  must(child > 0 && read(ready[0], &byte, 1) == 1, "child");
+  for (int i = 0; i < 5; i++) {
+    range(fd, F_SETLK, F_RDLCK, 0, 1);
+    range(fd, F_SETLK, F_WRLCK, 0, 1);
+    range(fd, F_SETLK, F_UNLCK, 0, 0);
+  }
+  must(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child, "child's end");
+}
+
 static void refused(void) {
   struct flock wrong = {.l_type = F_WRLCK, .l_whence = 99, .l_len = 1};
   const int fd = opened("a");
@@ -311,6 +361,8 @@ int main(int argc, char** argv) {
   of("reborn", reborn, NULL);
   of("two", two_files, NULL);
   of("kinds", kinds, NULL);
+  of("ranges", ranges, NULL);
+  of("others", by_others, NULL);
   of("refused", refused, NULL);
 #if defined(__x86_64__)
   // The last: after it, calls are seen to enter.

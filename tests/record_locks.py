@@ -19,6 +19,8 @@ EXPECTED = {
     ("kinds-a", "kw"): 10, ("kinds-a", "k"): 10,
     **{(f"crowded-{number}", "kw"): 3 for number in range(64)},
     ("reborn-a", "kw"): 80, ("reborn-b", "kw"): 100,
+    ("ranges-a", "kw"): 16, ("ranges-a", "k"): 41,
+    ("others-a", "kw"): 8, ("others-a", "k"): 11,
     ("refused-a", "kw"): 10, ("refused-a", "k"): 1,
 }
 if os.uname().machine == "x86_64":

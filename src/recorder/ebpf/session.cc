@@ -83,7 +83,13 @@ void set_programs(record_bpf& skeleton, const Options& options,
   }
   bpf_program__set_autoload(skeleton.progs.hook_file_truncate,
                             choice.hooks && offer.file_truncate);
-  bpf_program__set_autoload(skeleton.progs.call_exits, !options.light);
+  // One program of each pair, by what it may use to know the current task.
+  const bool plain = offer.plain_loads;
+  bpf_program__set_autoload(skeleton.progs.call_enters, plain);
+  bpf_program__set_autoload(skeleton.progs.call_enters_old, !plain);
+  bpf_program__set_autoload(skeleton.progs.call_exits, !options.light && plain);
+  bpf_program__set_autoload(skeleton.progs.call_exits_old,
+                            !options.light && !plain);
   bpf_program__set_autoload(skeleton.progs.signal_comes, !options.light);
   bpf_program__set_autoload(skeleton.progs.exec_prepares, !choice.enters);
   bpf_program__set_autoload(skeleton.progs.task_blocks, !choice.enters);
@@ -91,6 +97,12 @@ void set_programs(record_bpf& skeleton, const Options& options,
                             choice.capabilities && offer.cap_tracepoint);
   bpf_program__set_autoload(skeleton.progs.capability_returns,
                             choice.capabilities && !offer.cap_tracepoint);
+}
+
+bpf_program* enters_of(const record_bpf& skeleton) {
+  return bpf_program__autoload(skeleton.progs.call_enters)
+             ? skeleton.progs.call_enters
+             : skeleton.progs.call_enters_old;
 }
 
 void set_up(record_bpf& skeleton, const Options& options, const Offer& offer,
@@ -319,7 +331,7 @@ Result<> Session::attach() {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->obj) {
     if (!bpf_program__autoload(program) ||
-        (!enters_ && program == skeleton_->progs.call_enters)) {
+        (!enters_ && program == enters_of(*skeleton_))) {
       continue;
     }
     TRY_ASSIGN(bpf_link* const link, attach(program));
@@ -332,7 +344,7 @@ Result<> Session::watch_enters() {
   if (enters_) {
     return {};
   }
-  bpf_program* const program = skeleton_->progs.call_enters;
+  bpf_program* const program = enters_of(*skeleton_);
   TRY_ASSIGN(bpf_link* const link, attach(program));
   // As if it had been first from the start: see detach().
   links_.emplace(links_.begin(), bpf_program__name(program), link);
@@ -409,7 +421,9 @@ std::uint64_t pinned_recursion_misses(const std::string& directory) {
 
 void detach_pinned(const std::string& directory) {
   // The exit probe first, for the reason given in Session::detach().
-  ::unlink((directory + "/link_call_exits").c_str());
+  for (const char* name : {"/link_call_exits", "/link_call_exits_old"}) {
+    ::unlink((directory + name).c_str());
+  }
   ::usleep(20'000);
   for (const std::string& path : entries(directory, "link_")) {
     ::unlink(path.c_str());

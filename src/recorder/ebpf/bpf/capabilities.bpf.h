@@ -18,13 +18,12 @@
  * the kernel may vary its distance at each call (randomize_kstack_offset).
  */
 
-/* Frames of this program: from follow_stack() to the hook. */
-#define OWN_FRAMES 4
+/* Frames of this program: follow_stack() and the hook. */
+#define OWN_FRAMES 2
 
 /* How much of the stack's memory there is to look at, in words. */
-static __always_inline u32 words_above(void *context)
+static __always_inline u32 words_above(struct task_struct *task, void *context)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	/* The entry's return address is the word before the registers. */
 	u64 end = (u64)bpf_task_pt_regs(task) - sizeof(u64);
 	u64 bytes = end - (u64)context;
@@ -111,7 +110,8 @@ static __noinline int remember_stack(void *context,
 				     struct vmb_followed_set *set)
 {
 	struct frame_search search = {};
-	u32 zero = 0, words = words_above(context), frames = 0;
+	u32 zero = 0, words = words_above(bpf_get_current_task_btf(), context),
+	    frames = 0;
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
 
 	if (!work || !set || words > VMB_STACK_WORDS)
@@ -165,9 +165,10 @@ static __noinline u32 follow_stack(void *context, struct vmb_followed_set *set)
 }
 
 /* The number of the kernel stack of this check; ~0 if it could not be kept. */
-static __noinline u32 stack_of(void *context, struct vmb_cap_key *key)
+static __always_inline u32 stack_of(struct task_struct *task, void *context,
+				    struct vmb_cap_key *key)
 {
-	u32 zero = 0, words = words_above(context);
+	u32 zero = 0, words = words_above(task, context);
 	u32 at = (key->cap * 31 + key->during_nr) & (VMB_FOLLOWED - 1);
 	struct vmb_followed_set *set = bpf_map_lookup_elem(&followed, &at);
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
@@ -229,7 +230,7 @@ static __always_inline bool is_same_check(const struct vmb_cap_key *one,
 /* Beside the slot `at`, which the current task holds, or in the table. What was
  * checked in the same jiffy keeps its place; what is there when the task ends
  * stays until another check takes the place, or the recording ends. */
-static __noinline int count_check(struct vmb_cap_key *key, u32 at)
+static __always_inline int count_check(struct vmb_cap_key *key, u32 at)
 {
 	struct vmb_checks *all = bpf_map_lookup_elem(&checks, &at);
 	u32 way, now = (u32)bpf_jiffies64();
@@ -256,8 +257,9 @@ static __noinline int count_check(struct vmb_cap_key *key, u32 at)
 	return 0;
 }
 
-static __noinline int note_capability(void *ctx, const struct cred *cred,
-				      struct user_namespace *target, u64 what)
+static __always_inline int note_capability(void *ctx, const struct cred *cred,
+					   struct user_namespace *target,
+					   u64 what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 tid = task->pid, scope;
@@ -296,7 +298,7 @@ static __noinline int note_capability(void *ctx, const struct cred *cred,
 		key.flags |= VMB_CAP_OVERRIDDEN;
 	if (READ_OF(struct user_namespace, target, level) != 0)
 		key.flags |= namespace_of(task, target, scope);
-	key.stack = stack_of(ctx, &key);
+	key.stack = stack_of(task, ctx, &key);
 	if (slot->owner == tid)
 		return count_check(&key, tid & (VMB_SLOTS - 1));
 	if (!add_tally(&caps, &key, 1, bpf_ktime_get_ns()))

@@ -87,21 +87,16 @@ static __noinline int enter_counted(u64 *ctx, struct vmb_slot *slot)
 	return 0;
 }
 
-/*
- * Every call of every task comes here. No value but the context lives across a
- * call, which would cost registers saved and restored.
- */
-SEC("tp_btf/sys_enter")
-int call_enters(u64 *ctx)
+/* As call_enters(), of the current task. */
+static __always_inline int enter_call(u64 *ctx, struct task_struct *task)
 {
-	u32 now = (u32)bpf_jiffies64();
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct vmb_slot *slot = &slots[(u32)task->pid & (VMB_SLOTS - 1)];
+	u32 now = (u32)bpf_jiffies64(), tid = task->pid;
+	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
 	u64 nr = ctx[1];
 	struct vmb_cell *cell;
 	u32 count;
 
-	if (unlikely(slot->tag != tag_of(task->pid, control.epoch) ||
+	if (unlikely(slot->tag != tag_of(tid, control.epoch) ||
 		     nr >= VMB_NATIVE_CALLS || is_compat(task)))
 		return enter_slowly(nr);
 	slot->pending = ((u64)NATIVE_ARCH << 32 | nr) + 1;
@@ -112,6 +107,27 @@ int call_enters(u64 *ctx)
 	cell->count = count + 1;
 	cell->last = now;
 	return 0;
+}
+
+/*
+ * Every call of every task comes here. On the way that is taken most no
+ * function is called, and behind most others none but the last: registers that
+ * live across a call are saved and restored each time.
+ */
+SEC("tp_btf/sys_enter")
+int call_enters(u64 *ctx)
+{
+	u64 here = task_here(ctx[0]);
+
+	return here ? enter_call(ctx, TYPED(struct task_struct, (void *)here))
+		    : enter_slowly(ctx[1]);
+}
+
+/* Where there are no plain loads. */
+SEC("tp_btf/sys_enter")
+int call_enters_old(u64 *ctx)
+{
+	return enter_call(ctx, bpf_get_current_task_btf());
 }
 
 /* Asks user space to have the calls seen as they enter. */
@@ -350,66 +366,142 @@ __noinline int exit_slowly(s64 result)
 	return 0;
 }
 
-/* As enter_counted(), and the exit. */
-static __noinline int exit_counted(u64 *ctx, struct vmb_slot *slot, u32 nr)
-{
-	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-	s64 result = ctx[1];
-	u64 more = 0, call = (u64)NATIVE_ARCH << 32 | nr;
-	u32 how;
+enum { UNUSUAL, IS_NOTED, TO_NOTE, NAMES_IT };
 
-	if (!slot || nr >= VMB_NATIVE_CALLS)
+/* What a native call of the current task tells of a file by its descriptor,
+ * with what is at hand. TO_NOTE: note_forgotten() is to be called; NAMES_IT:
+ * note_names(). */
+static __noinline int note_usual(struct task_struct *task, struct pt_regs *regs,
+				 struct vmb_slot *slot, u32 nr, s64 result)
+{
+	struct vmb_rule *rule = rule_of((u64)NATIVE_ARCH << 32 | nr);
+
+	if (!rule || !task || !regs || !slot)
+		return IS_NOTED;
+	switch (result < 0 ? VMB_FILE_NOTHING : rule->file) {
+	case VMB_FILE_OPEN:
+	case VMB_FILE_OPENAT:
+	case VMB_FILE_FCNTL:
+	case VMB_FILE_FTRUNCATE:
+	case VMB_FILE_FCHMOD:
+	case VMB_FILE_FCHOWN:
+		return hold(task, regs, asked_by(slot->image, slot->phase),
+			    NATIVE_ARCH, result, rule->file, true)
+			       ? IS_NOTED
+			       : TO_NOTE;
+	case VMB_FILE_NAMED: return NAMES_IT;
+	default: return UNUSUAL;
+	}
+}
+
+/* As enter_counted(), and the exit. What is left to do, as `pending`, or 0. */
+static __noinline u64 exit_counted(u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+	struct vmb_slot *slot = &slots[(u32)task->pid & (VMB_SLOTS - 1)];
+	u64 nr = (u32)number_in(regs), more = 0, call;
+	s64 result = ctx[1];
+	struct vmb_cell *cell;
+	u32 how, noted;
+
+	barrier_var(nr);
+	if (nr >= VMB_NATIVE_CALLS)
 		return 0;
-	count_cell(slot, nr);
+	call = (u64)NATIVE_ARCH << 32 | nr;
+	cell = &slot->cells[nr];
+	if (cell->count > VMB_CELL_LOOK && cell->count < VMB_CELL_FULL) {
+		cell->count++;
+		cell->last = (u32)bpf_jiffies64();
+	} else {
+		count_cell(slot, nr);
+	}
 	how = ruled[nr & (VMB_RULE_CALLS - 1)];
 	if (may_tell(regs, how)) {
 		if (how & VMB_RULED_COMMAND && !result &&
-		    is_locked_again(regs, slot))
+		    is_locked_again(task, regs, slot))
 			return 0;
-		more |= VMB_PENDING_FILE;
+		noted = note_usual(task, regs, slot, nr, result);
+		if (noted == UNUSUAL)
+			more |= VMB_PENDING_MORE | VMB_PENDING_FILE;
+		else if (noted == NAMES_IT)
+			note_names(call, asked_by(slot->image, slot->phase), 0);
+		else if (noted == TO_NOTE)
+			note_forgotten(0);
+		if (how & VMB_RULED_COMMAND && noted != UNUSUAL)
+			remember_lock(task, regs, NATIVE_ARCH);
 	}
 	if (how & VMB_RULED_ARGUMENTS && !note_ruled(regs, slot, nr))
-		more |= VMB_PENDING_UNREAD;
+		more |= VMB_PENDING_MORE | VMB_PENDING_UNREAD;
 	if (more)
-		do_more(slot->image, slot->phase, more | (call + 1), result);
+		return more | (call + 1);
 	if (result < 0 && result >= -MAX_ERRNO)
 		note_failure(slot, nr, -result);
 	return 0;
 }
 
-/* Of a call that was not seen to enter, in the slot of the task. */
-static __always_inline int exit_alone(u64 *ctx, struct task_struct *task,
-				      struct vmb_slot *slot)
+/* Of a call that was not seen to enter. False if it has to be looked at. */
+static __always_inline int exit_alone(struct vmb_slot *slot, u64 nr, s64 result)
 {
-	u64 nr = (s64)number_in((struct pt_regs *)ctx[0]);
-	s64 result = ctx[1];
 	struct vmb_cell *cell;
 	u32 count;
 
 	/* The verifier learns nothing of an index from a comparison of its
 	 * half, which is what the compiler would do. */
-	asm volatile("" : "+r"(nr));
-	if (unlikely(slot->tag != tag_of(task->pid, control.epoch) ||
-		     sees_enters(control.epoch) || nr >= VMB_NATIVE_CALLS ||
-		     is_compat(task) ||
-		     (is_supervised(task) && !is_surely_made(nr, result))))
-		return exit_slowly(result);
+	barrier_var(nr);
+	if (nr >= VMB_NATIVE_CALLS)
+		return 0;
 	cell = &slot->cells[nr];
 	count = cell->count;
 	if (unlikely((s32)count <= 0))
-		return exit_counted(ctx, slot, nr);
+		return 0;
 	cell->count = count + 1;
 	cell->last = (u32)bpf_jiffies64();
 	if (unlikely(result < 0 && result >= -MAX_ERRNO))
 		note_failure(slot, nr, -result);
+	return 1;
+}
+
+/* As exit_alone(), where a filter or a tracer may have refused the call; -1 if
+ * that may be so. */
+static __noinline int exit_supervised(u64 *ctx)
+{
+	u32 tid = bpf_get_current_task_btf()->pid;
+	u32 nr = number_in((struct pt_regs *)ctx[0]);
+	s64 result = ctx[1];
+
+	if (!is_surely_made(nr, result))
+		return -1;
+	return exit_alone(&slots[tid & (VMB_SLOTS - 1)], nr, result);
+}
+
+/* There was more to do, or the call failed. */
+static __noinline int exit_pending(u64 *ctx, u64 pending)
+{
+	u32 tid = bpf_get_current_task_btf()->pid;
+	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
+	s64 result = ctx[1];
+	u64 call;
+
+	if (pending & VMB_PENDING_MORE) {
+		do_more(slot->image, slot->phase, pending, result);
+		pending &= ~VMB_PENDING_BITS;
+	}
+	call = pending - 1;
+	if (result >= 0 || result < -MAX_ERRNO)
+		return 0;
+	if (call >> 32 == NATIVE_ARCH && (u32)call < VMB_NATIVE_CALLS)
+		note_failure(slot, (u32)call, -result);
+	else
+		add_errno(slot->image, call, -result, 0, 1);
 	return 0;
 }
 
-SEC("tp_btf/sys_exit")
-int call_exits(u64 *ctx)
+/* As call_exits(), of the current task. */
+static __always_inline int exit_call(u64 *ctx, struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	u32 tid = task->pid;
+	u32 nr = number_in((struct pt_regs *)ctx[0]);
+	u32 epoch = control.epoch, tid = task->pid;
 	struct vmb_slot *slot = &slots[tid & (VMB_SLOTS - 1)];
 	s64 result = ctx[1];
 	u64 pending;
@@ -417,22 +509,41 @@ int call_exits(u64 *ctx)
 	if (slot->owner != tid)
 		return exit_slowly(result);
 	pending = slot->pending;
-	if (!pending)
-		return exit_alone(ctx, task, slot);
-	slot->pending = 0;
-	if (unlikely(pending & VMB_PENDING_MORE)) {
-		do_more(slot->image, slot->phase, pending, result);
-		pending &= ~VMB_PENDING_BITS;
+	if (pending) {
+		slot->pending = 0;
+		if (unlikely(pending & VMB_PENDING_MORE ||
+			     (result < 0 && result >= -MAX_ERRNO)))
+			return exit_pending(ctx, pending);
+		return 0;
 	}
-	if (result < 0 && result >= -MAX_ERRNO) {
-		u64 call = pending - 1;
+	if (unlikely(slot->tag != tag_of(tid, epoch) || sees_enters(epoch) ||
+		     nr >= VMB_NATIVE_CALLS || is_compat(task)))
+		return exit_slowly(result);
+	if (unlikely(is_supervised(task))) {
+		int seen = exit_supervised(ctx);
 
-		if (call >> 32 == NATIVE_ARCH && (u32)call < VMB_NATIVE_CALLS)
-			note_failure(slot, (u32)call, -result);
-		else
-			add_errno(slot->image, call, -result, 0, 1);
+		if (seen)
+			return seen < 0 ? exit_slowly(ctx[1]) : 0;
+	} else if (exit_alone(slot, nr, result)) {
+		return 0;
 	}
-	return 0;
+	pending = exit_counted(ctx);
+	return pending ? exit_pending(ctx, pending) : 0;
+}
+
+SEC("tp_btf/sys_exit")
+int call_exits(u64 *ctx)
+{
+	u64 here = task_here(ctx[0]);
+
+	return here ? exit_call(ctx, TYPED(struct task_struct, (void *)here))
+		    : exit_slowly(ctx[1]);
+}
+
+SEC("tp_btf/sys_exit")
+int call_exits_old(u64 *ctx)
+{
+	return exit_call(ctx, bpf_get_current_task_btf());
 }
 
 /* The registers of the call are lost when it succeeds. */

@@ -64,6 +64,7 @@ struct vmb_cell {
 };
 
 #define VMB_CELL_LOOK 0x80000000U
+#define VMB_CELL_FULL 0xffffffffU /* of those, a count that is due as well */
 
 static inline u32 vmb_calls_in(u32 count)
 {

@@ -217,7 +217,7 @@ static __noinline void count_cell(struct vmb_slot *slot, u32 nr)
 		return;
 	cell = &slot->cells[nr];
 	count = vmb_calls_in(cell->count);
-	if (!count || count >= VMB_CELL_LOOK - 1) {
+	if (!count || count >= (VMB_CELL_FULL & ~VMB_CELL_LOOK)) {
 		add_fact(slot->image, slot->phase, (u64)NATIVE_ARCH << 32 | nr,
 			 count, bpf_ktime_get_ns());
 		count = 0;

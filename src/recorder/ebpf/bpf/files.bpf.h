@@ -65,54 +65,29 @@ static __always_inline u32 file_work(u64 call)
 	return rule ? rule->file : VMB_FILE_NOTHING;
 }
 
-/* The file of a descriptor of the current task; null if there is none. */
-static __always_inline struct file *file_of(u32 fd)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = task->files->fdt;
-	struct file **slot = table->fd, *file = NULL;
-	u32 zero = 0;
-
-	if (fd >= table->max_fds)
-		return NULL;
-	if (plain_loads) {
-		struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-
-		if (!work)
-			return NULL;
-		/* A struct of one pointer, read again as the number that a
-		 * function can be given. */
-		*(volatile u64 *)&work->number =
-			(u64)TYPED(struct hlist_head, slot + fd)->first;
-		return (struct file *)*(volatile u64 *)&work->number;
-	}
-	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
-	return file;
-}
-
 #define NO_FOLDER (-101) /* none: relative names are lost */
 
 /* The walk begins where the name in the scratch memory is relative to; false if
  * that is not there any more. */
-static __always_inline bool enter_folder(struct vmb_scratch *work,
+static __always_inline bool enter_folder(struct task_struct *task,
+					 struct vmb_scratch *work,
 					 struct walk *walk, u32 folder)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct file *file;
 	struct mount *mount;
 
 	if (work->path[0] == '/') {
-		walk->dentry = BPF_CORE_READ(task, fs, root.dentry);
-		mount = mount_of(BPF_CORE_READ(task, fs, root.mnt));
+		walk->dentry = task->fs->root.dentry;
+		mount = mount_of(task->fs->root.mnt);
 	} else if ((s32)folder == AT_FDCWD) {
-		walk->dentry = BPF_CORE_READ(task, fs, pwd.dentry);
-		mount = mount_of(BPF_CORE_READ(task, fs, pwd.mnt));
+		walk->dentry = task->fs->pwd.dentry;
+		mount = mount_of(task->fs->pwd.mnt);
 	} else {
-		file = file_of(folder);
+		file = file_of(task, folder);
 		if (!file)
 			return false;
-		walk->dentry = BPF_CORE_READ(file, f_path.dentry);
-		mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+		walk->dentry = READ_OF(struct file, file, f_path.dentry);
+		mount = mount_of(READ_OF(struct file, file, f_path.mnt));
 	}
 	enter_mount(walk, mount);
 	return true;
@@ -121,7 +96,8 @@ static __always_inline bool enter_folder(struct vmb_scratch *work,
 /* With note_named's access: the name is in the kernel's memory. */
 #define NAMED_BY_KERNEL (1U << 31)
 /* No descriptor, nor AT_FDCWD. */
-#define IS_TOLD (-1)
+#define IS_TOLD	     (-1)
+#define IS_FORGOTTEN (-2) /* note_forgotten() is to be called */
 
 /* The name is less than `limit` bytes; its length with the NUL, or an error. */
 static __always_inline long read_name(struct vmb_scratch *work, u64 name,
@@ -154,6 +130,7 @@ static __always_inline bool follows_last(u32 access)
  */
 __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	u32 zero = 0, out;
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
 	struct walk walk = {};
@@ -177,14 +154,13 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 	/* An empty name has no bytes on Linux 6.1, and its NUL later. */
 	if (length <= 1)
 		return folder;
-	mix_path(work, &walk, length);
-	if (!enter_folder(work, &walk, folder)) {
+	walk.mixed = mix_path(work, length);
+	if (!enter_folder(task, work, &walk, folder)) {
 		count_one(files_unread);
 		return IS_TOLD;
 	}
 	work->named = length;
-	note_place(work, &walk, true);
-	return IS_TOLD;
+	return note_place(task, work, &walk, true) ? IS_TOLD : IS_FORGOTTEN;
 }
 
 /* As note_named, and the file of a descriptor; AT_FDCWD if it is neither. */
@@ -194,9 +170,13 @@ static __always_inline s32 note_name(u64 name, u32 folder, u64 by, u32 access,
 	s32 fd = note_named(name, folder, by, access, limit);
 	struct file *file;
 
+	if (fd == IS_FORGOTTEN)
+		note_forgotten(0);
+	if (fd == IS_TOLD || fd == IS_FORGOTTEN)
+		return IS_TOLD;
 	if (fd < 0)
 		return fd;
-	file = file_of(fd);
+	file = file_of(bpf_get_current_task_btf(), fd);
 	if (file)
 		note_access((u64)file, by, access & ~NAMED_BY_KERNEL, 0);
 	else
@@ -432,12 +412,13 @@ __noinline int note_unopened(u64 call, u64 by)
 	return 0;
 }
 
-/* By the descriptor or the address in the current task's call; what the call
- * tells of a file is one of VMB_FILE_.... */
-__noinline int note_held(u64 by, u32 arch, u64 result, u32 what)
+/* As note_place(), of the file that the current task's call tells of by a
+ * descriptor or an address. Not `usual`: also of those that are told otherwise.
+ */
+static __always_inline bool hold(struct task_struct *task, struct pt_regs *regs,
+				 u64 by, u32 arch, u64 result, u32 what,
+				 bool usual)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	u32 fd, access = 0;
 	struct mapped mapped = {};
 	struct file *file = NULL;
@@ -456,21 +437,20 @@ __noinline int note_held(u64 by, u32 arch, u64 result, u32 what)
 		access = access_of_mapping(
 			protection_asked(argument(regs, arch, 2)));
 		if (!access || argument(regs, arch, 3) & MAP_ANONYMOUS)
-			return 0;
+			return true;
 		fd = argument(regs, arch, 4);
 		break;
 	case VMB_FILE_MPROTECT:
 		access = access_of_mapping(
 			protection_asked(argument(regs, arch, 2)));
-		if (!access)
-			return 0;
+		if (usual || !access)
+			return true;
 		if (bpf_find_vma(task, argument(regs, arch, 0), take_file,
 				 &mapped, 0) == -16 /* EBUSY */)
 			count_one(files_unread);
 		/* Memory without a file has none. */
-		return mapped.file
-			       ? note_access((u64)mapped.file, by, access, 0)
-			       : 0;
+		return !mapped.file ||
+		       access_known((u64)mapped.file, by, access, 0);
 	case VMB_FILE_FLOCK:
 		access = access_of_lock(
 			argument(regs, arch, 1) & LOCK_EX ? F_WRLCK : 0);
@@ -478,28 +458,40 @@ __noinline int note_held(u64 by, u32 arch, u64 result, u32 what)
 	case VMB_FILE_FCNTL:
 		access = access_of_fcntl(regs, arch);
 		if (!access)
-			return 0;
+			return true;
 		break;
 	case VMB_FILE_GETFD: fd = result; break;
 	case VMB_FILE_FTRUNCATE: access = VMB_ACCESS_WRITE; break;
 	case VMB_FILE_FCHMOD: access = VMB_ACCESS_CHMOD; break;
 	case VMB_FILE_FCHOWN: access = VMB_ACCESS_CHOWN; break;
-	default: return 0;
+	default: return true;
 	}
-	file = file_of(fd);
+	file = file_of(task, fd);
 	if (!file) { /* closed by another thread meanwhile */
 		count_one(files_unread);
-		return 0;
+		return true;
 	}
 	if (what == VMB_FILE_GETFD)
 		access = access_of_given(file);
 	else if (!access)
 		access = access_of_open(file, asked);
 	if (!access) /* a place only (O_PATH) */
-		return 0;
-	note_access((u64)file, by, access, 0);
+		return true;
+	return usual ? access_file(task, file, by, access, 0)
+		     : access_known((u64)file, by, access, 0);
+}
+
+/* By the descriptor or the address in the current task's call; what the call
+ * tells of a file is one of VMB_FILE_.... */
+__noinline int note_held(u64 by, u32 arch, u64 result, u32 what)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	if (!hold(task, regs, by, arch, result, what, false))
+		note_forgotten(0);
 	if (what == VMB_FILE_FCNTL)
-		remember_lock(fd, argument(regs, arch, 1), access);
+		remember_lock(task, regs, arch);
 	return 0;
 }
 

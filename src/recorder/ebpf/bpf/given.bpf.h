@@ -29,7 +29,7 @@ static long receive(u32 index, struct received *given)
 		count_one(files_unread);
 		return 1;
 	}
-	file = file_of(fd);
+	file = file_of(bpf_get_current_task_btf(), fd);
 	if (!file) { /* closed by another thread meanwhile */
 		count_one(files_unread);
 		return 0;

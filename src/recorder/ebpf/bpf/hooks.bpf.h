@@ -108,6 +108,7 @@ static __noinline int ask_file(struct file *file, u64 by, u32 access)
 static __noinline int ask_entry(struct dentry *dentry, u64 mnt,
 				struct dentry *like, u64 by, u32 access)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct walk walk = {};
 	struct vmb_scratch *work;
 	u32 at;
@@ -118,13 +119,14 @@ static __noinline int ask_entry(struct dentry *dentry, u64 mnt,
 	work = bpf_map_lookup_elem(&scratch, &at);
 	if (!at || !work)
 		return 0;
-	access |= like ? kind_of(like) : VMB_FILE_OWNED;
+	access |= like ? kind_of(task, like) : VMB_FILE_OWNED;
 	begin_file(work, by, access);
 	walk.work = at;
 	*(volatile u64 *)&work->number = (u64)dentry;
 	walk.dentry = (struct dentry *)*(volatile u64 *)&work->number;
 	enter_mount(&walk, mount_of((struct vfsmount *)mnt));
-	note_place(work, &walk, false);
+	if (!note_place(task, work, &walk, false))
+		note_forgotten(at);
 	work->busy = 0;
 	return 0;
 }

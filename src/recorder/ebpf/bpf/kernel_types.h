@@ -124,7 +124,23 @@ typedef struct {
 	u32 val;
 } kgid_t;
 
+struct list_head {
+	struct list_head *next;
+} VMB_CORE;
+
+/* Of locks; since Linux 6.9. */
+struct file_lock_core {
+	struct list_head flc_list;
+	void *flc_owner;
+	unsigned char flc_type;
+} VMB_CORE;
+
+struct file_lock_context {
+	struct list_head flc_posix;
+} VMB_CORE;
+
 struct inode {
+	struct file_lock_context *i_flctx;
 	unsigned short i_mode;
 	kuid_t i_uid;
 	unsigned long i_ino;
@@ -186,7 +202,12 @@ struct path {
 	struct dentry *dentry;
 } VMB_CORE;
 
+struct file_operations {
+	void *lock;
+} VMB_CORE;
+
 struct file {
+	const struct file_operations *f_op;
 	u32 f_mode;
 	u32 f_flags;
 	struct inode *f_inode;
@@ -276,6 +297,7 @@ struct pid {
 } VMB_CORE;
 
 struct task_struct {
+	void *stack;
 	struct thread_info thread_info;
 	int pid;
 	int tgid;

@@ -21,6 +21,8 @@
 
 /* include/uapi/asm-generic/fcntl.h */
 #define F_WRLCK	   1
+#define F_SETLK	   6
+#define F_SETLKW   7
 #define F_SETLEASE 1024
 
 static __always_inline u32 access_of_lock(u32 type)
@@ -32,8 +34,8 @@ static __always_inline u32 access_of_lock(u32 type)
 static __always_inline bool is_lock(u32 command)
 {
 	switch (command) {
-	case 6:	 /* F_SETLK */
-	case 7:	 /* F_SETLKW */
+	case F_SETLK:
+	case F_SETLKW:
 	case 13: /* F_SETLK64 */
 	case 14: /* F_SETLKW64 */
 	case 37: /* F_OFD_SETLK */
@@ -43,19 +45,28 @@ static __always_inline bool is_lock(u32 command)
 	}
 }
 
+/* Of a struct flock in user memory. In a function of its own, whose stack is
+ * small: Linux 6.13 and later give larger ones memory elsewhere
+ * (BPF_PRIV_STACK_MIN_SIZE), and a copy to there takes longer. */
+static __noinline u32 kind_of_lock(u64 named)
+{
+	u16 type = 0;
+
+	if (bpf_probe_read_user(&type, sizeof(type), (void *)named))
+		count_one(files_unread);
+	return type;
+}
+
 static __always_inline u32 access_of_fcntl(struct pt_regs *regs, u32 arch)
 {
 	u32 command = argument(regs, arch, 1);
 	u64 named = argument(regs, arch, 2);
-	u16 type = 0;
 
 	if (!is_lock(command))
 		return 0;
 	if (command == F_SETLEASE)
 		return access_of_lock(named);
-	if (bpf_probe_read_user(&type, sizeof(type), (void *)named))
-		count_one(files_unread);
-	return access_of_lock(type);
+	return access_of_lock(kind_of_lock(named));
 }
 
 /* How often the slot's task made a call after which a descriptor may stand for
@@ -82,13 +93,59 @@ static __always_inline bool has_own_descriptors(struct task_struct *task)
 	return task->files->count.counter == 1 && !is_supervised(task);
 }
 
+#define NEAR_LOCKS 4
+
+/*
+ * Whether the lock that the task has taken or given back may be one for
+ * writing: not if the kernel's list of the file's locks, which are all its own,
+ * has none of these. To look there costs less than to read the user's memory.
+ */
+static __always_inline bool may_be_writing(struct task_struct *task, u64 inode)
+{
+	const u32 in_lock =
+		bpf_core_field_offset(struct file_lock_core, flc_list);
+	const u32 in_context =
+		bpf_core_field_offset(struct file_lock_context, flc_posix);
+	struct file_lock_core *lock;
+	u64 context, end, at;
+
+	if (!plain_loads || !inode)
+		return true;
+	context = (u64)TYPED(struct inode, (void *)inode)->i_flctx;
+	if (!context)
+		return true;
+	end = context + in_context;
+	at = (u64)TYPED(struct file_lock_context, (void *)context)
+		     ->flc_posix.next;
+	for (u32 i = 0; i < NEAR_LOCKS; i++) {
+		if (at == end)
+			return false;
+		lock = TYPED(struct file_lock_core, (void *)(at - in_lock));
+		if (lock->flc_owner != task->files || lock->flc_type == F_WRLCK)
+			return true;
+		at = (u64)lock->flc_list.next;
+	}
+	return true;
+}
+
+/* The inode, if the kernel keeps the locks of the file as is known. */
+static __always_inline u64 keeps_locks(struct file *file)
+{
+	struct file *known;
+
+	if (!plain_loads || !bpf_core_type_exists(struct file_lock_core))
+		return 0;
+	known = TYPED(struct file, file);
+	return known->f_op->lock ? 0 : (u64)known->f_inode;
+}
+
 /* Counts the lock that the slot's task has taken or given back, if it is of the
  * file that was locked last, by a command and in a way that are known; false:
  * it is still to be noted, and so are its arguments. */
-static __noinline bool is_locked_again(struct pt_regs *regs,
-				       struct vmb_slot *slot)
+static __always_inline bool is_locked_again(struct task_struct *task,
+					    struct pt_regs *regs,
+					    struct vmb_slot *slot)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	u32 at = task->pid & (VMB_SLOTS - 1), row, access;
 	struct vmb_locked *last = bpf_map_lookup_elem(&locked, &at);
 	struct vmb_seen_files *all;
@@ -101,10 +158,14 @@ static __noinline bool is_locked_again(struct pt_regs *regs,
 	    !has_own_descriptors(task) ||
 	    last->changes != descriptor_changes(slot))
 		return false;
-	access = access_of_fcntl(regs, NATIVE_ARCH);
+	if ((last->command == F_SETLK || last->command == F_SETLKW) &&
+	    !may_be_writing(task, last->inode))
+		access = VMB_ACCESS_LOCK;
+	else
+		access = access_of_fcntl(regs, NATIVE_ARCH);
 	row = last->row[access & VMB_ACCESS_WRITE ? 1 : 0];
 	dentry = (struct dentry *)last->dentry;
-	if (is_owned(READ_OF(struct dentry, dentry, d_inode)))
+	if (is_owned(task, READ_OF(struct dentry, dentry, d_inode)))
 		access |= VMB_FILE_OWNED;
 	all = bpf_map_lookup_elem(&seen, &at);
 	if (!row || !all)
@@ -122,17 +183,26 @@ static __noinline bool is_locked_again(struct pt_regs *regs,
 	return true;
 }
 
-/* That descriptor's file was locked, which note_access() has just noted. */
-static __noinline void remember_lock(u32 fd, u32 command, u32 access)
+/* That descriptor's file was locked, and that was just noted. */
+static __noinline void remember_lock(struct task_struct *task,
+				     struct pt_regs *regs, u32 arch)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	u32 at = task->pid & (VMB_SLOTS - 1), zero = 0, own;
+	u32 at, zero = 0, own, fd, command;
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
-	struct vmb_locked *last = bpf_map_lookup_elem(&locked, &at);
+	struct vmb_locked *last;
+	struct file *file;
 	u64 changes;
 
+	if (!work || !task || !regs)
+		return;
+	at = task->pid & (VMB_SLOTS - 1);
+	last = bpf_map_lookup_elem(&locked, &at);
+	fd = argument(regs, arch, 0);
+	command = argument(regs, arch, 1);
+	file = file_of(task, fd);
 	/* A row is in the task's own slot. */
-	if (!work || !last || !work->row || !has_own_descriptors(task))
+	if (!last || !work->row || !file || !is_lock(command) ||
+	    !has_own_descriptors(task))
 		return;
 	/* Linux 6.1 forgets the bounds of what it keeps on the stack. */
 	own = at;
@@ -147,10 +217,11 @@ static __noinline void remember_lock(u32 fd, u32 command, u32 access)
 		last->command = command;
 		last->changes = changes;
 		last->place = work->file.place;
+		last->inode = keeps_locks(file);
 		last->row[0] = 0;
 		last->row[1] = 0;
 	}
-	last->row[access & VMB_ACCESS_WRITE ? 1 : 0] = work->row;
+	last->row[work->file.access & VMB_ACCESS_WRITE ? 1 : 0] = work->row;
 }
 
 #endif

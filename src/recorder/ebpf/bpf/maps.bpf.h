@@ -25,6 +25,8 @@ struct vmb_locked {
 	u64 dentry; /* 0: none */
 	struct vmb_path_key place;
 	u64 changes; /* descriptor_changes() at that time */
+	/* Where the kernel keeps its locks; 0 if a file system may do so. */
+	u64 inode;
 	u32 fd;
 	u32 command; /* fcntl's */
 	u32 row[2];  /* of `seen`, + 1, for reading and for writing; 0: none */
@@ -178,6 +180,26 @@ struct {
 	__type(key, u32);
 	__type(value, struct vmb_scratch);
 } scratch SEC(".maps");
+
+/*
+ * The task that a CPU saw last in a call: to ask the kernel for it takes longer
+ * than all that is done for most calls. It is still the current one if the
+ * registers of the call are on its stack. That of a task that has ended is not
+ * its own any more (kernel/fork.c, free_thread_stack); one that is being made
+ * has for a moment that of its parent (dup_task_struct), which is then at work
+ * and leaves no call.
+ */
+struct vmb_here {
+	u64 task;    /* 0: none */
+	u64 regs_at; /* where the registers are on its stack */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct vmb_here);
+} heres SEC(".maps");
 
 volatile struct vmb_control control SEC(".data.control");
 volatile struct vmb_counters counters SEC(".data.counters");

@@ -77,14 +77,18 @@ static __noinline int take_place(struct vmb_scratch *work, struct walk *walk,
 	if (!work || !walk)
 		return 0;
 	place = &work->file.place;
-	if (!find_place(work, walk, work->file.access & VMB_FILE_NAMED_ONLY))
+	if (!begin_place(work, walk, work->file.access & VMB_FILE_NAMED_ONLY))
 		return 0;
+	/* No function in between: there may be eight of them at a time. */
+	if (!walk->done)
+		bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
+	place->mixed = walk->mixed;
 	if (work->link.name)
-		place->leaf = leaf_of(work, walk, work->link.name);
+		mix_own_name(work);
 	path = bpf_map_lookup_elem(&paths, place);
 	if (path) {
 		work->fresh.path = *path;
-	} else if (!keep_path(work, place) ||
+	} else if (!keep_path(work, place, walk) ||
 		   bpf_map_update_elem(&paths, place, &work->fresh.path,
 				       BPF_ANY)) {
 		count_one(paths_refused);
@@ -116,7 +120,8 @@ __noinline int take_path(u64 dentry, u64 mnt, u32 which, u32 at)
 	mount = mount_of((struct vfsmount *)mnt);
 	walk.work = at;
 	walk.dentry = (struct dentry *)dentry;
-	work->file.access = kind_of(walk.dentry) & VMB_FILE_FOLDER;
+	work->file.access = kind_of(bpf_get_current_task_btf(), walk.dentry) &
+			    VMB_FILE_FOLDER;
 	enter_mount(&walk, mount);
 	parent = BPF_CORE_READ(mount, mnt_parent);
 	if (walk.dentry == walk.mount_root && parent && parent != mount) {
@@ -154,8 +159,8 @@ __noinline int take_name(u64 name, u32 folder, u32 which, u32 at)
 		return 1;
 	if (folder == (u32)NO_FOLDER && work->path[0] != '/')
 		return 0;
-	mix_path(work, &walk, length);
-	if (!enter_folder(work, &walk, folder)) {
+	walk.mixed = mix_path(work, length);
+	if (!enter_folder(bpf_get_current_task_btf(), work, &walk, folder)) {
 		count_one(files_unread);
 		return 0;
 	}

@@ -62,12 +62,9 @@ static __always_inline u64 low_bits(void *pointer)
 	return bits;
 }
 
-static __always_inline void mix(struct walk *walk, u64 value)
+static __always_inline u64 mix(u64 mixed, u64 value)
 {
-	u64 mixed = walk->mixed;
-
-	walk->mixed =
-		((mixed << 7 | mixed >> 57) ^ value) * 0x9e3779b97f4a7c15ULL;
+	return ((mixed << 7 | mixed >> 57) ^ value) * 0x9e3779b97f4a7c15ULL;
 }
 
 static __always_inline void enter_mount(struct walk *walk, struct mount *mount)
@@ -76,60 +73,92 @@ static __always_inline void enter_mount(struct walk *walk, struct mount *mount)
 	walk->mount_root = READ_OF(struct mount, mount, mnt.mnt_root);
 }
 
-static long walk_up(u32 index, struct walk *walk)
+/* One step; false at the end. The link has a name if the step left a file or a
+ * folder, rather than a mount. */
+static __always_inline bool step_up(struct walk *walk, struct vmb_link *link)
 {
 	struct dentry *dentry = walk->dentry;
 	struct mount *mount = walk->mount;
-	struct vmb_scratch *work;
-	u32 used = walk->used, at = walk->work;
-	struct vmb_link link;
-	long length;
 
+	link->name = NULL;
 	if (dentry == walk->root_dentry && mount == walk->root_mount) {
 		walk->done = 1;
-		return 1;
+		return false;
 	}
-	if (!read_link(&link, dentry)) {
+	if (!read_link(link, dentry)) {
+		link->name = NULL;
 		count_one(kernel_reads_failed);
-		return 1;
+		return false;
 	}
 	if (dentry == walk->mount_root) {
 		struct mount *parent = READ_OF(struct mount, mount, mnt_parent);
 
-		mix(walk, low_bits(mount));
+		walk->mixed = mix(walk->mixed, low_bits(mount));
 		if (parent && parent != mount) {
 			walk->dentry =
 				READ_OF(struct mount, mount, mnt_mountpoint);
 			enter_mount(walk, parent);
-			return 0;
+			link->name = NULL;
+			return true;
 		}
 		/* A program whose mount is detached (runc's own): go on
 		 * inside its file system. */
-		if (link.parent == dentry || !walk->root_mount) {
+		if (link->parent == dentry || !walk->root_mount) {
 			walk->done = 1;
-			return 1;
+			link->name = NULL;
+			return false;
 		}
 	}
-	mix(walk, low_bits(dentry));
-	mix(walk, link.hash_len);
-	if (walk->names) {
+	walk->mixed = mix(walk->mixed, low_bits(dentry));
+	walk->mixed = mix(walk->mixed, link->hash_len);
+	walk->dentry = link->parent;
+	walk->done = link->parent == dentry; /* memfd */
+	return !walk->done;
+}
+
+static long walk_up(u32 index, struct walk *walk)
+{
+	u32 used = walk->used, at = walk->work;
+	struct vmb_scratch *work;
+	struct vmb_link link;
+	bool goes_on = step_up(walk, &link);
+	long length;
+
+	if (walk->names && link.name) {
 		work = bpf_map_lookup_elem(&scratch, &at);
-		if (!work || used > VMB_LONG_PATH)
+		if (!work || used > VMB_LONG_PATH) {
+			walk->done = 0;
 			return 1;
+		}
 		length = bpf_probe_read_kernel_str(&work->path[used],
 						   VMB_NAME_BYTES, link.name);
 		if (length <= 0) {
 			count_one(kernel_reads_failed);
+			walk->done = 0;
 			return 1;
 		}
 		walk->used = used + (u32)length;
 	}
-	walk->dentry = link.parent;
-	if (link.parent == dentry) { /* memfd */
-		walk->done = 1;
-		return 1;
-	}
-	return 0;
+	return !goes_on;
+}
+
+#define NEAR_STEPS 8
+
+/* The first steps without names, by plain loads: a function called for each
+ * would cost more than they do. False if they reached the end. */
+__noinline int walk_near(struct walk *walk)
+{
+	bool goes_on = true;
+	struct vmb_link link;
+	struct walk near;
+
+	if (!walk)
+		return 0;
+	near = *walk;
+	for (u32 i = 0; goes_on && i < NEAR_STEPS; i++)
+		goes_on = step_up(&near, &link);
+	*walk = near;
+	return goes_on;
 }
 
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)

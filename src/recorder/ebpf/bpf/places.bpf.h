@@ -17,6 +17,30 @@
 #define S_IFDIR	 0040000
 #define S_IFSOCK 0140000
 
+/* The file of a descriptor of the current task; null if there is none. */
+static __always_inline struct file *file_of(struct task_struct *task, u32 fd)
+{
+	struct fdtable *table = task->files->fdt;
+	struct file **slot = table->fd, *file = NULL;
+	u32 zero = 0;
+
+	if (fd >= table->max_fds)
+		return NULL;
+	if (plain_loads) {
+		struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+
+		if (!work)
+			return NULL;
+		/* A struct of one pointer, read again as the number that a
+		 * function can be given. */
+		*(volatile u64 *)&work->number =
+			(u64)TYPED(struct hlist_head, slot + fd)->first;
+		return (struct file *)*(volatile u64 *)&work->number;
+	}
+	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
+	return file;
+}
+
 /* Who accesses a file, in one number. */
 static __always_inline u64 asked_by(u32 image, u32 phase)
 {
@@ -68,15 +92,16 @@ static __always_inline bool keep_name(struct vmb_scratch *work,
 	return true;
 }
 
-/* Reads the names of a new place and keeps them; false if that failed. */
+/* Reads the names of a new place, by a walk of its own, and keeps them; false
+ * if that failed. */
 static __always_inline bool keep_path(struct vmb_scratch *work,
-				      struct vmb_path_key *place)
+				      struct vmb_path_key *place,
+				      struct walk *walk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct dentry *dentry = (struct dentry *)work->start;
 	struct vmb_path *path = &work->fresh.path;
 	struct vmb_path_bytes *all;
-	struct walk walk = {.names = 1, .work = work->at};
 	struct vmb_folder *folder = folder_of(work, place);
 	u32 zero = 0, used, named;
 	struct mount *top;
@@ -89,18 +114,21 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 	path->mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	if (folder && keep_name(work, all, folder, path->mount_ns))
 		return true;
-	walk.dentry = dentry;
+	__builtin_memset(walk, 0, sizeof(*walk));
+	walk->names = 1;
+	walk->work = work->at;
+	walk->dentry = dentry;
 	if (work->file.access & VMB_FILE_NAMED_ONLY)
-		walk.used = work->named;
-	enter_mount(&walk, (struct mount *)place->mount);
+		walk->used = work->named;
+	enter_mount(walk, (struct mount *)place->mount);
 	/* The own name first. */
-	ended = walk_up(0, &walk);
-	named = walk.used;
-	walk.mixed = 0; /* as in find_place() */
+	ended = walk_up(0, walk);
+	named = walk->used;
+	walk->mixed = 0; /* as in begin_place() */
 	if (!ended)
-		bpf_loop(MAX_COMPONENTS, walk_up, &walk, 0);
-	used = walk.used;
-	top = walk.mount;
+		bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
+	used = walk->used;
+	top = walk->mount;
 	path->flags = 0;
 	if (work->file.access & VMB_FILE_INTERNAL) {
 		long length = -1;
@@ -116,7 +144,7 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 		   BPF_CORE_READ(task, nsproxy, mnt_ns)) {
 		path->flags |= VMB_PATH_DISCONNECTED;
 	}
-	if (!walk.done || used > VMB_LONG_PATH) {
+	if (!walk->done || used > VMB_LONG_PATH) {
 		path->flags |= VMB_PATH_TRUNCATED;
 		used = 0;
 	}
@@ -127,7 +155,7 @@ static __always_inline bool keep_path(struct vmb_scratch *work,
 	path->at = at;
 	path->bytes = used;
 	/* Unless something above was renamed meanwhile. */
-	if (folder && used > named && walk.mixed == place->mixed) {
+	if (folder && used > named && walk->mixed == place->mixed) {
 		folder->mixed = place->mixed;
 		folder->mount = place->mount;
 		folder->mount_ns = path->mount_ns;
@@ -150,15 +178,13 @@ static __always_inline int count_access(struct vmb_file *known)
 
 /* A file that is accessed for the first time in this way; its key is in the
  * scratch memory. */
-static __noinline int add_file(struct vmb_scratch *work)
+static __always_inline int add_file(struct vmb_scratch *work, struct walk *walk)
 {
 	struct vmb_file *known;
 
-	if (!work)
-		return 0;
 	/* A row has names of its own. Most places have few rows, and to find
 	 * out whether another has them costs more than to read them. */
-	if (!keep_path(work, &work->file.place)) {
+	if (!keep_path(work, &work->file.place, walk)) {
 		count_one(paths_refused);
 		return 0;
 	}
@@ -190,15 +216,17 @@ static __always_inline bool is_backing(struct file *file, struct mount *mount,
 	       !(BPF_CORE_READ(dentry, d_inode, i_sb, s_flags) & SB_NOUSER);
 }
 
-/* By the current task. */
-static __always_inline bool is_owned(struct inode *inode)
+/* By the task, which is the current one: it is handed on here and there since
+ * it costs a call to ask for it. */
+static __always_inline bool is_owned(struct task_struct *task,
+				     struct inode *inode)
 {
-	return READ_OF(struct inode, inode, i_uid.val) ==
-	       bpf_get_current_task_btf()->cred->fsuid.val;
+	return READ_OF(struct inode, inode, i_uid.val) == task->cred->fsuid.val;
 }
 
 /* What the file is. */
-static __always_inline u32 kind_of(struct dentry *dentry)
+static __always_inline u32 kind_of(struct task_struct *task,
+				   struct dentry *dentry)
 {
 	struct inode *inode = READ_OF(struct dentry, dentry, d_inode);
 	struct super_block *super = READ_OF(struct inode, inode, i_sb);
@@ -206,7 +234,7 @@ static __always_inline u32 kind_of(struct dentry *dentry)
 
 	if ((READ_OF(struct inode, inode, i_mode) & S_IFMT) == S_IFDIR)
 		kind |= VMB_FILE_FOLDER;
-	if (is_owned(inode))
+	if (is_owned(task, inode))
 		kind |= VMB_FILE_OWNED;
 	if (READ_OF(struct super_block, super, s_flags) & SB_NOUSER)
 		kind |= VMB_FILE_INTERNAL;
@@ -216,10 +244,11 @@ static __always_inline u32 kind_of(struct dentry *dentry)
 /* The first of the rows, one after the other, where the current task may
  * remember that access; null if it has no slot where slots begin to be looked
  * for. */
-static __always_inline struct vmb_seen *seen_at(struct vmb_file_key *key,
+static __always_inline struct vmb_seen *seen_at(struct task_struct *task,
+						struct vmb_file_key *key,
 						u64 hash_len, u32 *first)
 {
-	u32 tid = bpf_get_current_task_btf()->pid;
+	u32 tid = task->pid;
 	u32 at = tid & (VMB_SLOTS - 1), set;
 	struct vmb_seen_files *all;
 
@@ -249,45 +278,93 @@ static __always_inline bool is_alike(struct vmb_seen *known,
 	       known->key.place.mixed == key->place.mixed;
 }
 
-static long mix_name(u32 index, struct walk *walk)
+/* Up to so many bytes a function for each word takes longer than the mixing. */
+#define NEAR_NAME 64
+
+struct mixing {
+	u64 mixed;
+	u32 work; /* which scratch memory */
+};
+
+static long mix_name(u32 index, struct mixing *name)
 {
-	u32 at = walk->work;
+	u32 at = name->work;
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &at);
 
 	if (!work || index >= VMB_LONG_PATH / 8)
 		return 1;
-	mix(walk, ((u64 *)work->path)[index]);
+	name->mixed = mix(name->mixed, ((u64 *)work->path)[index]);
 	return 0;
 }
 
 /* The name in the scratch memory, of so many bytes with its NUL. */
-static __always_inline void mix_path(struct vmb_scratch *work,
-				     struct walk *walk, u32 length)
+static __always_inline u64 mix_path(struct vmb_scratch *work, u32 length)
 {
+	struct mixing name = {.work = work->at};
+
 	if (length > VMB_LONG_PATH)
-		return;
+		return 0;
 	__builtin_memset(&work->path[length], 0, 8);
-	bpf_loop((length + 7) >> 3, mix_name, walk, 0);
+	if (length > NEAR_NAME) {
+		bpf_loop((length + 7) >> 3, mix_name, &name, 0);
+		return name.mixed;
+	}
+	for (u32 i = 0; i < NEAR_NAME / 8 && i * 8 < length; i++)
+		name.mixed = mix(name.mixed, ((u64 *)work->path)[i]);
+	return name.mixed;
 }
 
-/* Never 0, which stands for a mount's own name. */
-static __noinline u64 leaf_of(struct vmb_scratch *work, struct walk *walk,
-			      const unsigned char *name)
+/* The own name of the place is its link's, which is read and mixed: never 0,
+ * which stands for a mount's own name. */
+static __always_inline int mix_own_name(struct vmb_scratch *work)
 {
 	long length;
 
-	if (!work || !walk)
-		return 1;
-	walk->mixed = 0;
 	work->named = 0;
-	length = bpf_probe_read_kernel_str(work->path, VMB_NAME_BYTES, name);
+	work->file.place.leaf = 1;
+	length = bpf_probe_read_kernel_str(work->path, VMB_NAME_BYTES,
+					   work->link.name);
 	if (length < 0) {
 		count_one(kernel_reads_failed);
-		return 1;
+		return 0;
 	}
 	work->named = length;
-	mix_path(work, walk, length);
-	return walk->mixed | 1;
+	work->file.place.leaf = mix_path(work, length) | 1;
+	return 0;
+}
+
+/* A word of a name, whose bytes from `length` on are not. */
+static __always_inline u64 word_of(const unsigned char *name, u32 at,
+				   u32 length)
+{
+	const u32 offset = bpf_core_field_offset(struct qstr, hash_len);
+	/* A struct with a word. */
+	u64 word =
+		TYPED(struct qstr, (void *)((u64)name + at - offset))->hash_len;
+	u32 left = length - at;
+
+	return left < 8 ? word & ((1ULL << left * 8) - 1) : word;
+}
+
+/* Whether the place in that scratch memory has that name: mix_own_name(). */
+__noinline int is_named(u32 at, u64 leaf)
+{
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &at);
+	u64 mixed = 0;
+	u32 length;
+
+	if (!work)
+		return 0;
+	if (!work->link.name)
+		return leaf == work->file.place.leaf;
+	length = work->link.hash_len >> 32;
+	if (plain_loads && length < NEAR_NAME) {
+		for (u32 i = 0; i <= length; i += 8)
+			mixed = mix(mixed, word_of(work->link.name, i, length));
+		return leaf == (mixed | 1);
+	}
+	mix_own_name(work);
+	return leaf == work->file.place.leaf;
 }
 
 /* Who accesses it and how; the place is still to be found. by: asked_by(). */
@@ -301,9 +378,10 @@ static __always_inline void begin_file(struct vmb_scratch *work, u64 by,
 }
 
 /* The place where the walk begins, but for its own name, which is in the link;
- * `named` if it is a name in the scratch memory that is below that. */
-static __always_inline bool find_place(struct vmb_scratch *work,
-				       struct walk *walk, bool named)
+ * `named` if it is a name in the scratch memory that is below that. The walk is
+ * still to be made. */
+static __always_inline bool begin_place(struct vmb_scratch *work,
+					struct walk *walk, bool named)
 {
 	struct vmb_path_key *place = &work->file.place;
 	struct vmb_link *link = &work->link;
@@ -321,48 +399,33 @@ static __always_inline bool find_place(struct vmb_scratch *work,
 		walk->done = link->parent == walk->dentry;
 		walk->dentry = link->parent;
 	}
-	if (!walk->done)
-		bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
-	place->mixed = walk->mixed;
 	return true;
 }
 
-/* An access to what is where the walk begins. */
-static __always_inline int note_place(struct vmb_scratch *work,
-				      struct walk *walk, bool named)
+/*
+ * The access in that scratch memory, of the current task, which does not
+ * remember it. Not called where that is found out, but by the caller of that:
+ * all that is on the stack at a time must fit into 512 bytes.
+ */
+__noinline int note_forgotten(u32 at)
 {
-	struct vmb_file_key *key = &work->file;
-	struct vmb_link *link = &work->link;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &at);
+	struct vmb_file_key *key;
 	struct vmb_file *known;
 	struct vmb_seen *mine;
+	struct walk walk = {};
 	u32 row = 0;
 
-	if (!find_place(work, walk, named))
+	if (!work)
 		return 0;
-	mine = seen_at(key, link->hash_len, &row);
-	for (u32 way = 0; mine && way < VMB_SEEN_WAYS; way++) {
-		if (!is_alike(&mine[way], key, link->hash_len))
-			continue;
-		/* Another dentry: a file that was made again, or a name with
-		 * the same hash. */
-		if (mine[way].dentry != work->start) {
-			if (link->name)
-				key->place.leaf =
-					leaf_of(work, walk, link->name);
-			if (mine[way].key.place.leaf != key->place.leaf)
-				continue;
-			mine[way].dentry = work->start;
-		}
-		mine[way].count++;
-		mine[way].last = (u32)bpf_jiffies64();
-		work->row = row + way + 1;
-		return 0;
-	}
-	if (link->name && !key->place.leaf)
-		key->place.leaf = leaf_of(work, walk, link->name);
+	key = &work->file;
+	if (work->link.name)
+		mix_own_name(work);
+	mine = seen_at(bpf_get_current_task_btf(), key, work->link.hash_len,
+		       &row);
 	known = bpf_map_lookup_elem(&files, key);
 	if (!known)
-		return add_file(work);
+		return add_file(work, &walk);
 	if (!mine)
 		return count_access(known);
 	/* In the place of the one that was not accessed for longer. */
@@ -373,11 +436,46 @@ static __always_inline int note_place(struct vmb_scratch *work,
 	flush_seen(mine, bpf_ktime_get_ns());
 	mine->key = *key;
 	mine->dentry = work->start;
-	mine->hash_len = link->hash_len;
+	mine->hash_len = work->link.hash_len;
 	mine->last = (u32)bpf_jiffies64();
 	mine->count = 1;
 	work->row = row + 1;
 	return 0;
+}
+
+/* An access to what is where the walk begins. False if the task does not
+ * remember it, and note_forgotten() is to be called. */
+static __always_inline bool note_place(struct task_struct *task,
+				       struct vmb_scratch *work,
+				       struct walk *walk, bool named)
+{
+	struct vmb_file_key *key = &work->file;
+	struct vmb_link *link = &work->link;
+	struct vmb_seen *mine;
+	u32 row = 0;
+
+	if (!begin_place(work, walk, named))
+		return true;
+	if (!walk->done && !(plain_loads && !walk_near(walk)))
+		bpf_loop(MAX_COMPONENTS, walk_up, walk, 0);
+	key->place.mixed = walk->mixed;
+	mine = seen_at(task, key, link->hash_len, &row);
+	for (u32 way = 0; mine && way < VMB_SEEN_WAYS; way++) {
+		if (!is_alike(&mine[way], key, link->hash_len))
+			continue;
+		/* Another dentry: a file that was made again, or a name with
+		 * the same hash. */
+		if (mine[way].dentry != work->start) {
+			if (!is_named(work->at, mine[way].key.place.leaf))
+				continue;
+			mine[way].dentry = work->start;
+		}
+		mine[way].count++;
+		mine[way].last = (u32)bpf_jiffies64();
+		work->row = row + way + 1;
+		return true;
+	}
+	return false;
 }
 
 /* A file that was handed on and is on no mount: of these, AppArmor is asked
@@ -404,23 +502,24 @@ static __noinline int note_given(u64 which, u64 by)
 	return 0;
 }
 
-/*
- * which: a struct file; by: asked_by(); access: VMB_ACCESS_...; at: the scratch
- * memory to use.
- */
-__noinline int note_access(u64 which, u64 by, u32 access, u32 at)
+/* As note_place(), of the file. */
+static __always_inline bool access_file(struct task_struct *task,
+					struct file *file, u64 by, u32 access,
+					u32 at)
 {
 	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &at);
-	struct file *file = (struct file *)which;
 	struct backing_file *backing;
 	struct mount *mount;
 	struct walk walk = {.work = at};
 
 	if (!work)
-		return 0;
+		return true;
 	work->row = 0;
 	if (!file || !(by >> 32))
-		return 0;
+		return true;
+	/* The verifier would look at each value that it knows by itself. */
+	*(volatile u64 *)&work->number = access;
+	access = *(volatile u64 *)&work->number;
 	walk.dentry = READ_OF(struct file, file, f_path.dentry);
 	mount = mount_of(READ_OF(struct file, file, f_path.mnt));
 	if (is_backing(file, mount, walk.dentry)) {
@@ -429,11 +528,28 @@ __noinline int note_access(u64 which, u64 by, u32 access, u32 at)
 		mount = mount_of(BPF_CORE_READ(backing, user_path.mnt));
 	}
 	enter_mount(&walk, mount);
-	access |= kind_of(walk.dentry);
+	access |= kind_of(task, walk.dentry);
 	begin_file(work, by, access);
-	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL)
-		return note_given(which, by);
-	return note_place(work, &walk, false);
+	if (access & VMB_ACCESS_INHERIT && access & VMB_FILE_INTERNAL) {
+		note_given((u64)file, by);
+		return true;
+	}
+	return note_place(task, work, &walk, false);
+}
+
+/*
+ * which: a struct file; by: asked_by(); access: VMB_ACCESS_...; at: the scratch
+ * memory to use. False: note_forgotten() is to be called.
+ */
+__noinline int access_known(u64 which, u64 by, u32 access, u32 at)
+{
+	return access_file(bpf_get_current_task_btf(), (struct file *)which, by,
+			   access, at);
+}
+
+static __always_inline int note_access(u64 which, u64 by, u32 access, u32 at)
+{
+	return access_known(which, by, access, at) ? 0 : note_forgotten(at);
 }
 
 #endif

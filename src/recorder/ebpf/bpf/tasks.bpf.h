@@ -11,6 +11,39 @@ static __always_inline u64 tag_of(u32 tid, u32 epoch)
 	return (u64)tid << 32 | epoch;
 }
 
+/* By plain loads, as what follows. */
+static __always_inline bool is_here(u64 task, u64 regs_at, u64 regs)
+{
+	return task &&
+	       (u64)TYPED(struct task_struct, (void *)task)->stack + regs_at ==
+		       regs;
+}
+
+static __noinline u64 set_here(u64 regs)
+{
+	u32 zero = 0;
+	struct vmb_here *here = bpf_map_lookup_elem(&heres, &zero);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!here)
+		return 0;
+	here->regs_at = regs - (u64)task->stack;
+	/* Read again as a number. */
+	*(volatile u64 *)&here->task = (u64)task;
+	return *(volatile u64 *)&here->task;
+}
+
+/* The current task, whose call has these registers; 0: not known. */
+static __always_inline u64 task_here(u64 regs)
+{
+	u32 zero = 0;
+	struct vmb_here *here = bpf_map_lookup_elem(&heres, &zero);
+	u64 task = here ? *(volatile u64 *)&here->task : 0;
+
+	return here && is_here(task, here->regs_at, regs) ? task
+							  : set_here(regs);
+}
+
 static __always_inline bool is_stranger(u32 tid, u32 epoch)
 {
 	u32 index = tid & stranger_mask;
