@@ -4,6 +4,8 @@
 #define VAMBRACE_RECORDER_FACTS_H
 
 #define ERROR_SIGSYS 0x10000
+#define ENOMEM	     12
+#define MOST_CPUS    8192 /* arch/x86/Kconfig, NR_CPUS_RANGE_END */
 
 static __always_inline void hint(u32 kind, u32 image, u32 arch, u32 nr,
 				 u32 phase, u32 tgid)
@@ -226,6 +228,23 @@ static __noinline void count_cell(struct vmb_slot *slot, u32 nr)
 	cell->last = (u32)bpf_jiffies64();
 }
 
+static long forget_here(u32 cpu, void *none)
+{
+	u32 zero = 0;
+	struct vmb_here *here = bpf_map_lookup_percpu_elem(&heres, &zero, cpu);
+
+	if (!here)
+		return 1;
+	*(volatile u64 *)&here->task = 0;
+	return 0;
+}
+
+/* A call failed for want of memory: it may have been to make a task. */
+static __always_inline void forget_heres(void)
+{
+	bpf_loop(MOST_CPUS, forget_here, NULL, 0);
+}
+
 static __noinline void note_failure(struct vmb_slot *slot, u32 nr, u32 error)
 {
 	u32 key = error << 16 | nr;
@@ -233,6 +252,8 @@ static __noinline void note_failure(struct vmb_slot *slot, u32 nr, u32 error)
 
 	if (!slot)
 		return;
+	if (error == ENOMEM)
+		forget_heres();
 	cell = &slot->errnos[(nr ^ error) & (VMB_ERRNO_CELLS - 1)];
 	if (cell->key == key && (s32)cell->count > 0) {
 		cell->count++;

@@ -152,8 +152,12 @@ __noinline int note_named(u64 name, u32 folder, u64 by, u32 access, u32 limit)
 		return IS_TOLD;
 	}
 	/* An empty name has no bytes on Linux 6.1, and its NUL later. */
-	if (length <= 1)
-		return folder;
+	if (length <= 1) {
+		if ((s32)folder >= 0 || (s32)folder == AT_FDCWD)
+			return folder;
+		count_one(files_unread); /* another thread emptied it */
+		return IS_TOLD;
+	}
 	walk.mixed = mix_path(work, length);
 	if (!enter_folder(task, work, &walk, folder)) {
 		count_one(files_unread);
@@ -456,6 +460,7 @@ static __always_inline bool hold(struct task_struct *task, struct pt_regs *regs,
 			argument(regs, arch, 1) & LOCK_EX ? F_WRLCK : 0);
 		break;
 	case VMB_FILE_FCNTL:
+		forget_row();
 		access = access_of_fcntl(regs, arch);
 		if (!access)
 			return true;

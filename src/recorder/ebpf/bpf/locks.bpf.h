@@ -95,6 +95,12 @@ static __always_inline bool has_own_descriptors(struct task_struct *task)
 
 #define NEAR_LOCKS 4
 
+/* Lists of locks that plain loads can read; since Linux 6.9. */
+static __always_inline bool has_lock_lists(void)
+{
+	return plain_loads && bpf_core_type_exists(struct file_lock_core);
+}
+
 /*
  * Whether the lock that the task has taken or given back may be one for
  * writing: not if the kernel's list of the file's locks, which are all its own,
@@ -102,15 +108,18 @@ static __always_inline bool has_own_descriptors(struct task_struct *task)
  */
 static __always_inline bool may_be_writing(struct task_struct *task, u64 inode)
 {
-	const u32 in_lock =
-		bpf_core_field_offset(struct file_lock_core, flc_list);
-	const u32 in_context =
-		bpf_core_field_offset(struct file_lock_context, flc_posix);
 	struct file_lock_core *lock;
+	u32 in_lock, in_context;
 	u64 context, end, at;
 
-	if (!plain_loads || !inode)
+	/* By itself: the verifier knows both, and looks at nothing below that a
+	 * kernel does not have. */
+	if (!has_lock_lists())
 		return true;
+	if (!inode)
+		return true;
+	in_lock = bpf_core_field_offset(struct file_lock_core, flc_list);
+	in_context = bpf_core_field_offset(struct file_lock_context, flc_posix);
 	context = (u64)TYPED(struct inode, (void *)inode)->i_flctx;
 	if (!context)
 		return true;
@@ -133,7 +142,7 @@ static __always_inline u64 keeps_locks(struct file *file)
 {
 	struct file *known;
 
-	if (!plain_loads || !bpf_core_type_exists(struct file_lock_core))
+	if (!has_lock_lists())
 		return 0;
 	known = TYPED(struct file, file);
 	return known->f_op->lock ? 0 : (u64)known->f_inode;
@@ -181,6 +190,16 @@ static __always_inline bool is_locked_again(struct task_struct *task,
 	mine->count++;
 	mine->last = (u32)bpf_jiffies64();
 	return true;
+}
+
+/* What is noted next may have no row that remember_lock() could use. */
+static __always_inline void forget_row(void)
+{
+	u32 zero = 0;
+	struct vmb_scratch *work = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (work)
+		work->row = 0;
 }
 
 /* That descriptor's file was locked, and that was just noted. */

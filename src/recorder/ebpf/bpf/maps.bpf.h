@@ -187,7 +187,8 @@ struct {
  * registers of the call are on its stack. That of a task that has ended is not
  * its own any more (kernel/fork.c, free_thread_stack); one that is being made
  * has for a moment that of its parent (dup_task_struct), which is then at work
- * and leaves no call.
+ * and leaves no call. If it can't be made, what is left has that stack, too:
+ * forget_heres().
  */
 struct vmb_here {
 	u64 task;    /* 0: none */

@@ -21,6 +21,7 @@
 #include "images.bpf.h"
 #include "tasks.bpf.h"
 #include "arguments.bpf.h"
+#include "names.bpf.h"
 #include "places.bpf.h"
 #include "locks.bpf.h"
 #include "own.bpf.h"
@@ -33,6 +34,7 @@
 #include "selectors.bpf.h"
 #include "capabilities.bpf.h"
 #include "filters.bpf.h"
+#include "enters.bpf.h"
 #include "enter_exit.bpf.h"
 #include "blocked.bpf.h"
 

@@ -19,6 +19,8 @@ static __always_inline bool is_here(u64 task, u64 regs_at, u64 regs)
 		       regs;
 }
 
+#define LARGEST_STACK (1 << 16)
+
 static __noinline u64 set_here(u64 regs)
 {
 	u32 zero = 0;
@@ -28,8 +30,9 @@ static __noinline u64 set_here(u64 regs)
 	if (!here)
 		return 0;
 	here->regs_at = regs - (u64)task->stack;
-	/* Read again as a number. */
-	*(volatile u64 *)&here->task = (u64)task;
+	/* Read again as a number; 0 if they are not on its stack at all. */
+	*(volatile u64 *)&here->task =
+		here->regs_at < LARGEST_STACK ? (u64)task : 0;
 	return *(volatile u64 *)&here->task;
 }
 
