@@ -289,18 +289,17 @@ static __noinline int note_usual(struct task_struct *task, struct pt_regs *regs,
 }
 
 /* As enter_counted(), and the exit. What is left to do, as `pending`, or 0. */
-static __noinline u64 exit_counted(u64 *ctx)
+static __noinline u64 exit_counted(u64 *ctx, struct vmb_slot *slot)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-	struct vmb_slot *slot = &slots[(u32)task->pid & (VMB_SLOTS - 1)];
+	struct task_struct *task;
 	u64 nr = (u32)number_in(regs), more = 0, call;
 	s64 result = ctx[1];
 	struct vmb_cell *cell;
 	u32 how, noted;
 
 	barrier_var(nr);
-	if (nr >= VMB_NATIVE_CALLS)
+	if (!slot || nr >= VMB_NATIVE_CALLS)
 		return 0;
 	call = (u64)NATIVE_ARCH << 32 | nr;
 	cell = &slot->cells[nr];
@@ -312,6 +311,7 @@ static __noinline u64 exit_counted(u64 *ctx)
 	}
 	how = ruled[nr & (VMB_RULE_CALLS - 1)];
 	if (may_tell(regs, how)) {
+		task = bpf_get_current_task_btf();
 		if (how & VMB_RULED_COMMAND && !result &&
 		    is_locked_again(task, regs, slot))
 			return 0;
@@ -421,7 +421,7 @@ static __always_inline int exit_call(u64 *ctx, struct task_struct *task)
 	} else if (exit_alone(slot, nr, result)) {
 		return 0;
 	}
-	pending = exit_counted(ctx);
+	pending = exit_counted(ctx, slot);
 	return pending ? exit_pending(ctx, pending) : 0;
 }
 
