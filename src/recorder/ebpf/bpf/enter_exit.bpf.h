@@ -303,6 +303,7 @@ static __noinline u64 exit_counted(u64 *ctx, struct vmb_slot *slot)
 		return 0;
 	call = (u64)NATIVE_ARCH << 32 | nr;
 	cell = &slot->cells[nr];
+	/* What count_cell() would do, without calling it. */
 	if (cell->count > VMB_CELL_LOOK && cell->count < VMB_CELL_FULL) {
 		cell->count++;
 		cell->last = (u32)bpf_jiffies64();

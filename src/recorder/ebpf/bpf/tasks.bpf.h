@@ -11,7 +11,8 @@ static __always_inline u64 tag_of(u32 tid, u32 epoch)
 	return (u64)tid << 32 | epoch;
 }
 
-/* By plain loads, as what follows. */
+/* Whether the registers are on that task's stack. By plain loads, as what
+ * follows. */
 static __always_inline bool is_here(u64 task, u64 regs_at, u64 regs)
 {
 	return task &&
@@ -21,6 +22,7 @@ static __always_inline bool is_here(u64 task, u64 regs_at, u64 regs)
 
 #define LARGEST_STACK (1 << 16)
 
+/* As task_here(), asking the kernel; this CPU knows the task from here on. */
 static __noinline u64 set_here(u64 regs)
 {
 	u32 zero = 0;
