@@ -1,7 +1,9 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "evidence/evidence.h"
 
@@ -19,6 +21,8 @@ class Temporary {
 
   // With or without the slash at the end of a folder.
   bool has(std::string_view path) const;
+  // Those above this path, without the slash at their end.
+  std::vector<std::string> folders_above(std::string_view path) const;
   // And no program but Python used it.
   bool is_of_python(std::string_view path) const;
 

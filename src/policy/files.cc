@@ -59,7 +59,7 @@ class Gathered {
  public:
   void add(const std::string& path, const evidence::FileFact& fact,
            const std::string& access, std::optional<bool> owner,
-           const Reason& reason, bool made = false, bool python = false) {
+           const Reason& reason, const Temporary& temporary) {
     const std::string letters = letters_of(access);
     const std::string process = std::to_string(number_of(reason, letters));
     for (const auto& [recording, share] : fact.by) {
@@ -69,8 +69,9 @@ class Gathered {
                          .owner = owner,
                          .process = process,
                          .recording = recording,
-                         .made = made,
-                         .python = python});
+                         .made = temporary.has(fact.path),
+                         .made_folders = temporary.folders_above(fact.path),
+                         .python = temporary.is_of_python(fact.path)});
       }
     }
   }
@@ -203,9 +204,9 @@ class Files {
       } else if (fact.access.contains('x')) {
         find_started(program, process.key.exe, fact.path);
       }
-      gathered_[{program, disconnected}].add(
-          *path, fact, fact.access, owner_of(fact, fact.access), reason,
-          temporary_.has(fact.path), temporary_.is_of_python(fact.path));
+      gathered_[{program, disconnected}].add(*path, fact, fact.access,
+                                             owner_of(fact, fact.access),
+                                             reason, temporary_);
     }
   }
 
@@ -272,7 +273,7 @@ class Files {
       if (!untold.by.empty()) {
         gathered_[{programs_.of(process.key.parent), false}].add(
             script, untold, "x", owner_of(untold, "x"),
-            reason_of(process, untold.by, std::string(kScript)));
+            reason_of(process, untold.by, std::string(kScript)), temporary_);
         start(programs_.of(process.key.parent), script,
               programs_.of(process.key.exe));
       }
@@ -316,7 +317,7 @@ class Files {
           gathered_[{program, false}].add(
               fact.path, fact, std::string(1, letter),
               owner_of(fact, {&letter, 1}),
-              reason_of(process, fact.by, std::string(kHandedOn)));
+              reason_of(process, fact.by, std::string(kHandedOn)), temporary_);
         }
       }
     }

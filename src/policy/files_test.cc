@@ -12,6 +12,7 @@
 namespace vambrace::policy {
 namespace {
 
+using evidence::FileFact;
 using evidence::Origin;
 using sample::evidence_of;
 using sample::file;
@@ -124,6 +125,31 @@ TEST(Files, OneProgramMakesATemporaryFileAndAnotherRemovesIt) {
   EXPECT_THAT(rules(synthesize(both.value()).value()),
               ElementsAre("/srv/mine.@{random6} crw",
                           "/bin/rm: /srv/mine.@{random6} d"));
+}
+
+// The shell's own files are in a folder that one helper makes and another
+// removes; of two drawn names one may look like a word.
+TEST(Files, HelpersMakeAndRemoveAFolderWithADrawnName) {
+  std::vector<FileFact> made;
+  std::vector<FileFact> written;
+  std::vector<FileFact> removed;
+  for (const std::string folder :
+       {"/srv/job.Bk8bnCP1/", "/srv/job.qwertyUI/"}) {
+    made.push_back(file(folder.c_str(), "c"));
+    written.push_back(file((folder + "top").c_str(), "cw"));
+    removed.push_back(file(folder.c_str(), "d"));
+  }
+  EXPECT_THAT(
+      rules(policy_of(
+          {with_files(written),
+           with_files(made, "/bin/mkdir", Origin::Helper, "/bin/app"),
+           with_files(removed, "/bin/rm", Origin::Helper, "/bin/app")})),
+      ElementsAre("/srv/job.@{random8}/top cw",
+                  "/bin/mkdir: /srv/job.@{random8}/ c",
+                  "/bin/rm: /srv/job.@{random8}/ d"));
+  EXPECT_THAT(
+      rules(policy_of({with_files(written)})),
+      ElementsAre("/srv/job.Bk8bnCP1/top cw", "/srv/job.qwertyUI/top cw"));
 }
 
 // One name of seventeen that Python's tempfile draws has letters alone.

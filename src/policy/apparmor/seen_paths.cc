@@ -57,7 +57,7 @@ SeenPaths::SeenPaths(std::span<const Observation> seen) {
     rest = rest.subspan(size);
   }
   split_names();
-  note_made();
+  note_made(seen);
 }
 
 void SeenPaths::add(std::span<const Observation* const> of_one_path) {
@@ -93,7 +93,10 @@ void SeenPaths::split_names() {
   }
 }
 
-void SeenPaths::note_made() {
+void SeenPaths::note_made(std::span<const Observation> seen) {
+  for (const Observation& one : seen) {
+    made_.insert(one.made_folders.begin(), one.made_folders.end());
+  }
   for (const Path& path : paths_) {
     if (path.made) {
       made_.insert(path.bytes.ends_with('/')

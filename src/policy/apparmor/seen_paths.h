@@ -64,7 +64,7 @@ class SeenPaths {
  private:
   void add(std::span<const Observation* const> of_one_path);
   void split_names();
-  void note_made();
+  void note_made(std::span<const Observation> seen);
 
   std::vector<Path> paths_;
   std::vector<std::string_view> names_;  // of all paths, one after the other

@@ -92,7 +92,8 @@ Siblings::Siblings(const SeenPaths& seen, const HashStores& stores,
                         .all = its,
                         .stored = {},
                         .form = form_of(name, place),
-                        .drawn = drawn_form_of(name, place)});
+                        .drawn = drawn_form_of(name, place),
+                        .made = place.made});
     first = end;
   }
 }
@@ -228,13 +229,15 @@ void Siblings::group_by(std::optional<Form> Sibling::* which,
     }
   }
   const std::size_t before = out.size();
+  const std::set<std::string_view> witnessed =
+      which == &Sibling::form ? with_witness() : std::set<std::string_view>();
   for (const auto& [text, members] : alike) {
     // One text may come from several readings of a name; the surest counts.
     const Form& form =
         *(std::ranges::min(members, {}, [&](const Sibling* member) {
             return (member->*which)->needed;
           })->*which);
-    if (is_enough(members, form.needed) &&
+    if ((is_enough(members, form.needed) || witnessed.contains(text)) &&
         (which == &Sibling::form || !is_told_better(members))) {
       Alike& group = out.emplace_back();
       group.segment = {.text = std::string(text), .name = {}, .form = form};
@@ -268,6 +271,36 @@ void Siblings::group_by(std::optional<Form> Sibling::* which,
       take(out[before + *wide], entry);
     }
   }
+}
+
+// Of names drawn by lot some have letters that a word could have, too: the
+// shapes of a stem and letters drawn by lot that both a name that looks drawn
+// and another one have, both made and removed.
+std::set<std::string_view> Siblings::with_witness() const {
+  const auto is_drawn = [](const Sibling& entry) {
+    return entry.form && entry.form->kind == Kind::TempName;
+  };
+  std::vector<const Shape*> shapes;
+  for (const Sibling& entry : entries_) {
+    if (entry.made && is_drawn(entry) &&
+        !fixed_start(entry.form->shape.pieces).empty()) {
+      shapes.push_back(&entry.form->shape);
+    }
+  }
+  std::set<std::string_view> out;
+  if (shapes.empty()) {
+    return out;
+  }
+  const ShapeIndex index(shapes);
+  for (const Sibling& entry : entries_) {
+    const bool sure = entry.form && entry.form->needed == 1;
+    if (entry.made && !sure && !is_drawn(entry) && !entry.paths.empty()) {
+      if (const auto which = index.first_that_matches(entry.name)) {
+        out.insert(shapes[*which]->text);
+      }
+    }
+  }
+  return out;
 }
 
 Role Siblings::role_of(std::uint32_t index) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct Sibling {
   std::vector<std::uint32_t> stored;
   std::optional<Form> form;
   std::optional<Form> drawn;  // see drawn_form_of
+  bool made = false;          // by the workload, which removed it again
   // A folder that a number tells from others here, but with nothing in it that
   // these have, too; some of them were written to.
   bool apart = false;
@@ -77,6 +79,7 @@ class Siblings {
   bool is_enough(const std::vector<Sibling*>& members,
                  std::size_t needed) const;
   bool took_turns(const std::vector<Sibling*>& members) const;
+  std::set<std::string_view> with_witness() const;
 
   const SeenPaths& seen_;
   const HashStores& stores_;
