@@ -5,8 +5,9 @@ The test suites that the authors of five programs wrote (upstream_suites.py) run
 Debian's own binaries, and each test is recorded by itself. Then, for each of ten
 seeded splits, a bundle is made of half of the tests and reviewed with the program's
 static analysis; what the other half needs and the bundle does not grant is looked
-for among the first 30 candidates. Splits in which that is fewer than 8 calls tell
-nothing and are left out; how many is printed.
+for among what has the first 30 ranks: calls that open the same have one. Beside it
+stands how many are found among the 30 calls with the highest scores alone. Splits in
+which fewer than 8 calls are needed tell nothing and are left out; how many is printed.
 
     bench/review_usefulness.py [--folder DIR] [--tests N] [--splits 10] [--top 30]
                                [--json FILE] [PROGRAM...]
@@ -22,6 +23,7 @@ import collections
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -59,8 +61,9 @@ def analyze(program, path):
 
 
 def candidates(files, reach):
-    """The names that a review of these recordings ranks, and those that need no candidate:
-    what is granted, and what the policy answers so that another call is made (clone3)."""
+    """[(name, rank)] of the calls that a review of these recordings ranks, the highest
+    score first, and the names of those that need no candidate: what is granted, and what
+    the policy answers so that another call is made (clone3)."""
     with tempfile.TemporaryDirectory() as place:
         bundle = os.path.join(place, "b")
         done = run(support.VAMBRACE, "synth", *files, "-o", bundle, "--target", "process")
@@ -74,9 +77,9 @@ def candidates(files, reach):
     made = json.loads(done.stdout)
     granted = {grant["subject"].split(" ", 1)[1] for grant in made["grants"]
                if grant["layer"] == "seccomp"}
-    ranked = [one["subject"].split(" ", 1)[1] for one in made["candidates"]
-              if not one["granted"]]
-    return ranked, granted | answered
+    made = sorted((one for one in made["candidates"] if not one["granted"]),
+                  key=lambda one: (-one["score"], one["subject"]))
+    return [(one["subject"].split(" ", 1)[1], one["rank"]) for one in made], granted | answered
 
 
 def splits_of(name, files, reach, arguments):
@@ -91,11 +94,18 @@ def splits_of(name, files, reach, arguments):
         # it answers clone3 with ENOSYS, since the C library then asks for clone.
         seen = granted.union(*(by_file[path] for path in half))
         wanted = set().union(*(by_file[path] for path in order[len(half):])) - seen
-        found = wanted & set(ranked[:arguments.top])
+        listed = {call for call, rank in ranked if rank <= arguments.top}
+        found = wanted & listed
         yield {"program": name, "seed": seed, "tests": len(files), "needed": len(wanted),
-               "found": len(found), "shown": min(arguments.top, len(ranked)),
-               "candidates": len(ranked), "missed": sorted(wanted - found),
-               "not_reachable": sorted(wanted - set(ranked))}
+               "found": len(found), "listed": len(listed),
+               "found_by_score": len(wanted & {call for call, _ in ranked[:arguments.top]}),
+               "candidates": len(ranked), "ranks": max((rank for _, rank in ranked), default=0),
+               "missed": sorted(wanted - found),
+               "not_reachable": sorted(wanted - {call for call, _ in ranked})}
+
+
+def mean(rows, key):
+    return statistics.mean(row[key] for row in rows)
 
 
 def main():
@@ -109,7 +119,7 @@ def main():
     arguments = parser.parse_args()
     results = []
     print(f"{'program':<10} {'tests':>5} {'splits':>6} {'needed':>6} {'found':>6} "
-          f"{'recall':>7} {'precision':>9} {'worst':>6}")
+          f"{'recall':>7} {'worst':>6} {'listed':>7} {'of':>7} {'30 calls':>8}")
     for name in arguments.programs or PROGRAMS:
         files = [path for _, path in upstream_suites.recorded(
             name, arguments.folder, arguments.tests)]
@@ -120,21 +130,23 @@ def main():
         counted = [row for row in rows if row["needed"] >= ENOUGH]
         needed = sum(row["needed"] for row in counted)
         found = sum(row["found"] for row in counted)
-        shown = sum(row["shown"] for row in counted)
         worst = min((row["found"] / row["needed"] for row in counted), default=None)
         print(f"{name:<10} {len(files):>5} {len(counted):>6} {needed:>6} {found:>6} "
-              + (f"{found / needed:>7.0%} {found / shown:>9.0%} {worst:>6.0%}" if counted
-                 else f"{'-':>7} {'-':>9} {'-':>6}"), flush=True)
+              + (f"{found / needed:>7.0%} {worst:>6.0%} {mean(counted, 'listed'):>7.1f} "
+                 f"{mean(counted, 'candidates'):>7.1f} "
+                 f"{sum(row['found_by_score'] for row in counted) / needed:>8.0%}" if counted
+                 else f"{'-':>7} {'-':>6} {'-':>7} {'-':>7} {'-':>8}"), flush=True)
     counted = [row for row in results if row["needed"] >= ENOUGH]
     reached = [row for row in counted if row["found"] >= 0.8 * row["needed"]]
     needed = sum(row["needed"] for row in counted)
     found = sum(row["found"] for row in counted)
     print(f"{len(counted)} of {len(results)} splits need {ENOUGH} calls or more; "
-          f"{len(reached)} of them have 80% in the first {arguments.top}; of all that they need "
-          f"{found} of {needed}" + (f", {found / needed:.1%}" if needed else ""))
+          f"{len(reached)} of them have 80% in the first {arguments.top} ranks; of all that they "
+          f"need {found} of {needed}" + (f", {found / needed:.1%}" if needed else ""))
     room = sum(min(row["needed"], arguments.top) for row in counted)
-    print(f"the lists have room for {room} of them" + (
-        f", and hold {found / room:.1%} of that" if room else ""))
+    by_score = sum(row["found_by_score"] for row in counted)
+    print(f"the {arguments.top} calls with the highest scores are {by_score} of them; such lists "
+          f"have room for {room}")
     unseen = sum(len(row["not_reachable"]) for row in results)
     print(f"needed and not among the candidates at all: {unseen}")
     missed = collections.Counter(call for row in counted for call in row["missed"])

@@ -252,6 +252,11 @@ SUITES = {
         socat_tests,
         lambda folder, name: f"cp {shlex.quote(folder)}/*.sh . && export SOCAT=\"$P\" "
         f"TMPDIR=\"$PWD\"; exec bash ./test.sh {shlex.quote(name)}"),
+    "zsh": Suite(
+        "/usr/bin/zsh", "zsh", "zsh", "", names_below("Test/*.ztst"),
+        lambda folder, name: f"cp -r {shlex.quote(folder)}/Test . && mkdir Src && ln -s \"$P\" "
+        "Src/zsh && cd Test && ZTST_srcdir=. ZTST_exe=../Src/zsh exec \"$P\" +Z -f ./ztst.zsh "
+        f"./{os.path.basename(name)}"),
     "tclsh": Suite(
         "/usr/bin/tclsh8.6", "tcl8.6", "tcl8.6", "",
         # Left out is what is for other systems or wholly for commands of a build of its own.

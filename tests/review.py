@@ -4,6 +4,7 @@ with its reason, survives another recording, and blocks once it has expired."""
 
 import json
 import os
+import re
 import subprocess
 
 import support
@@ -156,6 +157,17 @@ def test_the_analysis_of_a_program_ranks_what_was_not_seen():
     ranked = [one["subject"] for one in made["candidates"]]
     assert ranked and "syscall mkdir" not in ranked, ranked
     assert all(one["chain"] and one["terms"] for one in made["candidates"])
+    # What opens the same stands together, and is one line for people.
+    ranks = [one["rank"] for one in made["candidates"]]
+    opens = {}
+    for one in made["candidates"]:
+        opens.setdefault(one["rank"], set()).add((one["granted"], one["risk"]["class"],
+                                                  one["risk"]["exposes"]))
+    assert ranks == sorted(ranks) and ranks[-1] == len(opens) < len(ranks), ranks
+    assert all(len(one) == 1 for one in opens.values()), opens
+    text = vambrace("review", bundle, "--reach", reach, "--all").out
+    first = [subject.split(" ")[1] for subject, rank in zip(ranked, ranks) if rank == 1]
+    assert re.search(rf"^   1[.] {', '.join(first)} [(]", text, re.M), (first, text)
     program = [one for one in made["coverage"]["programs"] if one["calls"]["reachable"]]
     assert len(program) == 1, made["coverage"]["programs"]
 

@@ -172,6 +172,27 @@ def test_decisions_become_commands_and_lines_of_the_bundle():
     assert browser.console == [], browser.console
 
 
+def test_what_opens_the_same_is_decided_about_together():
+    browser = opened()
+    place = open_rule(browser, "syscall mremap")
+    assert browser.value(f"document.querySelector('{place} .together').hidden")
+    place = open_rule(browser, "syscall statx")
+    assert "syscall splice" in text(browser, f"{place} .together"), text(browser, place)
+    assert "syscall splice" in text(browser, f"{place} .facts"), text(browser, place)
+    browser.click(f"{place} .decide input[value=drop]")
+    browser.click(f"{place} .together input")
+    browser.click(f"{place} .decide [name=why]")
+    browser.type("not ours")
+    browser.click(f"{place} .decide button")
+    assert text(browser, "#commands").splitlines() == [
+        f"vambrace review 'my bundle' drop 'syscall {name}' --why 'not ours'"
+        for name in ("statx", "splice")], text(browser, "#commands")
+    # Each is a decision of its own from then on.
+    browser.click("#collected .picks button")
+    assert text(browser, "#commands").count("drop") == 1, text(browser, "#commands")
+    assert browser.console == [], browser.console
+
+
 def test_a_pick_stays_with_its_rule_in_a_page_that_is_made_anew():
     browser = opened()
     folder = support.temp_dir()

@@ -108,12 +108,27 @@ std::string chain_text(const review::Candidate& candidate) {
   return text;
 }
 
+// Those of one rank; the reasons and the chain are of the likeliest.
+std::string candidate_text(std::span<const review::Candidate> alike) {
+  const review::Candidate& first = alike.front();
+  std::vector<std::string> names;
+  for (const review::Candidate& candidate : alike) {
+    names.push_back(kernel::syscall_label(candidate.syscall));
+  }
+  return fmt::format(
+      "  {:>2}. {} ({}, {} risk{}{}): {}\n      {}\n", first.rank,
+      fmt::join(names, ", "), elf::to_string(first.confidence),
+      policy::to_string(first.risk.level), alike.size() > 1 ? ": " : "",
+      alike.size() > 1 ? printable(first.risk.exposes) : "", first.why,
+      chain_text(first));
+}
+
 std::string candidates_text(const Review& review, bool all) {
   std::string text;
   std::size_t shown = 0;
   std::size_t total = 0;
-  for (const review::Candidate& candidate : review.candidates) {
-    if (candidate.granted) {
+  for (const auto& alike : review::by_rank(review.candidates)) {
+    if (alike.front().granted) {
       continue;
     }
     ++total;
@@ -121,12 +136,7 @@ std::string candidates_text(const Review& review, bool all) {
       continue;
     }
     ++shown;
-    text +=
-        fmt::format("  {:>2}. {} ({}, {} risk): {}\n      {}\n", candidate.rank,
-                    kernel::syscall_label(candidate.syscall),
-                    elf::to_string(candidate.confidence),
-                    policy::to_string(candidate.risk.level), candidate.why,
-                    chain_text(candidate));
+    text += candidate_text(alike);
   }
   if (shown < total) {
     text +=

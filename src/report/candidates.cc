@@ -45,7 +45,7 @@ Html terms_table(const Candidate& candidate) {
     return out;
   }
   out.open("div", {{"class", "wide"}}).open("table");
-  out.leaf("caption", fmt::format("Why it has rank {}", candidate.rank));
+  out.leaf("caption", fmt::format("Why it has {} points", candidate.score));
   out.open("tbody");
   for (const review::Term& term : candidate.terms) {
     out.open("tr").leaf("th", {{"scope", "row"}}, term.name);
@@ -69,7 +69,20 @@ Html candidate_line(const Candidate& candidate) {
   return out.close();
 }
 
-Html candidate_more(const Candidate& candidate) {
+std::vector<std::string> others(const Candidate& candidate,
+                                std::span<const Candidate> alike) {
+  std::vector<std::string> out;
+  for (const Candidate& one : alike) {
+    if (&one != &candidate) {
+      out.push_back(one.subject);
+    }
+  }
+  return out;
+}
+
+// `alike`: it and those that open the same.
+Html candidate_more(const Candidate& candidate,
+                    std::span<const Candidate> alike) {
   Html out;
   out.open("div", {{"class", "more"}}).add(chain_list(candidate));
   out.open("dl", {{"class", "facts"}});
@@ -81,6 +94,7 @@ Html candidate_more(const Candidate& candidate) {
   define(out, "also in", listed(candidate.also_in));
   define(out, "made in", listed(candidate.objects));
   add_risk(out, candidate.risk);
+  define(out, "opens the same", listed(others(candidate, alike)));
   if (candidate.granted) {
     define(out, "granted", "all the same: a runtime, a closure or a person");
   }
@@ -93,21 +107,25 @@ Html candidate_more(const Candidate& candidate) {
   return out.close();
 }
 
-Html candidate_row(const Candidate& candidate, std::size_t index) {
+Html candidate_row(const Candidate& candidate, std::size_t index,
+                   std::span<const Candidate> alike) {
   const std::string risk(review::to_string(candidate.risk.level));
   Html out;
-  out.open("li",
-           {{"class", "item rule candidate"},
-            {"data-list", "candidates"},
-            {"data-index", std::to_string(index)},
-            {"data-layer", "seccomp"},
-            {"data-risk", risk},
-            {"data-origin", ""},
-            {"data-use", ""},
-            {"data-seen", "unobserved"},
-            {"data-decided", candidate.decision ? "decided" : "undecided"}});
+  out.open(
+      "li",
+      {{"class", &candidate == &alike.front() ? "item rule candidate"
+                                              : "item rule candidate alike"},
+       {"data-list", "candidates"},
+       {"data-index", std::to_string(index)},
+       {"data-layer", "seccomp"},
+       {"data-rank", std::to_string(candidate.rank)},
+       {"data-risk", risk},
+       {"data-origin", ""},
+       {"data-use", ""},
+       {"data-seen", "unobserved"},
+       {"data-decided", candidate.decision ? "decided" : "undecided"}});
   out.open("details", {{"class", "line"}});
-  out.add(candidate_line(candidate)).add(candidate_more(candidate));
+  out.add(candidate_line(candidate)).add(candidate_more(candidate, alike));
   return out.close().close();
 }
 
@@ -129,8 +147,11 @@ Html candidates_part(const review::Review& review) {
     out.leaf("span", head);
   }
   out.close().open("ul", {{"class", "rows"}});
-  for (std::size_t i = 0; i < review.candidates.size(); ++i) {
-    out.add(candidate_row(review.candidates[i], i));
+  std::size_t index = 0;
+  for (const auto& alike : review::by_rank(review.candidates)) {
+    for (const Candidate& candidate : alike) {
+      out.add(candidate_row(candidate, index++, alike));
+    }
   }
   return out.close();
 }

@@ -338,6 +338,10 @@
     update();
   };
 
+  // The other candidates that open the same.
+  const oneRank = (element) => all(`.candidate[data-rank="${element.dataset.rank}"]`)
+    .filter((other) => other !== element);
+
   const addForm = (element) => {
     const { list, index } = element.dataset;
     const { subject } = review[list][index];
@@ -359,6 +363,10 @@
       one("span", label).textContent = choice;
       one(".choices", box).append(label);
     }
+    const others = list === "candidates" ? oneRank(element) : [];
+    one(".together", box).hidden = others.length === 0;
+    one(".together span", box).textContent =
+      `and what opens the same: ${others.map((other) => review[list][other.dataset.index].subject).join(", ")}`;
     const pick = picks.get(placeOf(element.dataset));
     one(`input[value="${pick?.choice ?? choicesOf(list)[0]}"]`, box).checked = true;
     one(".reason input", box).value = pick?.why ?? "";
@@ -372,10 +380,13 @@
     change();
     box.addEventListener("submit", (event) => {
       event.preventDefault();
-      picks.set(placeOf(element.dataset), {
-        subject, choice: choice(), until: until.value,
-        why: one(".reason input", box).value.trim(),
-      });
+      const together = one(".together input", box).checked ? others : [];
+      for (const { dataset } of [element, ...together]) {
+        picks.set(placeOf(dataset), {
+          subject: review[dataset.list][dataset.index].subject, choice: choice(),
+          until: until.value, why: one(".reason input", box).value.trim(),
+        });
+      }
       keepPicks();
     });
     more.append(box);

@@ -83,12 +83,17 @@ std::string grants_list(std::string_view title,
 
 std::string candidates_list(const std::vector<Candidate>& candidates) {
   std::string text;
-  for (const Candidate& candidate : candidates) {
-    if (candidate.rank > kCandidatesShown || candidate.granted) {
+  for (const auto& alike : by_rank(candidates)) {
+    const Candidate& first = alike.front();
+    if (first.rank > kCandidatesShown || first.granted) {
       break;
     }
-    text += fmt::format("{}. {}: {}\n", candidate.rank,
-                        plain(candidate.subject), plain(candidate.why));
+    std::vector<std::string> names;
+    for (const Candidate& candidate : alike) {
+      names.push_back(plain(candidate.subject));
+    }
+    text += fmt::format("{}. {}: {}\n", first.rank, fmt::join(names, ", "),
+                        plain(first.why));
   }
   return text.empty() ? ""
                       : "\n### Can be done and was not seen, most likely "

@@ -261,6 +261,32 @@ Candidate candidate_of(const elf::Reach& reach, const elf::ReachedCall& call,
   return made;
 }
 
+// What candidates with one rank have in common. What is not known is only like
+// itself.
+using Opens = std::tuple<bool, RiskClass, std::string>;
+
+Opens opens(const Candidate& candidate) {
+  return {candidate.granted, candidate.risk.level,
+          candidate.risk.exposes.empty() ? candidate.subject
+                                         : candidate.risk.exposes};
+}
+
+// Those that open the same behind the likeliest of them.
+std::vector<Candidate> in_order(std::vector<Candidate> candidates) {
+  std::ranges::sort(
+      candidates, [](const Candidate& one, const Candidate& other) {
+        return std::tie(one.granted, other.score, one.subject, one.syscall) <
+               std::tie(other.granted, one.score, other.subject, other.syscall);
+      });
+  std::map<Opens, std::uint64_t> ranks;
+  for (Candidate& candidate : candidates) {
+    candidate.rank =
+        ranks.try_emplace(opens(candidate), ranks.size() + 1).first->second;
+  }
+  std::ranges::stable_sort(candidates, {}, &Candidate::rank);
+  return candidates;
+}
+
 }  // namespace
 
 std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
@@ -297,14 +323,7 @@ std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
     }
     ranked.push_back(std::move(candidate));
   }
-  std::ranges::sort(ranked, [](const Candidate& one, const Candidate& other) {
-    return std::tie(one.granted, other.score, one.subject, one.syscall) <
-           std::tie(other.granted, one.score, other.subject, other.syscall);
-  });
-  for (std::size_t i = 0; i < ranked.size(); ++i) {
-    ranked[i].rank = i + 1;
-  }
-  return ranked;
+  return in_order(std::move(ranked));
 }
 
 }  // namespace vambrace::review

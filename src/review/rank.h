@@ -38,8 +38,9 @@ struct Surroundings {
 //   sibling   calls of its kind were seen
 //
 // The last two have no points: they help to judge it.
-// Candidates that are granted come after all others: nothing is lost if they
-// are not seen.
+// Calls that open the same are one thing to decide about, as likely as the
+// likeliest of them: they stand together and have one rank. Candidates that are
+// granted come after all others: nothing is lost if they are not seen.
 std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
                                      const Surroundings& around);
 

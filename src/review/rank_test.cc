@@ -177,6 +177,45 @@ TEST(Rank, KnowsTheCallsThatRecordingsMiss) {
   EXPECT_THAT(term(made[0], "missed")->why, HasSubstr("a buffer grows"));
 }
 
+TEST(Rank, OneRankIsOneThingToDecideAbout) {
+  const auto made =
+      ranked({reach_of({reached("setresgid", {libc("x"), libc("setresgid")}),
+                        reached("setuid", {own("main"), libc("setuid")}),
+                        reached("acct", {own("main"), libc("acct")}),
+                        reached("setgid", {own("main"), libc("setgid")}),
+                        reached("getpmsg", {libc("getpmsg")})})},
+             {}, {"setgid"});
+  EXPECT_THAT(subjects(made),
+              testing::ElementsAre("syscall setuid", "syscall setresgid",
+                                   "syscall acct", "syscall getpmsg",
+                                   "syscall setgid"));
+  std::vector<std::uint64_t> ranks;
+  for (const Candidate& candidate : made) {
+    ranks.push_back(candidate.rank);
+  }
+  EXPECT_THAT(ranks, testing::ElementsAre(1, 1, 2, 3, 4));
+  std::vector<std::size_t> sizes;
+  for (const auto& alike : by_rank(made)) {
+    sizes.push_back(alike.size());
+  }
+  EXPECT_THAT(sizes, testing::ElementsAre(2, 1, 1, 1));
+}
+
+// A table that does not tell what they open says nothing of what is alike.
+TEST(Rank, CallsOfUnknownRiskHaveTheirOwn) {
+  policy::RiskTable table = policy::builtin_risks();
+  table.syscalls.clear();
+  const Risks risks(table);
+  const std::vector<elf::Reach> reaches = {
+      reach_of({reached("setuid", {own("main"), libc("setuid")}),
+                reached("setgid", {own("main"), libc("setgid")})})};
+  const auto made = candidates_of(
+      reaches, {.observed = {}, .answered = {}, .granted = {}, .risks = risks});
+  ASSERT_EQ(made.size(), 2U);
+  EXPECT_EQ(made[0].rank, 1U);
+  EXPECT_EQ(made[1].rank, 2U);
+}
+
 TEST(Rank, PutsWhatIsGrantedAnywayLast) {
   const auto made =
       ranked({reach_of({reached("getpid", {own("main"), libc("getpid")}),

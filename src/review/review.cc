@@ -1,5 +1,7 @@
 #include "review/review.h"
 
+#include <algorithm>
+
 namespace vambrace::review {
 
 std::string_view to_string(Layer layer) {
@@ -52,6 +54,20 @@ std::string_view to_string(Trait trait) {
       return "unobserved";
   }
   return "rare";
+}
+
+std::vector<std::span<const Candidate>> by_rank(
+    std::span<const Candidate> candidates) {
+  std::vector<std::span<const Candidate>> out;
+  while (!candidates.empty()) {
+    const auto end = std::ranges::find_if(candidates, [&](const auto& one) {
+      return one.rank != candidates.front().rank;
+    });
+    const auto size = static_cast<std::size_t>(end - candidates.begin());
+    out.push_back(candidates.first(size));
+    candidates = candidates.subspan(size);
+  }
+  return out;
 }
 
 }  // namespace vambrace::review

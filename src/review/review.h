@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -145,7 +146,9 @@ struct Term {
 
 // A call that the binaries can make and no evidence shows.
 struct Candidate {
-  std::uint64_t rank = 0;  // from 1
+  // From 1. Calls that open the same (one class and the same words in the table
+  // of risks) have one: who may make one of them gains nothing by another.
+  std::uint64_t rank = 0;
   std::int64_t score = 0;  // sum of the terms' points
   std::string subject;     // "syscall mremap"
   kernel::Syscall syscall;
@@ -162,6 +165,10 @@ struct Candidate {
   std::optional<policy::Decision> decision;
   auto operator<=>(const Candidate&) const = default;
 };
+
+// Those of each rank together; into the candidates, which stand by rank.
+std::vector<std::span<const Candidate>> by_rank(
+    std::span<const Candidate> candidates);
 
 // How many of the calls that could be made were seen.
 struct Ratio {
