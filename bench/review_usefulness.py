@@ -119,7 +119,7 @@ def main():
     arguments = parser.parse_args()
     results = []
     print(f"{'program':<10} {'tests':>5} {'splits':>6} {'needed':>6} {'found':>6} "
-          f"{'recall':>7} {'worst':>6} {'listed':>7} {'of':>7} {'30 calls':>8}")
+          f"{'recall':>7} {'precision':>9} {'worst':>6} {'listed':>7} {'of':>6} {'30 calls':>8}")
     for name in arguments.programs or PROGRAMS:
         files = [path for _, path in upstream_suites.recorded(
             name, arguments.folder, arguments.tests)]
@@ -132,10 +132,11 @@ def main():
         found = sum(row["found"] for row in counted)
         worst = min((row["found"] / row["needed"] for row in counted), default=None)
         print(f"{name:<10} {len(files):>5} {len(counted):>6} {needed:>6} {found:>6} "
-              + (f"{found / needed:>7.0%} {worst:>6.0%} {mean(counted, 'listed'):>7.1f} "
-                 f"{mean(counted, 'candidates'):>7.1f} "
+              + (f"{found / needed:>7.0%} "
+                 f"{found / sum(row['listed'] for row in counted):>9.0%} {worst:>6.0%} "
+                 f"{mean(counted, 'listed'):>7.1f} {mean(counted, 'candidates'):>6.1f} "
                  f"{sum(row['found_by_score'] for row in counted) / needed:>8.0%}" if counted
-                 else f"{'-':>7} {'-':>6} {'-':>7} {'-':>7} {'-':>8}"), flush=True)
+                 else f"{'-':>7} {'-':>9} {'-':>6} {'-':>7} {'-':>6} {'-':>8}"), flush=True)
     counted = [row for row in results if row["needed"] >= ENOUGH]
     reached = [row for row in counted if row["found"] >= 0.8 * row["needed"]]
     needed = sum(row["needed"] for row in counted)
