@@ -5,9 +5,11 @@ The test suites that the authors of five programs wrote (upstream_suites.py) run
 Debian's own binaries, and each test is recorded by itself. Then, for each of ten
 seeded splits, a bundle is made of half of the tests and reviewed with the program's
 static analysis; what the other half needs and the bundle does not grant is looked
-for among what has the first 30 ranks: calls that open the same have one. Beside it
-stands how many are found among the 30 calls with the highest scores alone. Splits in
-which fewer than 8 calls are needed tell nothing and are left out; how many is printed.
+for among what has the first 30 ranks: calls that open the same have one. To compare,
+beside it stands how many are found among the 30 calls with the highest scores (calls),
+among as many calls with the highest scores as the 30 ranks name (as many), and among as
+many drawn by lot, in the mean (chance). Splits in which fewer than 8 calls are needed
+tell nothing and are left out; how many is printed.
 
     bench/review_usefulness.py [--folder DIR] [--tests N] [--splits 10] [--top 30]
                                [--json FILE] [PROGRAM...]
@@ -99,9 +101,15 @@ def splits_of(name, files, reach, arguments):
         yield {"program": name, "seed": seed, "tests": len(files), "needed": len(wanted),
                "found": len(found), "listed": len(listed),
                "found_by_score": len(wanted & {call for call, _ in ranked[:arguments.top]}),
+               "found_in_as_many": len(wanted & {call for call, _ in ranked[:len(listed)]}),
+               "by_chance": len(wanted) * len(listed) / max(len(ranked), 1),
                "candidates": len(ranked), "ranks": max((rank for _, rank in ranked), default=0),
                "missed": sorted(wanted - found),
                "not_reachable": sorted(wanted - {call for call, _ in ranked})}
+
+
+def total(rows, key):
+    return sum(row[key] for row in rows)
 
 
 def mean(rows, key):
@@ -119,7 +127,7 @@ def main():
     arguments = parser.parse_args()
     results = []
     print(f"{'program':<10} {'tests':>5} {'splits':>6} {'needed':>6} {'found':>6} "
-          f"{'recall':>7} {'precision':>9} {'worst':>6} {'listed':>7} {'of':>6} {'30 calls':>8}")
+          f"{'recall':>7} {'precision':>9} {'worst':>6} {'listed':>7} {'of':>6} {'calls':>6} {'as many':>7} {'chance':>6}")
     for name in arguments.programs or PROGRAMS:
         files = [path for _, path in upstream_suites.recorded(
             name, arguments.folder, arguments.tests)]
@@ -128,26 +136,28 @@ def main():
             rows = list(splits_of(name, files, reach, arguments))
         results += rows
         counted = [row for row in rows if row["needed"] >= ENOUGH]
-        needed = sum(row["needed"] for row in counted)
-        found = sum(row["found"] for row in counted)
+        needed, found = total(counted, "needed"), total(counted, "found")
         worst = min((row["found"] / row["needed"] for row in counted), default=None)
         print(f"{name:<10} {len(files):>5} {len(counted):>6} {needed:>6} {found:>6} "
               + (f"{found / needed:>7.0%} "
-                 f"{found / sum(row['listed'] for row in counted):>9.0%} {worst:>6.0%} "
+                 f"{found / total(counted, 'listed'):>9.0%} {worst:>6.0%} "
                  f"{mean(counted, 'listed'):>7.1f} {mean(counted, 'candidates'):>6.1f} "
-                 f"{sum(row['found_by_score'] for row in counted) / needed:>8.0%}" if counted
-                 else f"{'-':>7} {'-':>9} {'-':>6} {'-':>7} {'-':>6} {'-':>8}"), flush=True)
+                 f"{total(counted, 'found_by_score') / needed:>6.0%} "
+                 f"{total(counted, 'found_in_as_many') / needed:>7.0%} "
+                 f"{total(counted, 'by_chance') / needed:>6.0%}" if counted
+                 else f"{'-':>7} {'-':>9} {'-':>6} {'-':>7} {'-':>6} {'-':>6} {'-':>7} {'-':>6}"),
+              flush=True)
     counted = [row for row in results if row["needed"] >= ENOUGH]
     reached = [row for row in counted if row["found"] >= 0.8 * row["needed"]]
-    needed = sum(row["needed"] for row in counted)
-    found = sum(row["found"] for row in counted)
+    needed, found = total(counted, "needed"), total(counted, "found")
     print(f"{len(counted)} of {len(results)} splits need {ENOUGH} calls or more; "
           f"{len(reached)} of them have 80% in the first {arguments.top} ranks; of all that they "
           f"need {found} of {needed}" + (f", {found / needed:.1%}" if needed else ""))
     room = sum(min(row["needed"], arguments.top) for row in counted)
-    by_score = sum(row["found_by_score"] for row in counted)
-    print(f"the {arguments.top} calls with the highest scores are {by_score} of them; such lists "
-          f"have room for {room}")
+    print(f"the {arguments.top} calls with the highest scores are "
+          f"{total(counted, 'found_by_score')} of them, with room for {room}; as many calls as the "
+          f"ranks name are {total(counted, 'found_in_as_many')}, by chance "
+          f"{total(counted, 'by_chance'):.0f}")
     unseen = sum(len(row["not_reachable"]) for row in results)
     print(f"needed and not among the candidates at all: {unseen}")
     missed = collections.Counter(call for row in counted for call in row["missed"])

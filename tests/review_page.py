@@ -187,6 +187,10 @@ def test_what_opens_the_same_is_decided_about_together():
     assert text(browser, "#commands").splitlines() == [
         f"vambrace review 'my bundle' drop 'syscall {name}' --why 'not ours'"
         for name in ("statx", "splice")], text(browser, "#commands")
+    # The other one's form has it, and asks about none that is decided about.
+    other = open_rule(browser, "syscall splice")
+    assert browser.value(f"document.querySelector('{other} [name=why]').value") == "not ours"
+    assert browser.value(f"document.querySelector('{other} .together').hidden")
     # Each is a decision of its own from then on.
     browser.click("#collected .picks button")
     assert text(browser, "#commands").count("drop") == 1, text(browser, "#commands")

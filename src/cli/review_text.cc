@@ -108,19 +108,33 @@ std::string chain_text(const review::Candidate& candidate) {
   return text;
 }
 
-// Those of one rank; the reasons and the chain are of the likeliest.
-std::string candidate_text(std::span<const review::Candidate> alike) {
+// Those of one rank; the reasons and the chain are of the likeliest. `all`: of
+// the others, too.
+std::string candidate_text(std::span<const review::Candidate> alike, bool all) {
   const review::Candidate& first = alike.front();
   std::vector<std::string> names;
   for (const review::Candidate& candidate : alike) {
-    names.push_back(kernel::syscall_label(candidate.syscall));
+    // The same call of two architectures is one name.
+    std::string name = kernel::syscall_label(candidate.syscall);
+    if (std::ranges::find(names, name) == names.end()) {
+      names.push_back(std::move(name));
+    }
   }
-  return fmt::format(
+  std::string text = fmt::format(
       "  {:>2}. {} ({}, {} risk{}{}): {}\n      {}\n", first.rank,
       fmt::join(names, ", "), elf::to_string(first.confidence),
       policy::to_string(first.risk.level), alike.size() > 1 ? ": " : "",
       alike.size() > 1 ? printable(first.risk.exposes) : "", first.why,
       chain_text(first));
+  for (const review::Candidate& other : alike.subspan(1)) {
+    if (all) {
+      text += fmt::format("      {} ({}): {}\n        {}\n",
+                          kernel::syscall_label(other.syscall),
+                          elf::to_string(other.confidence), other.why,
+                          chain_text(other));
+    }
+  }
+  return text;
 }
 
 std::string candidates_text(const Review& review, bool all) {
@@ -136,7 +150,7 @@ std::string candidates_text(const Review& review, bool all) {
       continue;
     }
     ++shown;
-    text += candidate_text(alike);
+    text += candidate_text(alike, all);
   }
   if (shown < total) {
     text +=

@@ -58,18 +58,6 @@ bool Temporary::has(std::string_view path) const {
   return paths_.contains(without_slash(path));
 }
 
-std::vector<std::string> Temporary::folders_above(std::string_view path) const {
-  std::vector<std::string> out;
-  for (std::size_t slash = path.find('/', 1);
-       slash != path.npos && slash + 1 < path.size() && !paths_.empty();
-       slash = path.find('/', slash + 1)) {
-    if (has(path.substr(0, slash))) {
-      out.emplace_back(path.substr(0, slash));
-    }
-  }
-  return out;
-}
-
 bool Temporary::is_of_python(std::string_view path) const {
   return has(path) && !others_.contains(without_slash(path));
 }

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <unordered_set>
-#include <vector>
 
 #include "evidence/evidence.h"
 
@@ -21,8 +19,8 @@ class Temporary {
 
   // With or without the slash at the end of a folder.
   bool has(std::string_view path) const;
-  // Those above this path, without the slash at their end.
-  std::vector<std::string> folders_above(std::string_view path) const;
+  // All of them, without the slash at their end.
+  const std::unordered_set<std::string_view>& paths() const { return paths_; }
   // And no program but Python used it.
   bool is_of_python(std::string_view path) const;
 

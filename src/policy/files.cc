@@ -70,14 +70,13 @@ class Gathered {
                          .process = process,
                          .recording = recording,
                          .made = temporary.has(fact.path),
-                         .made_folders = temporary.folders_above(fact.path),
                          .python = temporary.is_of_python(fact.path)});
       }
     }
   }
 
-  apparmor::Generalized generalize() const {
-    return apparmor::generalize(seen_);
+  apparmor::Generalized generalize(const Temporary& temporary) const {
+    return apparmor::generalize(seen_, {}, temporary.paths());
   }
 
   std::vector<Reason> reasons(const apparmor::Rule& rule) const {
@@ -377,7 +376,7 @@ class Files {
   }
 
   void store(const Place& place, const Gathered& gathered) {
-    const apparmor::Generalized made = gathered.generalize();
+    const apparmor::Generalized made = gathered.generalize(temporary_);
     // What became alike without its owner is one rule.
     std::map<std::pair<std::string, bool>, FileRule> rules;
     for (const apparmor::Rule& rule : made.rules) {

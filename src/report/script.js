@@ -338,9 +338,10 @@
     update();
   };
 
-  // The other candidates that open the same.
+  // The other candidates that open the same and that nobody decided about.
   const oneRank = (element) => all(`.candidate[data-rank="${element.dataset.rank}"]`)
-    .filter((other) => other !== element);
+    .filter((other) => other !== element && other.dataset.decided === "undecided" &&
+      placeOf(other.dataset) !== placeOf(element.dataset));
 
   const addForm = (element) => {
     const { list, index } = element.dataset;
@@ -363,10 +364,14 @@
       one("span", label).textContent = choice;
       one(".choices", box).append(label);
     }
-    const others = list === "candidates" ? oneRank(element) : [];
-    one(".together", box).hidden = others.length === 0;
-    one(".together span", box).textContent =
-      `and what opens the same: ${others.map((other) => review[list][other.dataset.index].subject).join(", ")}`;
+    const others = () => (list === "candidates" ? oneRank(element) : []);
+    const tellOthers = () => {
+      one(".together", box).hidden = others().length === 0;
+      one(".together span", box).textContent = `and what opens the same: ${others()
+        .map((other) => review[list][other.dataset.index].subject).join(", ")}`;
+    };
+    tellOthers();
+    box.addEventListener("focusin", tellOthers);
     const pick = picks.get(placeOf(element.dataset));
     one(`input[value="${pick?.choice ?? choicesOf(list)[0]}"]`, box).checked = true;
     one(".reason input", box).value = pick?.why ?? "";
@@ -380,7 +385,7 @@
     change();
     box.addEventListener("submit", (event) => {
       event.preventDefault();
-      const together = one(".together input", box).checked ? others : [];
+      const together = one(".together input", box).checked ? others() : [];
       for (const { dataset } of [element, ...together]) {
         picks.set(placeOf(dataset), {
           subject: review[dataset.list][dataset.index].subject, choice: choice(),
@@ -388,6 +393,10 @@
         });
       }
       keepPicks();
+      for (const other of together) {
+        one(".decide", other)?.remove();
+        if (one("details", other).open) addForm(other);
+      }
     });
     more.append(box);
   };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "base/json.h"
@@ -261,14 +262,16 @@ Candidate candidate_of(const elf::Reach& reach, const elf::ReachedCall& call,
   return made;
 }
 
-// What candidates with one rank have in common. What is not known is only like
-// itself.
-using Opens = std::tuple<bool, RiskClass, std::string>;
+// What candidates with one rank have in common: all that the table of risks
+// tells of them. What it does not know is only like itself.
+using Opens = std::tuple<bool, RiskClass, std::string, std::vector<std::string>,
+                         std::optional<kernel::Syscall>>;
 
 Opens opens(const Candidate& candidate) {
-  return {candidate.granted, candidate.risk.level,
-          candidate.risk.exposes.empty() ? candidate.subject
-                                         : candidate.risk.exposes};
+  const Risk& risk = candidate.risk;
+  return {
+      candidate.granted, risk.level, risk.exposes, risk.advisories,
+      risk.exposes.empty() ? std::optional(candidate.syscall) : std::nullopt};
 }
 
 // Those that open the same behind the likeliest of them.

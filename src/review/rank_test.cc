@@ -201,6 +201,17 @@ TEST(Rank, OneRankIsOneThingToDecideAbout) {
   EXPECT_THAT(sizes, testing::ElementsAre(2, 1, 1, 1));
 }
 
+// One of them had a hole that the other had not (CVE-2017-5123).
+TEST(Rank, CallsWithOtherAdvisoriesAreNotTheSame) {
+  const auto made =
+      ranked({reach_of({reached("wait4", {own("main"), libc("wait4")}),
+                        reached("waitid", {own("main"), libc("waitid")})})},
+             {});
+  ASSERT_EQ(made.size(), 2U);
+  EXPECT_EQ(made[0].risk.exposes, made[1].risk.exposes);
+  EXPECT_NE(made[0].rank, made[1].rank);
+}
+
 // A table that does not tell what they open says nothing of what is alike.
 TEST(Rank, CallsOfUnknownRiskHaveTheirOwn) {
   policy::RiskTable table = policy::builtin_risks();

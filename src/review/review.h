@@ -146,8 +146,8 @@ struct Term {
 
 // A call that the binaries can make and no evidence shows.
 struct Candidate {
-  // From 1. Calls that open the same (one class and the same words in the table
-  // of risks) have one: who may make one of them gains nothing by another.
+  // From 1. Calls that open the same have one: the table of risks has one
+  // class, the same words and the same advisories for them.
   std::uint64_t rank = 0;
   std::int64_t score = 0;  // sum of the terms' points
   std::string subject;     // "syscall mremap"

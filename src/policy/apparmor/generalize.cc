@@ -100,9 +100,9 @@ std::vector<Tally> tally(const std::vector<Rule>& rules) {
 
 }  // namespace
 
-Generalized generalize(std::span<const Observation> seen,
-                       const Budget& budget) {
-  const SeenPaths paths(seen);
+Generalized generalize(std::span<const Observation> seen, const Budget& budget,
+                       const std::unordered_set<std::string_view>& made) {
+  const SeenPaths paths(seen, made);
   Walk walk(paths);
   std::vector<Rule> odd;
   for (std::uint32_t i = 0; i < paths.size(); ++i) {

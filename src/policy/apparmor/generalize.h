@@ -4,6 +4,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "policy/apparmor/segment.h"
@@ -25,8 +27,6 @@ struct Observation {
   // The workload made the file and removed or renamed it, whichever of its
   // programs did. Known without it where `access` has both.
   bool made = false;
-  // Folders above it of which that is true; without the slash at their end.
-  std::vector<std::string> made_folders;
   // No program of the workload but Python used it: its tempfile draws names
   // that may look like a word.
   bool python = false;
@@ -105,25 +105,29 @@ constexpr std::size_t kMaxExamples = 3;
 // folder. Files that are executed keep their own names. A name that only might
 // change (a number) stays literal until several of its form were seen, or two
 // took turns in two recordings; one is enough where a program always writes
-// such names, and for a number or hexadecimal digits in the name of a file that
-// the workload made and removed. One that looks drawn by lot is enough if
-// another with its stem and length was made and removed as well, in letters
-// that a word could have. Folders that are told apart by a number are one
-// pattern only if two of them have a name below them in common that was used
-// alike, so that folders of one's own each do not share what was seen. Folders
-// of one to three hexadecimal digits are levels of a store, and one pattern, if
-// two of one length hold hashes laid out alike and one has a digit in its name.
-// What could be a word, eight small letters, is one of Python's temporary names
-// only if it was made and removed and stands behind "tmp" or was used by Python
-// alone. Reading, writing and mapping are judged apart, so that a file that was
-// only read is not made writable by its siblings.
+// such names, and for a number or hexadecimal digits in the name of a file or
+// folder that the workload made and removed. One that no word looks like is
+// enough if another with its stem and length was made and removed as well, in
+// letters that a word could have. Folders that are told apart by a number are
+// one pattern only if two of them have a name below them in common that was
+// used alike, so that folders of one's own each do not share what was seen.
+// Folders of one to three hexadecimal digits are levels of a store, and one
+// pattern, if two of one length hold hashes laid out alike and one has a digit
+// in its name. What could be a word, eight small letters, is one of Python's
+// temporary names only if it was made and removed and stands behind "tmp" or
+// was used by Python alone. Reading, writing and mapping are judged apart, so
+// that a file that was only read is not made writable by its siblings.
 //
 // As long as the rules fit the budget, another recording takes no permission
 // away, but that files which it shows to be temporary may get a pattern that
 // tells their names better, and that another program may be seen to use a name
 // that only Python had used. Past the budget a new rule can move what is
 // widened.
+//
+// `made`: what else the workload made and removed or renamed, folders above the
+// files among them; without a slash at the end.
 Generalized generalize(std::span<const Observation> seen,
-                       const Budget& budget = {});
+                       const Budget& budget = {},
+                       const std::unordered_set<std::string_view>& made = {});
 
 }  // namespace vambrace::policy::apparmor

@@ -35,7 +35,9 @@ std::uint32_t WordSets::of(std::vector<std::string_view> words) {
   return number->second;
 }
 
-SeenPaths::SeenPaths(std::span<const Observation> seen) {
+SeenPaths::SeenPaths(std::span<const Observation> seen,
+                     const std::unordered_set<std::string_view>& made)
+    : made_elsewhere_(made) {
   std::vector<const Observation*> order;
   order.reserve(seen.size());
   for (const Observation& one : seen) {
@@ -57,7 +59,7 @@ SeenPaths::SeenPaths(std::span<const Observation> seen) {
     rest = rest.subspan(size);
   }
   split_names();
-  note_made(seen);
+  note_made();
 }
 
 void SeenPaths::add(std::span<const Observation* const> of_one_path) {
@@ -93,10 +95,7 @@ void SeenPaths::split_names() {
   }
 }
 
-void SeenPaths::note_made(std::span<const Observation> seen) {
-  for (const Observation& one : seen) {
-    made_.insert(one.made_folders.begin(), one.made_folders.end());
-  }
+void SeenPaths::note_made() {
   for (const Path& path : paths_) {
     if (path.made) {
       made_.insert(path.bytes.ends_with('/')

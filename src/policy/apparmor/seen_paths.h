@@ -45,10 +45,12 @@ struct Path {
   }
 };
 
-// Each path once, sorted by its bytes. What was observed must outlive it.
+// Each path once, sorted by its bytes. What was observed, and what else was
+// made and removed, must outlive it.
 class SeenPaths {
  public:
-  explicit SeenPaths(std::span<const Observation> seen);
+  SeenPaths(std::span<const Observation> seen,
+            const std::unordered_set<std::string_view>& made);
 
   std::size_t size() const { return paths_.size(); }
   const Path& operator[](std::size_t index) const { return paths_[index]; }
@@ -58,18 +60,21 @@ class SeenPaths {
 
   // Whether the workload made and removed what has this path, without a slash
   // at its end.
-  bool is_made(std::string_view path) const { return made_.contains(path); }
-  bool any_made() const { return !made_.empty(); }
+  bool is_made(std::string_view path) const {
+    return made_.contains(path) || made_elsewhere_.contains(path);
+  }
+  bool any_made() const { return !made_.empty() || !made_elsewhere_.empty(); }
 
  private:
   void add(std::span<const Observation* const> of_one_path);
   void split_names();
-  void note_made(std::span<const Observation> seen);
+  void note_made();
 
   std::vector<Path> paths_;
   std::vector<std::string_view> names_;  // of all paths, one after the other
   WordSets sets_;
   std::unordered_set<std::string_view> made_;
+  const std::unordered_set<std::string_view>& made_elsewhere_;
 };
 
 }  // namespace vambrace::policy::apparmor

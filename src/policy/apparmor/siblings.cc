@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "policy/apparmor/letters.h"
 #include "policy/apparmor/shape_index.h"
 #include "policy/apparmor/variables.h"
 
@@ -32,6 +33,14 @@ bool is_told_better(const std::vector<Sibling*>& members) {
 bool counts_something(const Form& form) {
   return form.needed > 1 &&
          (form.kind == Kind::Number || form.kind == Kind::WorkerIndex);
+}
+
+// A stem, and then letters whose class changes more often than in userData or
+// mp3tag.
+bool is_no_word_behind_a_stem(std::string_view name, const Shape& shape) {
+  const std::string stem = fixed_start(shape.pieces);
+  return std::ranges::any_of(stem, is_alphanumeric) &&
+         changes(leading(name.substr(stem.size()), alphanumerics())) > 2;
 }
 
 // Moves those of the entry's paths that belong to the group.
@@ -274,29 +283,33 @@ void Siblings::group_by(std::optional<Form> Sibling::* which,
 }
 
 // Of names drawn by lot some have letters that a word could have, too: the
-// shapes of a stem and letters drawn by lot that both a name that looks drawn
-// and another one have, both made and removed.
+// shapes of a stem and letters drawn by lot that both a name that no word looks
+// like and another one have, both made and removed.
 std::set<std::string_view> Siblings::with_witness() const {
   const auto is_drawn = [](const Sibling& entry) {
     return entry.form && entry.form->kind == Kind::TempName;
   };
-  std::vector<const Shape*> shapes;
+  std::map<std::string_view, const Shape*> shapes;  // by their text
   for (const Sibling& entry : entries_) {
     if (entry.made && is_drawn(entry) &&
-        !fixed_start(entry.form->shape.pieces).empty()) {
-      shapes.push_back(&entry.form->shape);
+        is_no_word_behind_a_stem(entry.name, entry.form->shape)) {
+      shapes.emplace(entry.form->shape.text, &entry.form->shape);
     }
   }
   std::set<std::string_view> out;
-  if (shapes.empty()) {
+  if (shapes.empty() || purpose_ == Purpose::Map) {
     return out;
   }
-  const ShapeIndex index(shapes);
+  std::vector<const Shape*> all;
+  for (const auto& [text, shape] : shapes) {
+    all.push_back(shape);
+  }
+  const ShapeIndex index(all);
   for (const Sibling& entry : entries_) {
     const bool sure = entry.form && entry.form->needed == 1;
-    if (entry.made && !sure && !is_drawn(entry) && !entry.paths.empty()) {
+    if (entry.made && !sure && !is_drawn(entry)) {
       if (const auto which = index.first_that_matches(entry.name)) {
-        out.insert(shapes[*which]->text);
+        out.insert(all[*which]->text);
       }
     }
   }
