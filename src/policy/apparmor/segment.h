@@ -53,7 +53,8 @@ struct Form {
   Kind kind = Kind::Number;
   // How many different names of this form it takes. 1: the form is proof
   // enough, as with a process number in /proc. Two that took turns in two
-  // recordings are enough for any.
+  // recordings are enough for any, and one of letters drawn by lot beside
+  // another name that siblings.cc takes for its witness.
   unsigned needed = 2;
 };
 
