@@ -127,7 +127,8 @@ def main():
     arguments = parser.parse_args()
     results = []
     print(f"{'program':<10} {'tests':>5} {'splits':>6} {'needed':>6} {'found':>6} "
-          f"{'recall':>7} {'precision':>9} {'worst':>6} {'listed':>7} {'of':>6} {'calls':>6} {'as many':>7} {'chance':>6}")
+          f"{'recall':>7} {'precision':>9} {'worst':>6} {'listed':>7} {'of':>6} {'calls':>6} "
+          f"{'as many':>7} {'chance':>6}")
     for name in arguments.programs or PROGRAMS:
         files = [path for _, path in upstream_suites.recorded(
             name, arguments.folder, arguments.tests)]

@@ -14,7 +14,7 @@
 // kind (redis: temp-PID.rdb). For all other names the letters are looked at: a
 // name is cut at its punctuation, and each part that is a number, hexadecimal
 // or looks drawn by lot is replaced. That last way proves nothing; it says
-// which names are alike, and the caller asks for several of them.
+// which names are alike, and the caller asks for more than one of them.
 namespace vambrace::policy::apparmor {
 namespace {
 
