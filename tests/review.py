@@ -157,19 +157,52 @@ def test_the_analysis_of_a_program_ranks_what_was_not_seen():
     ranked = [one["subject"] for one in made["candidates"]]
     assert ranked and "syscall mkdir" not in ranked, ranked
     assert all(one["chain"] and one["terms"] for one in made["candidates"])
-    # What opens the same stands together, and is one line for people.
+    # What opens nothing new stands together, and what opens the same, and is one line.
     ranks = [one["rank"] for one in made["candidates"]]
     opens = {}
     for one in made["candidates"]:
-        opens.setdefault(one["rank"], set()).add((one["granted"], one["risk"]["class"],
-                                                  one["risk"]["exposes"]))
+        risk = one["risk"]
+        opens.setdefault(one["rank"], set()).add("nothing new" if one["opened_by"] else (
+            one["granted"], risk["class"], risk["exposes"], tuple(risk["advisories"])))
     assert ranks == sorted(ranks) and ranks[-1] == len(opens) < len(ranks), ranks
     assert all(len(one) == 1 for one in opens.values()), opens
     text = vambrace("review", bundle, "--reach", reach, "--all").out
     first = [subject.split(" ")[1] for subject, rank in zip(ranked, ranks) if rank == 1]
-    assert re.search(rf"^   1[.] {', '.join(first)} [(]", text, re.M), (first, text)
+    assert re.search(rf"^   1[.] {', '.join(first)}(: open no more| [(])", text,
+                     re.M), (first, text)
     program = [one for one in made["coverage"]["programs"] if one["calls"]["reachable"]]
     assert len(program) == 1, made["coverage"]["programs"]
+
+
+def test_what_opens_nothing_new_is_added_at_once():
+    folder = support.temp_dir()
+    bundle = bundle_of(folder)
+    reach = os.path.join(folder, "mkdir.json")
+    support.write(reach, vambrace("analyze", "/bin/mkdir", "--json").out)
+    before = reviewed(bundle, "--reach", reach)
+    new = [one["subject"] for one in before["candidates"] if one["opened_by"]]
+    allowed = {one["subject"] for one in before["grants"] if not one["limits"]}
+    assert new and all(f"syscall {call}" in allowed for one in before["candidates"]
+                       for call in one["opened_by"]), before["candidates"]
+    done = vambrace("review", bundle, "--reach", reach, "add", "what opens nothing new", *WHO,
+                    expect=0)
+    assert all(f'"{subject}"' in done.out for subject in new), (new, done.out)
+    vambrace("synth", "-o", bundle, expect=0)
+    after = reviewed(bundle, "--reach", reach)
+    assert not any(one["opened_by"] for one in after["candidates"]), after["candidates"]
+    granted = {one["subject"] for one in after["grants"]}
+    assert granted == {one["subject"] for one in before["grants"]} | set(new), granted
+    with open(os.path.join(bundle, "seccomp.json"), encoding="utf-8") as file:
+        names = {name for rule in json.load(file)["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW"
+                 for name in rule["names"]}
+    assert {subject.split(" ")[1] for subject in new} <= names, names
+    # No advisory comes within reach by it.
+    within = [{one["id"] for one in made["advisories"] if one["within_reach"]}
+              for made in (before, after)]
+    assert within[0] == within[1], within
+    done = vambrace("review", bundle, "--reach", reach, "add", "what opens nothing new", *WHO,
+                    expect=2)
+    assert "somebody decided about each" in done.err, done.err
 
 
 def test_a_root_is_analyzed_for_what_was_recorded_of_it():

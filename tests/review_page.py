@@ -107,7 +107,7 @@ def test_filters_narrow_count_and_stay_in_the_address():
     again.click("#reset")
     again.wait("location.hash === ''")
     choose(again, "seen", "unobserved")
-    assert len(shown(again, "candidate")) == 3
+    assert len(shown(again, "candidate")) == 5
     assert "syscall read" not in shown(again, "grant")
     choose(again, "seen", "unobserved")
     choose(again, "decided", "decided")
@@ -191,6 +191,11 @@ def test_what_opens_the_same_is_decided_about_together():
     other = open_rule(browser, "syscall splice")
     assert browser.value(f"document.querySelector('{other} [name=why]').value") == "not ours"
     assert browser.value(f"document.querySelector('{other} .together').hidden")
+    # What opens nothing new is one thing to decide about, too.
+    place = open_rule(browser, "syscall preadv")
+    assert "all that opens nothing new: syscall preadv2" in text(
+        browser, f"{place} .together"), text(browser, place)
+    assert "opened already byread" in text(browser, f"{place} .facts"), text(browser, place)
     # Each is a decision of its own from then on.
     browser.click("#collected .picks button")
     assert text(browser, "#commands").count("drop") == 1, text(browser, "#commands")

@@ -191,7 +191,37 @@ Result<review::Review> review_against(const Environment& environment,
                 review_of(files, environment.files, request.directory, around));
 }
 
-Result<> decide(Environment& environment, ReviewRequest& request) {
+// Each call that opens nothing new and that nobody decided about.
+Result<std::vector<std::string>> nothing_new_of(const review::Review& made) {
+  if (made.summary.analyzed.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("{} is unknown: no program was analyzed",
+                          review::kNothingNew))
+            .with_hint("say --root DIR, or --reach with a file of vambrace "
+                       "analyze PROGRAM --json"));
+  }
+  std::vector<std::string> subjects;
+  for (const review::Candidate& candidate : made.candidates) {
+    if (!candidate.opened_by.empty() && !candidate.decision &&
+        std::ranges::find(subjects, candidate.subject) == subjects.end()) {
+      subjects.push_back(candidate.subject);
+    }
+  }
+  if (subjects.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::InvalidInput,
+              fmt::format("no call is left of {}: there is none, or somebody "
+                          "decided about each",
+                          review::kNothingNew))
+            .with_hint("vambrace review DIR tells what can be done and what "
+                       "was decided"));
+  }
+  return subjects;
+}
+
+// Cuts the words into the choice and what it is about.
+Result<> read_decision(ReviewRequest& request) {
   std::vector<std::string>& words = request.decision;
   constexpr std::string_view kChoices[] = {"keep", "drop", "add", "waive",
                                            "forget"};
@@ -204,8 +234,8 @@ Result<> decide(Environment& environment, ReviewRequest& request) {
   }
   request.words.choice = words.front();
   words.erase(words.begin());
-  request.words.what = fmt::format("{}", fmt::join(words, " "));
-  return write_decision(environment, request.directory, request.words);
+  request.words.what = {fmt::format("{}", fmt::join(words, " "))};
+  return {};
 }
 
 void declare(Options& options, ReviewRequest& request) {
@@ -267,8 +297,14 @@ Result<Exit> review_command(Environment& environment, Words words) {
   while (request.directory.size() > 1 && request.directory.ends_with('/')) {
     request.directory.pop_back();
   }
-  if (!request.decision.empty()) {
-    TRY(decide(environment, request));
+  const bool decides = !request.decision.empty();
+  if (decides) {
+    TRY(read_decision(request));
+  }
+  const bool nothing_new = request.words.choice == "add" &&
+                           request.words.what.front() == review::kNothingNew;
+  if (decides && !nothing_new) {
+    TRY(write_decision(environment, request.directory, request.words));
     return Exit::Clean;
   }
   if (request.fail_on.empty()) {
@@ -289,6 +325,11 @@ Result<Exit> review_command(Environment& environment, Words words) {
   TRY_ASSIGN(const review::Review made,
              review_of(environment.files, environment.files, request.directory,
                        around));
+  if (nothing_new) {
+    TRY_ASSIGN(request.words.what, nothing_new_of(made));
+    TRY(write_decision(environment, request.directory, request.words));
+    return Exit::Clean;
+  }
   std::optional<review::Changes> since;
   if (request.against) {
     TRY_ASSIGN(const review::Review old,

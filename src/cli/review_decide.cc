@@ -44,8 +44,9 @@ bool is_blank(std::string_view text) {
 Result<> check_words(const DecisionWords& words, const std::string& today) {
   const bool waive = words.choice == "waive";
   const bool forget = words.choice == "forget";
-  for (const std::string& text :
-       {words.what, words.why.value_or(""), words.who.value_or("")}) {
+  std::vector<std::string> texts = words.what;
+  texts.insert(texts.end(), {words.why.value_or(""), words.who.value_or("")});
+  for (const std::string& text : texts) {
     if (!json::is_utf8(text)) {
       return std::unexpected(
           Error(ErrorCode::InvalidInput,
@@ -154,27 +155,42 @@ Result<Edit> without(repository::Manifest manifest, const std::string& words) {
 
 // In the place of those about the same thing. With any decision an expired
 // waiver is answered; one that holds goes only with what it was for.
-Result<Edit> with_decision(repository::Manifest manifest,
-                           const DecisionWords& words, const std::string& who,
-                           const std::string& today) {
-  TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(words.what));
+Result<> decide_about(const std::string& what, const DecisionWords& words,
+                      const std::string& who, const std::string& today,
+                      Edit& edit) {
+  TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(what));
   const bool waive = words.choice == "waive";
-  Edit edit{.manifest = std::move(manifest)};
   take_out(edit.manifest.waivers, edit.waivers, [&](const policy::Waiver& one) {
     return is_same(one.what, subject) &&
            (waive || words.choice == "drop" || one.until < today);
   });
   if (waive) {
-    edit.manifest.waivers.push_back(
-        {words.what, who, *words.why, *words.until});
-    return edit;
+    edit.manifest.waivers.push_back({what, who, *words.why, *words.until});
+    return {};
   }
   take_out(
       edit.manifest.decisions, edit.decisions,
       [&](const policy::Decision& one) { return is_same(one.what, subject); });
-  edit.manifest.decisions.push_back(
-      {words.what, words.choice, who, *words.why});
+  edit.manifest.decisions.push_back({what, words.choice, who, *words.why});
+  return {};
+}
+
+Result<Edit> with_decisions(repository::Manifest manifest,
+                            const DecisionWords& words, const std::string& who,
+                            const std::string& today) {
+  Edit edit{.manifest = std::move(manifest)};
+  for (const std::string& what : words.what) {
+    TRY(decide_about(what, words, who, today, edit));
+  }
   return edit;
+}
+
+std::string what_text(const std::vector<std::string>& what) {
+  std::vector<std::string> quoted;
+  for (const std::string& one : what) {
+    quoted.push_back(fmt::format("\"{}\"", json::quote_bytes(one)));
+  }
+  return fmt::format("{}", fmt::join(quoted, ", "));
 }
 
 std::string taken_text(const Edit& edit) {
@@ -199,9 +215,9 @@ Result<> write_decision(Environment& environment, const std::string& directory,
       evidence::format_time(environment.now()).substr(0, 10);
   const bool forget = words.choice == "forget";
   TRY(check_words(words, today));
-  if (!forget) {
-    TRY_ASSIGN(const policy::Subject subject,
-               policy::parse_subject(words.what));
+  for (const std::string& what :
+       forget ? std::vector<std::string>() : words.what) {
+    TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(what));
     // What synthesis refuses is not written down.
     if (words.choice != "waive") {
       TRY(policy::check_decision(subject, words.choice));
@@ -219,18 +235,19 @@ Result<> write_decision(Environment& environment, const std::string& directory,
   }
   TRY_ASSIGN(repository::Manifest manifest,
              repository::load_manifest(environment.files, directory));
-  TRY_ASSIGN(const Edit wanted,
-             during(path, forget ? without(std::move(manifest), words.what)
-                                 : with_decision(std::move(manifest), words,
-                                                 who, today)));
+  TRY_ASSIGN(
+      const Edit wanted,
+      during(path,
+             forget ? without(std::move(manifest), words.what.front())
+                    : with_decisions(std::move(manifest), words, who, today)));
   TRY_ASSIGN(const std::string yaml, read_regular(environment.files, path));
   TRY_ASSIGN(const std::string edited,
              during(path, repository::edit_manifest(yaml, wanted.manifest)));
   TRY(repository::write_bundle(environment.files, directory,
                                {{"bundle.yaml", edited}}));
   environment.output.out(
-      fmt::format("{}: {} \"{}\"{}{}\n{}next: vambrace synth -o {}\n", path,
-                  words.choice, json::quote_bytes(words.what),
+      fmt::format("{}: {} {}{}{}\n{}next: vambrace synth -o {}\n", path,
+                  words.choice, what_text(words.what),
                   who.empty() || forget ? "" : " by " + json::quote_bytes(who),
                   words.until ? " until " + *words.until : "",
                   taken_text(wanted), directory));

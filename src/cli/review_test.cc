@@ -303,6 +303,54 @@ TEST(ReviewCommand, RanksWhatAnAnalysisSaysBesideTheEvidence) {
   EXPECT_THAT(text, HasSubstr("2 seen of 3 that can be made"));
 }
 
+TEST(ReviewCommand, AddsWhatOpensNothingNewAtOnce) {
+  World world;
+  elf::Reach reach{.program = "/bin/app"};
+  for (const char* name : {"pread64", "tgkill", "preadv", "preadv2"}) {
+    reach.calls.push_back({.syscall = policy::sample::call(name),
+                           .chain = {{"/bin/app", "main", 1, elf::Link::Start}},
+                           .objects = {"/bin/app"}});
+  }
+  world.files.files["app.reach"] = elf::print_reach(reach);
+  world.decide({"drop", "syscall preadv2"});
+  EXPECT_THAT(world.answer({"review", "b", "--reach", "app.reach"}, 1),
+              HasSubstr("  1. pread64, preadv, preadv2: open no more than what "
+                        "is granted\n      vambrace review b add \"what opens "
+                        "nothing new\" --why"));
+  const std::vector<std::string> add = {
+      "review", "b",   "--reach", "app.reach", "add", "what opens nothing new",
+      "--as",   "Ann", "--why",   "read may"};
+  EXPECT_THAT(
+      world.answer(add, 0),
+      HasSubstr("add \"syscall pread64\", \"syscall preadv\" by Ann\n"));
+  EXPECT_THAT(world.answer({"review", "b", "--reach", "app.reach"}, 1),
+              HasSubstr("each of them is decided about"));
+  world.answer(add, 2);
+  EXPECT_THAT(world.output.error, HasSubstr("somebody decided about each"));
+  world.answer({"synth", "-o", "b"}, 0);
+  EXPECT_THAT(world.files.files["b/policy.json"], HasSubstr("pread64"));
+  const std::string text =
+      world.answer({"review", "b", "--reach", "app.reach"}, 1);
+  EXPECT_THAT(text, HasSubstr("  2. tgkill"));
+  EXPECT_THAT(text, Not(HasSubstr("pread64, preadv")));
+}
+
+TEST(ReviewCommand, AddsNothingWhereWhatCanBeDoneIsUnknown) {
+  World world;
+  const std::string before = world.files.files["b/bundle.yaml"];
+  world.answer({"review", "b", "add", "what", "opens", "nothing", "new", "--as",
+                "Ann", "--why", "x"},
+               2);
+  EXPECT_THAT(world.output.error, HasSubstr("no program was analyzed"));
+  for (const char* choice : {"keep", "drop", "forget"}) {
+    world.answer({"review", "b", choice, "what opens nothing new", "--as",
+                  "Ann", "--why", "x"},
+                 2);
+    EXPECT_THAT(world.output.error, HasSubstr("names no rule"));
+  }
+  EXPECT_EQ(world.files.files["b/bundle.yaml"], before);
+}
+
 TEST(ReviewCommand, TakesAnAnswerAboutSeveralPrograms) {
   World world;
   elf::Reach reach{.program = "/bin/app"};

@@ -108,36 +108,59 @@ std::string chain_text(const review::Candidate& candidate) {
   return text;
 }
 
-// Those of one rank; the reasons and the chain are of the likeliest. `all`: of
-// the others, too.
-std::string candidate_text(std::span<const review::Candidate> alike, bool all) {
-  const review::Candidate& first = alike.front();
+// The same call of two architectures is one name.
+std::vector<std::string> names_of(std::span<const review::Candidate> alike) {
   std::vector<std::string> names;
   for (const review::Candidate& candidate : alike) {
-    // The same call of two architectures is one name.
     std::string name = kernel::syscall_label(candidate.syscall);
     if (std::ranges::find(names, name) == names.end()) {
       names.push_back(std::move(name));
     }
   }
-  std::string text = fmt::format(
-      "  {:>2}. {} ({}, {} risk{}{}): {}\n      {}\n", first.rank,
-      fmt::join(names, ", "), elf::to_string(first.confidence),
-      policy::to_string(first.risk.level), alike.size() > 1 ? ": " : "",
-      alike.size() > 1 ? printable(first.risk.exposes) : "", first.why,
-      chain_text(first));
-  for (const review::Candidate& other : alike.subspan(1)) {
-    if (all) {
-      text += fmt::format("      {} ({}): {}\n        {}\n",
-                          kernel::syscall_label(other.syscall),
-                          elf::to_string(other.confidence), other.why,
-                          chain_text(other));
-    }
+  return names;
+}
+
+std::string each_text(std::span<const review::Candidate> candidates) {
+  std::string text;
+  for (const review::Candidate& candidate : candidates) {
+    text += fmt::format("      {} ({}): {}\n        {}\n",
+                        kernel::syscall_label(candidate.syscall),
+                        elf::to_string(candidate.confidence), candidate.why,
+                        chain_text(candidate));
   }
   return text;
 }
 
-std::string candidates_text(const Review& review, bool all) {
+std::string nothing_new_text(std::span<const review::Candidate> alike,
+                             const std::string& directory, bool all) {
+  const bool decided =
+      std::ranges::all_of(alike, [](const review::Candidate& candidate) {
+        return candidate.decision.has_value();
+      });
+  return fmt::format(
+      "  {:>2}. {}: open no more than what is granted\n      {}\n{}",
+      alike.front().rank, fmt::join(names_of(alike), ", "),
+      decided ? "each of them is decided about"
+              : fmt::format("vambrace review {} add \"{}\" --why REASON, with "
+                            "the same --reach or --root",
+                            directory, review::kNothingNew),
+      all ? each_text(alike) : "");
+}
+
+// Those of one rank; the reasons and the chain are of the likeliest. `all`: of
+// the others, too.
+std::string candidate_text(std::span<const review::Candidate> alike, bool all) {
+  const review::Candidate& first = alike.front();
+  return fmt::format(
+      "  {:>2}. {} ({}, {} risk{}{}): {}\n      {}\n{}", first.rank,
+      fmt::join(names_of(alike), ", "), elf::to_string(first.confidence),
+      policy::to_string(first.risk.level), alike.size() > 1 ? ": " : "",
+      alike.size() > 1 ? printable(first.risk.exposes) : "", first.why,
+      chain_text(first), all ? each_text(alike.subspan(1)) : "");
+}
+
+std::string candidates_text(const Review& review, const std::string& directory,
+                            bool all) {
   std::string text;
   std::size_t shown = 0;
   std::size_t total = 0;
@@ -150,7 +173,9 @@ std::string candidates_text(const Review& review, bool all) {
       continue;
     }
     ++shown;
-    text += candidate_text(alike, all);
+    text += alike.front().opened_by.empty()
+                ? candidate_text(alike, all)
+                : nothing_new_text(alike, directory, all);
   }
   if (shown < total) {
     text +=
@@ -249,7 +274,7 @@ std::string review_text(const Review& review,
   }
   text += section("Riskiest grants", grants_text(review, all), color);
   text += section("Can be done and was not seen, most likely first",
-                  candidates_text(review, all), color);
+                  candidates_text(review, directory, all), color);
   return text + "\n" + next_step(review, directory);
 }
 

@@ -20,15 +20,15 @@ std::string review_text(const review::Review& review,
 
 // A decision as it was typed.
 struct DecisionWords {
-  std::string choice;  // "keep", "drop", "add", "waive", "forget"
-  std::string what;    // "syscall ptrace"
+  std::string choice;             // "keep", "drop", "add", "waive", "forget"
+  std::vector<std::string> what;  // "syscall ptrace"; one but with "add"
   std::optional<std::string> why;
   std::optional<std::string> until;
   std::optional<std::string> who;
 };
 
 // Writes it into bundle.yaml, in the place of what was decided before about the
-// same thing, and says what comes next. Without a name, that of git is taken.
+// same things, and says what comes next. Without a name, that of git is taken.
 // InvalidInput, and the file as it was, for what cannot be decided.
 Result<> write_decision(Environment& environment, const std::string& directory,
                         const DecisionWords& words);

@@ -137,6 +137,25 @@ AdvisoryStanding standing(const RiskTable& table, const Advisory& advisory,
   return out;
 }
 
+std::size_t needs_met_by(const RiskTable& table, std::string_view syscall,
+                         const Grants& grants) {
+  const Grants alone{.calls = {{std::string(syscall), {}}},
+                     .capabilities = std::set<std::uint32_t>()};
+  const auto met = [&](const std::vector<AdvisoryStep>& need,
+                       const Grants& by) {
+    return std::ranges::any_of(need, [&](const AdvisoryStep& step) {
+      return is_granted(table, step, by);
+    });
+  };
+  std::size_t count = 0;
+  for (const Advisory& advisory : table.advisories) {
+    for (const std::vector<AdvisoryStep>& need : advisory.needs) {
+      count += met(need, alone) && !met(need, grants) ? 1 : 0;
+    }
+  }
+  return count;
+}
+
 std::vector<AdvisoryStanding> advisories_within(const RiskTable& table,
                                                 const Grants& grants) {
   return standings(table, grants, {Exposure::Open, Exposure::Narrowed});

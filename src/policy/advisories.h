@@ -41,6 +41,11 @@ enum class Exposure : std::uint8_t {
 // "open", "narrowed", "closed", "unmapped".
 std::string_view to_string(Exposure exposure);
 
+// Needs of advisories that a call with any arguments meets, by itself or as an
+// equivalent of others, and that nothing granted meets.
+std::size_t needs_met_by(const RiskTable& table, std::string_view syscall,
+                         const Grants& grants);
+
 struct AdvisoryStanding {
   const Advisory* advisory = nullptr;  // into the table, which must outlive it
   Exposure exposure = Exposure::Unmapped;

@@ -142,6 +142,32 @@ TEST(Advisories, AreAllBeyondWhatGrantsNothing) {
   EXPECT_EQ(counts.open + counts.narrowed, 0U);
 }
 
+TEST(Advisories, ACallThatMeetsNoNeedBringsNoneWithinReach) {
+  const RiskTable& table = builtin_risks();
+  const Grants grants =
+      grants_of_names({"socket", "bind", "timerfd_create", "renameat", "mmap"});
+  const auto within = ids_of(advisories_within(table, grants));
+  std::size_t none = 0;
+  std::size_t more = 0;
+  for (const auto& [name, risk] : table.syscalls) {
+    Grants grown = grants;
+    grown.calls.try_emplace(name);
+    const bool reaches_more = ids_of(advisories_within(table, grown)) != within;
+    more += reaches_more ? 1 : 0;
+    if (needs_met_by(table, name, grants) == 0) {
+      ++none;
+      EXPECT_FALSE(reaches_more) << name;
+    }
+  }
+  EXPECT_GT(none, 0U);
+  EXPECT_GT(more, 0U);
+  EXPECT_EQ(needs_met_by(table, "rename", grants), 0U);
+  EXPECT_EQ(needs_met_by(table, "timerfd_settime", grants), 1U);
+  // As an equivalent of calls that it makes where no filter sees them.
+  EXPECT_GT(needs_met_by(table, "io_uring_setup", grants),
+            advisories_by(table, "io_uring_setup").size());
+}
+
 // What is granted more can only reach more.
 TEST(Advisories, AreNeverClosedByAnotherGrant) {
   Grants grants{.capabilities = std::set<std::uint32_t>()};

@@ -94,7 +94,11 @@ Html candidate_more(const Candidate& candidate,
   define(out, "also in", listed(candidate.also_in));
   define(out, "made in", listed(candidate.objects));
   add_risk(out, candidate.risk);
-  define(out, "opens the same", listed(others(candidate, alike)));
+  if (candidate.opened_by.empty()) {
+    define(out, "opens the same", listed(others(candidate, alike)));
+  } else {
+    define(out, "opened already by", listed(candidate.opened_by));
+  }
   if (candidate.granted) {
     define(out, "granted", "all the same: a runtime, a closure or a person");
   }

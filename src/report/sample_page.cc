@@ -53,11 +53,18 @@ std::vector<review::Grant> grants(const Teller& t) {
 
 std::vector<review::Candidate> candidates(const Teller& t) {
   std::vector<review::Candidate> out;
-  for (const char* name : {"mremap", "splice", "statx"}) {
+  for (const auto& [name, rank] : {std::pair{"preadv", 1},
+                                   {"preadv2", 1},
+                                   {"mremap", 2},
+                                   {"splice", 3},
+                                   {"statx", 3}}) {
     review::Candidate made = candidate(t);
-    made.rank = out.empty() ? 1 : 2;
+    made.rank = static_cast<std::uint64_t>(rank);
     made.subject = t(std::string("syscall ") + name);
     made.decision.reset();
+    if (rank == 1) {
+      made.opened_by = {t("read")};
+    }
     out.push_back(std::move(made));
   }
   return out;

@@ -367,7 +367,9 @@
     const others = () => (list === "candidates" ? oneRank(element) : []);
     const tellOthers = () => {
       one(".together", box).hidden = others().length === 0;
-      one(".together span", box).textContent = `and what opens the same: ${others()
+      const alike = review[list][index].opened_by?.length
+        ? "all that opens nothing new" : "what opens the same";
+      one(".together span", box).textContent = `and ${alike}: ${others()
         .map((other) => review[list][other.dataset.index].subject).join(", ")}`;
     };
     tellOthers();

@@ -52,9 +52,9 @@ std::vector<Need> needs_of(const std::vector<policy::Reason>& reasons,
   return {needs.begin(), needs.end()};
 }
 
-std::string limits_of(const policy::SyscallRule& rule) {
+std::string limits_of(const std::set<policy::ArgTuple>& args) {
   std::vector<std::string> tuples;
-  for (const policy::ArgTuple& tuple : rule.args) {
+  for (const policy::ArgTuple& tuple : args) {
     tuples.push_back(policy::describe(tuple));
   }
   return fmt::format("{}", fmt::join(tuples, "; "));
@@ -170,7 +170,7 @@ class Grants {
           risks_.of_call(kernel::syscall_label(rule.syscall), rule.args);
       if (grant.arches.size() == 1 || risk.level > grant.risk.level) {
         grant.risk = risk;
-        grant.limits = limits_of(rule);
+        grant.limits = limits_of(rule.args);
       }
     }
   }
@@ -188,8 +188,9 @@ class Grants {
         Grant& grant = call_named(call.name);
         if (grant.arches.empty()) {
           grant.arches.insert(inputs_.target.arch);
-          grant.risk =
-              risks_.of_call(call.name, tuples_of(call, inputs_.target.arch));
+          const auto args = tuples_of(call, inputs_.target.arch);
+          grant.risk = risks_.of_call(call.name, args);
+          grant.limits = limits_of(args);
         }
         const bool told = std::ranges::find(grant.needs, Role::Runtime,
                                             &Need::role) != grant.needs.end();

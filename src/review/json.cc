@@ -136,6 +136,7 @@ Value candidate_json(const Candidate& candidate) {
           {"why", quote_bytes(candidate.why)},
           {"risk", risk_json(candidate.risk)},
           {"granted", candidate.granted},
+          {"opened_by", quoted_list(candidate.opened_by)},
           {"decision", decision_or_null(candidate.decision)}};
 }
 

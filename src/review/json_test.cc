@@ -44,6 +44,15 @@ TEST(ReviewJson, TellsWhatOfAFileNobodySpokeOf) {
   EXPECT_EQ(made[1]["unnamed_risk"], "high");
 }
 
+TEST(ReviewJson, TellsWhatOpensAllThatACandidateWould) {
+  Review review;
+  review.candidates = {Candidate{}, Candidate{}};
+  review.candidates[1].opened_by = {"setgid", "setuid"};
+  const json::Value made = parsed(review)["candidates"];
+  EXPECT_EQ(made[0]["opened_by"], json::Value::array());
+  EXPECT_EQ(made[1]["opened_by"], json::Value({"setgid", "setuid"}));
+}
+
 TEST(ReviewJson, TellsTheStepsOfAChainInTheirOrder) {
   Review review;
   Candidate candidate;

@@ -204,31 +204,6 @@ Summary summary_of(const Inputs& inputs, const Review& review,
   return summary;
 }
 
-std::vector<Candidate> ranked(const Inputs& inputs, const Uses& uses,
-                              const std::vector<Grant>& grants,
-                              const Risks& risks) {
-  std::set<kernel::Syscall> observed;
-  for (const auto& [call, use] : uses.calls()) {
-    observed.insert(call);
-  }
-  std::set<kernel::Syscall> answered;
-  for (const policy::ExpectedDenial& denial : inputs.policy.expected) {
-    if (policy::falls_back(denial.syscall, denial.error)) {
-      answered.insert(denial.syscall);
-    }
-  }
-  std::set<std::string> granted;
-  for (const Grant& grant : grants) {
-    if (grant.layer == Layer::Seccomp) {
-      granted.insert(grant.subject.substr(grant.subject.find(' ') + 1));
-    }
-  }
-  return candidates_of(inputs.reaches, {.observed = observed,
-                                        .answered = answered,
-                                        .granted = granted,
-                                        .risks = risks});
-}
-
 // What a workload may call, the runtime's own calls among it: the filter does
 // not tell them apart.
 policy::Grants all_of(const Inputs& inputs) {
@@ -242,6 +217,26 @@ policy::Grants all_of(const Inputs& inputs) {
     }
   }
   return grants;
+}
+
+std::vector<Candidate> ranked(const Inputs& inputs, const Uses& uses,
+                              const std::vector<Grant>& grants,
+                              const Risks& risks) {
+  std::set<kernel::Syscall> observed;
+  for (const auto& [call, use] : uses.calls()) {
+    observed.insert(call);
+  }
+  std::set<kernel::Syscall> answered;
+  for (const policy::ExpectedDenial& denial : inputs.policy.expected) {
+    if (policy::falls_back(denial.syscall, denial.error)) {
+      answered.insert(denial.syscall);
+    }
+  }
+  return candidates_of(inputs.reaches, {.observed = observed,
+                                        .answered = answered,
+                                        .grants = grants,
+                                        .allowed = all_of(inputs),
+                                        .risks = risks});
 }
 
 std::vector<Advisory> by_exposure(std::vector<Advisory> advisories) {

@@ -31,6 +31,7 @@ struct World {
   std::map<std::string, std::string> installed;
   std::set<std::uint32_t> capabilities;
   runtime::Target target = *runtime::target_named("process");
+  std::optional<runtime::RuntimeLayer> layer;  // the target's, unless given
   policy::Stage stage = policy::Stage::Harden;
   const policy::RiskTable* risks = &policy::builtin_risks();
   // Made before the decisions, unless synthesized again.
@@ -52,7 +53,7 @@ struct World {
                   .target = target,
                   .stage = stage,
                   .capabilities = capabilities,
-                  .layer = runtime::runtime_layer(target),
+                  .layer = layer ? *layer : runtime::runtime_layer(target),
                   .decisions = decisions,
                   .waivers = waivers,
                   .reaches = reaches,
@@ -352,6 +353,44 @@ TEST(Review, RanksWhatIsReachableAndWasNotSeen) {
   // Every program may end.
   EXPECT_TRUE(review.candidates[1].granted);
   EXPECT_THAT(finding(review, "reachable")->message, HasSubstr("kill"));
+}
+
+TEST(Review, TellsWhatOpensNothingNewByItself) {
+  World world{.evidence = evidence_of({process(
+                  {fact("mkdir", seen(9)), fact("setuid", seen(9))})})};
+  elf::Reach reach{.program = "/bin/app"};
+  const elf::Step main{"/bin/app", "main", 1, elf::Link::Start};
+  reach.calls = {{.syscall = call("kill"), .chain = {main}},
+                 {.syscall = call("setgid"), .chain = {main}},
+                 {.syscall = call("mkdirat"), .chain = {main}}};
+  world.reaches = {reach};
+  EXPECT_EQ(finding(world.review(), "reachable")->message,
+            "3 calls can be made, were not seen and would be refused; 2 of "
+            "them open no more than what is granted: setgid, mkdirat; of the "
+            "others most likely first: kill");
+  EXPECT_THAT(finding(world.review(), "reachable")->hint,
+              HasSubstr("add \"what opens nothing new\""));
+  world.reaches[0].calls.erase(world.reaches[0].calls.begin());
+  EXPECT_EQ(finding(world.review(), "reachable")->message,
+            "2 calls can be made, were not seen and would be refused; 2 of "
+            "them open no more than what is granted: setgid, mkdirat");
+  // Somebody decided about one of them.
+  world.decisions = {{"syscall setgid", "drop", "Ann", "no"}};
+  EXPECT_EQ(finding(world.review(), "reachable")->message,
+            "1 calls can be made, were not seen and would be refused; 1 of "
+            "them open no more than what is granted: mkdirat");
+}
+
+// runc asks for one option of prctl.
+TEST(Review, WhatTheRuntimeDoesWithSomeArgumentsIsGrantedForThese) {
+  World world{.evidence = evidence_of({process({fact("read", seen(9))})}),
+              .target = *runtime::target_named("docker"),
+              .layer = runtime::RuntimeLayer{
+                  .start = {{.name = "prctl", .index = 0, .values = {4}},
+                            {.name = "setgid"}}}};
+  const Review review = world.review();
+  EXPECT_THAT(grant(review, "syscall prctl").limits, HasSubstr("4"));
+  EXPECT_EQ(grant(review, "syscall setgid").limits, "");
 }
 
 // A C library takes clone on ENOSYS: that clone3 was not seen is no gap.

@@ -81,6 +81,18 @@ std::string grants_list(std::string_view title,
              : text;
 }
 
+// The same call of two architectures is one name.
+std::vector<std::string> names_of(std::span<const Candidate> alike) {
+  std::vector<std::string> names;
+  for (const Candidate& candidate : alike) {
+    std::string name = plain(candidate.subject);
+    if (std::ranges::find(names, name) == names.end()) {
+      names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
+
 std::string candidates_list(const std::vector<Candidate>& candidates) {
   std::string text;
   for (const auto& alike : by_rank(candidates)) {
@@ -88,12 +100,10 @@ std::string candidates_list(const std::vector<Candidate>& candidates) {
     if (first.rank > kCandidatesShown || first.granted) {
       break;
     }
-    std::vector<std::string> names;
-    for (const Candidate& candidate : alike) {
-      names.push_back(plain(candidate.subject));
-    }
-    text += fmt::format("{}. {}: {}\n", first.rank, fmt::join(names, ", "),
-                        plain(first.why));
+    text += fmt::format(
+        "{}. {}: {}\n", first.rank, fmt::join(names_of(alike), ", "),
+        first.opened_by.empty() ? plain(first.why)
+                                : "open no more than what is granted");
   }
   return text.empty() ? ""
                       : "\n### Can be done and was not seen, most likely "

@@ -243,8 +243,51 @@ std::map<kernel::Syscall, std::vector<std::string>> programs_by_call(
   return programs;
 }
 
+// Which calls the policy grants. By name, whatever the architectures: as
+// Grant has them.
+class Granted {
+ public:
+  explicit Granted(const Surroundings& around) : around_(around) {
+    for (const Grant& grant : around.grants) {
+      if (grant.layer == Layer::Seccomp) {
+        const std::string name =
+            grant.subject.substr(grant.subject.find(' ') + 1);
+        names_.insert(name);
+        // What some arguments open is less than what all of them do.
+        if (grant.limits.empty()) {
+          whole_.emplace(name, &grant);
+        }
+      }
+    }
+  }
+
+  bool has(const std::string& name) const { return names_.contains(name); }
+
+  // As Candidate::opened_by.
+  std::vector<std::string> that_open_all_of(const std::string& call,
+                                            const Risk& risk) const {
+    std::vector<std::string> names;
+    for (const auto& [name, grant] : whole_) {
+      if (!risk.exposes.empty() && grant->risk.exposes == risk.exposes &&
+          grant->risk.level == risk.level) {
+        names.push_back(name);
+      }
+    }
+    if (around_.risks.leads_further(call, around_.allowed)) {
+      names.clear();
+    }
+    return names;
+  }
+
+ private:
+  const Surroundings& around_;
+  std::set<std::string> names_;
+  std::map<std::string, const Grant*> whole_;
+};
+
 Candidate candidate_of(const elf::Reach& reach, const elf::ReachedCall& call,
-                       std::vector<Term> terms, const Surroundings& around) {
+                       std::vector<Term> terms, const Granted& granted,
+                       const Risks& risks) {
   const std::string name = kernel::syscall_label(call.syscall);
   Candidate made{.subject = "syscall " + name,
                  .syscall = call.syscall,
@@ -253,34 +296,50 @@ Candidate candidate_of(const elf::Reach& reach, const elf::ReachedCall& call,
                  .chain = call.chain,
                  .objects = call.objects,
                  .terms = std::move(terms),
-                 .risk = around.risks.of_call(name, {}),
-                 .granted = around.granted.contains(name)};
+                 .risk = risks.of_call(name, {}),
+                 .granted = granted.has(name)};
   for (const Term& term : made.terms) {
     made.score += term.points;
   }
   made.why = sentence(made.terms);
+  if (!made.granted) {
+    made.opened_by = granted.that_open_all_of(name, made.risk);
+  }
+  if (!made.opened_by.empty()) {
+    made.why = fmt::format("opens no more than what is granted ({}){}{}",
+                           listed(made.opened_by), made.why.empty() ? "" : "; ",
+                           made.why);
+  }
   return made;
 }
 
-// What candidates with one rank have in common: all that the table of risks
-// tells of them. What it does not know is only like itself.
+// What candidates with one rank have in common: that they open nothing new, or
+// all that the table of risks tells of them. What it does not know is only like
+// itself.
 using Opens = std::tuple<bool, RiskClass, std::string, std::vector<std::string>,
                          std::optional<kernel::Syscall>>;
 
 Opens opens(const Candidate& candidate) {
   const Risk& risk = candidate.risk;
+  if (!candidate.opened_by.empty()) {
+    return {};
+  }
   return {
       candidate.granted, risk.level, risk.exposes, risk.advisories,
       risk.exposes.empty() ? std::optional(candidate.syscall) : std::nullopt};
 }
 
-// Those that open the same behind the likeliest of them.
+// What opens nothing new, then those that open the same behind the likeliest of
+// them.
 std::vector<Candidate> in_order(std::vector<Candidate> candidates) {
-  std::ranges::sort(
-      candidates, [](const Candidate& one, const Candidate& other) {
-        return std::tie(one.granted, other.score, one.subject, one.syscall) <
-               std::tie(other.granted, one.score, other.subject, other.syscall);
-      });
+  std::ranges::sort(candidates, [](const Candidate& one,
+                                   const Candidate& other) {
+    const bool more = one.opened_by.empty();
+    const bool other_more = other.opened_by.empty();
+    return std::tie(one.granted, more, other.score, one.subject, one.syscall) <
+           std::tie(other.granted, other_more, one.score, other.subject,
+                    other.syscall);
+  });
   std::map<Opens, std::uint64_t> ranks;
   for (Candidate& candidate : candidates) {
     candidate.rank =
@@ -298,6 +357,7 @@ std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
   for (const kernel::Syscall call : around.observed) {
     observed_names.insert(kernel::syscall_label(call));
   }
+  const Granted granted(around);
   const auto programs = programs_by_call(reaches);
   std::map<kernel::Syscall, Candidate> best;
   for (const elf::Reach& reach : reaches) {
@@ -310,7 +370,7 @@ std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
       }
       Candidate made = candidate_of(
           reach, call, scorer.terms(call, programs.at(call.syscall).size()),
-          around);
+          granted, around.risks);
       const auto [it, fresh] = best.try_emplace(call.syscall, made);
       if (!fresh && made.score > it->second.score) {
         it->second = std::move(made);

@@ -20,8 +20,9 @@ struct Surroundings {
   // Calls that the policy refuses on purpose, since whoever asks then makes
   // another one: no candidates.
   const std::set<kernel::Syscall>& answered;
-  // Names of calls that are allowed all the same.
-  const std::set<std::string>& granted;
+  // What the policy lets the workload do, and the same as advisories ask it.
+  std::span<const Grant> grants;
+  const policy::Grants& allowed;
   const Risks& risks;
 };
 
@@ -38,9 +39,10 @@ struct Surroundings {
 //   sibling   calls of its kind were seen
 //
 // The last two have no points: they help to judge it.
-// Calls that open the same are one thing to decide about, as likely as the
-// likeliest of them: they stand together and have one rank. Candidates that are
-// granted come after all others: nothing is lost if they are not seen.
+// What is one thing to decide about stands together and has one rank: first all
+// that opens no more than what is granted, then calls that open the same, as
+// likely as the likeliest of them. Candidates that are granted come after all
+// others: nothing is lost if they are not seen.
 std::vector<Candidate> candidates_of(std::span<const elf::Reach> reaches,
                                      const Surroundings& around);
 

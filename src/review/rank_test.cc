@@ -51,17 +51,36 @@ elf::Reach reach_of(std::vector<elf::ReachedCall> calls,
   return {.program = program, .calls = std::move(calls)};
 }
 
+Grant granting(const Risks& risks, const std::string& name,
+               std::string limits = "") {
+  return {.layer = Layer::Seccomp,
+          .subject = "syscall " + name,
+          .limits = std::move(limits),
+          .risk = risks.of_call(name, {})};
+}
+
 std::vector<Candidate> ranked(const std::vector<elf::Reach>& reaches,
                               std::initializer_list<const char*> seen,
-                              const std::set<std::string>& granted = {}) {
+                              std::initializer_list<const char*> granted = {},
+                              const char* narrowed = nullptr) {
   std::set<kernel::Syscall> observed;
   for (const char* name : seen) {
     observed.insert(call(name));
   }
   const Risks risks(policy::builtin_risks());
+  std::vector<Grant> grants;
+  std::set<std::string> names;
+  for (const char* name : granted) {
+    grants.push_back(granting(risks, name));
+    names.insert(name);
+  }
+  if (narrowed != nullptr) {
+    grants.push_back(granting(risks, narrowed, "argument 0 is 1"));
+  }
   return candidates_of(reaches, {.observed = observed,
                                  .answered = {},
-                                 .granted = granted,
+                                 .grants = grants,
+                                 .allowed = policy::grants_of_names(names),
                                  .risks = risks});
 }
 
@@ -184,7 +203,7 @@ TEST(Rank, OneRankIsOneThingToDecideAbout) {
                         reached("acct", {own("main"), libc("acct")}),
                         reached("setgid", {own("main"), libc("setgid")}),
                         reached("getpmsg", {libc("getpmsg")})})},
-             {}, {"setgid"});
+             {}, {}, "setgid");
   EXPECT_THAT(subjects(made),
               testing::ElementsAre("syscall setuid", "syscall setresgid",
                                    "syscall acct", "syscall getpmsg",
@@ -199,6 +218,59 @@ TEST(Rank, OneRankIsOneThingToDecideAbout) {
     sizes.push_back(alike.size());
   }
   EXPECT_THAT(sizes, testing::ElementsAre(2, 1, 1, 1));
+}
+
+TEST(Rank, WhatOpensNothingNewIsTheFirstThingToDecideAbout) {
+  const auto made =
+      ranked({reach_of({reached("futex", {own("main"), libc("futex")}),
+                        reached("setresgid", {libc("x"), libc("setresgid")}),
+                        reached("mkdirat", {libc("y"), libc("mkdirat")}),
+                        reached("setuid", {own("main"), libc("setuid")})})},
+             {"mkdir"}, {"mkdir", "setgid", "setuid"});
+  EXPECT_THAT(subjects(made),
+              testing::ElementsAre("syscall setresgid", "syscall mkdirat",
+                                   "syscall futex", "syscall setuid"));
+  EXPECT_EQ(made[0].rank, 1U);
+  EXPECT_EQ(made[1].rank, 1U);
+  EXPECT_EQ(made[2].rank, 2U);
+  EXPECT_THAT(made[0].opened_by, testing::ElementsAre("setgid", "setuid"));
+  EXPECT_THAT(made[0].why, HasSubstr("opens no more than what is granted "
+                                     "(setgid, setuid); "));
+  EXPECT_THAT(made[2].opened_by, testing::IsEmpty());
+  EXPECT_TRUE(made[3].granted);
+  EXPECT_THAT(made[3].opened_by, testing::IsEmpty());
+}
+
+TEST(Rank, WhatIsGrantedForSomeArgumentsOpensLess) {
+  const auto made =
+      ranked({reach_of({reached("setuid", {own("main"), libc("setuid")})})}, {},
+             {}, "setgid");
+  EXPECT_THAT(made[0].opened_by, testing::IsEmpty());
+}
+
+// CVE-2017-7533 needs rename, renameat or renameat2.
+TEST(Rank, ACallThatLeadsFurtherToAnAdvisoryOpensMore) {
+  const std::vector<elf::Reach> reaches = {
+      reach_of({reached("rename", {own("main"), libc("rename")}),
+                reached("unlink", {own("main"), libc("unlink")})})};
+  const auto beside_unlinkat = ranked(reaches, {}, {"unlinkat"});
+  ASSERT_EQ(beside_unlinkat.size(), 2U);
+  EXPECT_EQ(beside_unlinkat[0].subject, "syscall unlink");
+  EXPECT_EQ(beside_unlinkat[0].risk.exposes, beside_unlinkat[1].risk.exposes);
+  EXPECT_THAT(beside_unlinkat[0].opened_by, testing::ElementsAre("unlinkat"));
+  EXPECT_THAT(beside_unlinkat[1].opened_by, testing::IsEmpty());
+  for (const Candidate& candidate : ranked(reaches, {}, {"renameat"})) {
+    EXPECT_THAT(candidate.opened_by, testing::ElementsAre("renameat"));
+  }
+}
+
+// CVE-2017-10661 needs both calls, of which the table has the same words.
+TEST(Rank, AnotherStepToTheSameAdvisoryOpensMore) {
+  const auto made = ranked(
+      {reach_of({reached("timerfd_settime", {libc("timerfd_settime")})})}, {},
+      {"timerfd_create"});
+  EXPECT_THAT(made[0].opened_by, testing::IsEmpty());
+  EXPECT_FALSE(made[0].granted);
 }
 
 // One of them had a hole that the other had not (CVE-2017-5123).
@@ -220,8 +292,13 @@ TEST(Rank, CallsOfUnknownRiskHaveTheirOwn) {
   const std::vector<elf::Reach> reaches = {
       reach_of({reached("setuid", {own("main"), libc("setuid")}),
                 reached("setgid", {own("main"), libc("setgid")})})};
-  const auto made = candidates_of(
-      reaches, {.observed = {}, .answered = {}, .granted = {}, .risks = risks});
+  const std::vector<Grant> grants = {granting(risks, "setresuid")};
+  const auto made =
+      candidates_of(reaches, {.observed = {},
+                              .answered = {},
+                              .grants = grants,
+                              .allowed = policy::grants_of_names({"setresuid"}),
+                              .risks = risks});
   ASSERT_EQ(made.size(), 2U);
   EXPECT_EQ(made[0].rank, 1U);
   EXPECT_EQ(made[1].rank, 2U);

@@ -340,19 +340,34 @@ class Remarks {
 
   void add_reachable() {
     std::vector<std::string> names;
+    std::vector<std::string> nothing_new;
     for (const Candidate& candidate : review_.candidates) {
       if (!candidate.granted && !candidate.decision) {
-        names.push_back(kernel::syscall_label(candidate.syscall));
+        (candidate.opened_by.empty() ? names : nothing_new)
+            .push_back(kernel::syscall_label(candidate.syscall));
       }
     }
-    if (!names.empty()) {
-      add("reachable", "low", "coverage",
-          fmt::format("{} calls can be made, were not seen and would be "
-                      "refused; most likely first: {}",
-                      names.size(), first_of(names)),
-          "test what leads there (the chains tell), or add those that must "
-          "work");
+    const std::size_t all = names.size() + nothing_new.size();
+    if (all == 0) {
+      return;
     }
+    const std::string refused = fmt::format(
+        "{} calls can be made, were not seen and would be refused", all);
+    constexpr std::string_view kHint =
+        "test what leads there (the chains tell), or add those that must work";
+    if (nothing_new.empty()) {
+      add("reachable", "low", "coverage",
+          fmt::format("{}; most likely first: {}", refused, first_of(names)),
+          std::string(kHint));
+      return;
+    }
+    add("reachable", "low", "coverage",
+        fmt::format("{}; {} of them open no more than what is granted: {}{}{}",
+                    refused, nothing_new.size(), first_of(nothing_new),
+                    names.empty() ? "" : "; of the others most likely first: ",
+                    first_of(names)),
+        fmt::format("{}; vambrace review DIR add \"{}\" takes all of that kind",
+                    kHint, kNothingNew));
   }
 
   void add_evidence() {

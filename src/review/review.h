@@ -146,8 +146,9 @@ struct Term {
 
 // A call that the binaries can make and no evidence shows.
 struct Candidate {
-  // From 1. Calls that open the same have one: the table of risks has one
-  // class, the same words and the same advisories for them.
+  // From 1. What is one thing to decide about has one: first what opens nothing
+  // new, then calls of which the table of risks has one class, the same words
+  // and the same advisories.
   std::uint64_t rank = 0;
   std::int64_t score = 0;  // sum of the terms' points
   std::string subject;     // "syscall mremap"
@@ -162,9 +163,17 @@ struct Candidate {
   Risk risk;
   // Allowed all the same: the runtime, a closure or a person grants it.
   bool granted = false;
+  // Calls that are granted with any arguments and open all that this one
+  // would: the table of risks has the same class and words for them, and no
+  // advisory to which this one is a step that nothing granted takes. Sorted;
+  // empty: it opens more, or what it opens is unknown, or it is granted itself.
+  std::vector<std::string> opened_by;
   std::optional<policy::Decision> decision;
   auto operator<=>(const Candidate&) const = default;
 };
+
+// What people call the candidates that are opened by what is granted.
+constexpr std::string_view kNothingNew = "what opens nothing new";
 
 // Those of each rank together; into the candidates, which stand by rank.
 std::vector<std::span<const Candidate>> by_rank(

@@ -173,6 +173,11 @@ Risk Risks::of(const policy::TraceRule& rule) const {
   return of_kind(rule.access == "trace" ? "trace" : "trace-read");
 }
 
+bool Risks::leads_further(std::string_view name,
+                          const policy::Grants& grants) const {
+  return policy::needs_met_by(table_, name, grants) > 0;
+}
+
 std::vector<Advisory> Risks::advisories(const policy::Grants& grants) const {
   std::vector<Advisory> made;
   for (const policy::Advisory& advisory : table_.advisories) {

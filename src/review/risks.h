@@ -31,6 +31,10 @@ class Risks {
   Risk of(const policy::MountRule& rule) const;
   Risk of(const policy::TraceRule& rule) const;
 
+  // Whether a call, with any arguments, is a step to an advisory that nothing
+  // granted takes.
+  bool leads_further(std::string_view name, const policy::Grants& grants) const;
+
   // Each advisory of the table, in its order.
   std::vector<Advisory> advisories(const policy::Grants& grants) const;
   const std::string& version() const { return table_.version; }
