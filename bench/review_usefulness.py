@@ -1,23 +1,28 @@
 #!/usr/bin/env python3
 """How often the review names what a program is going to need.
 
-The test suites that the authors of five programs wrote (upstream_suites.py) run on
+The test suites that the authors of programs wrote (upstream_suites.py) run on
 Debian's own binaries, and each test is recorded by itself. Then, for each of ten
 seeded splits, a bundle is made of half of the tests and reviewed with the program's
 static analysis; what the other half needs and the bundle does not grant is looked
-for among what has the first 30 ranks: calls that open the same have one. To compare,
-beside it stands how many are found among the 30 calls with the highest scores (calls),
-among as many calls with the highest scores as the 30 ranks name (as many), and among as
-many drawn by lot, in the mean (chance). Splits in which fewer than 8 calls are needed
-tell nothing and are left out; how many is printed.
+for
+
+* among the 30 calls with the highest scores (calls), beside as many drawn by lot, in the
+  mean (chance);
+* among the calls that the first 30 ranks name (ranks): the first is what opens nothing
+  new, the others are calls that open the same.
+
+Then what opens nothing new is added, as the review offers it, and the same is asked of
+the 30 calls with the highest scores once more (after). Splits in which fewer than 8 calls
+are needed tell nothing and are left out; how many is printed.
 
     bench/review_usefulness.py [--folder DIR] [--tests N] [--splits 10] [--top 30]
                                [--json FILE] [PROGRAM...]
 
 --tests N takes N tests of each suite, chosen evenly by a fixed seed, instead of all:
-with few, the other half needs much that was not seen; with all, hardly anything.
-Sources, built helpers and recordings are kept in DIR and made only where they are
-missing; root is needed for that alone. VAMBRACE names the binary that is measured.
+with few, the other half needs much that was not seen. Sources, built helpers and
+recordings are kept in DIR and made only where they are missing; root is needed for that
+alone. VAMBRACE names the binary that is measured.
 """
 
 import argparse
@@ -37,7 +42,11 @@ import upstream_suites
 from upstream_suites import SUITES
 
 ENOUGH = 8
-PROGRAMS = ("python3", "perl", "busybox", "git", "tar")
+PROGRAMS = ("python3-classes", "perl", "busybox", "git", "tar", "bash", "memcached")
+# Of each program: its splits before anything is decided, by ranks, and after.
+HEAD = (f"{'program':<15} {'tests':>5} | {'splits':>6} {'needed':>6} {'calls':>6} {'least':>5} "
+        f"{'right':>5} {'chance':>6} | {'ranks':>5} {'named':>5} | {'added':>5} {'splits':>6} "
+        f"{'needed':>6} {'after':>5} {'least':>5} {'right':>5} {'chance':>6}")
 
 
 def run(*words):
@@ -62,26 +71,50 @@ def analyze(program, path):
     return path
 
 
-def candidates(files, reach):
-    """[(name, rank)] of the calls that a review of these recordings ranks, the highest
-    score first, and the names of those that need no candidate: what is granted, and what
-    the policy answers so that another call is made (clone3)."""
+def reviewed(bundle, reach):
+    """[(name, rank, whether it opens nothing new)] of the calls that a review ranks, the
+    highest score first, and the names of those that need no candidate: what is granted,
+    and what the policy answers so that another call is made (clone3)."""
+    done = run(support.VAMBRACE, "review", bundle, "--reach", reach, "--json")
+    if not done.stdout:
+        sys.exit(done.stderr)
+    with open(os.path.join(bundle, "policy.json"), encoding="utf-8") as file:
+        answered = {one["name"] for one in json.load(file)["expected"]} & {"clone3"}
+    made = json.loads(done.stdout)
+    granted = {grant["subject"].split(" ", 1)[1] for grant in made["grants"]
+               if grant["layer"] == "seccomp"}
+    ranked = sorted((one for one in made["candidates"] if not one["granted"]),
+                    key=lambda one: (-one["score"], one["subject"]))
+    return [(one["subject"].split(" ", 1)[1], one["rank"], bool(one["opened_by"]))
+            for one in ranked], granted | answered
+
+
+def before_and_after(files, reach):
+    """As reviewed(): of a bundle of these recordings, and once what opens nothing new was
+    added to it."""
     with tempfile.TemporaryDirectory() as place:
         bundle = os.path.join(place, "b")
         done = run(support.VAMBRACE, "synth", *files, "-o", bundle, "--target", "process")
         if done.returncode != 0:
             sys.exit(done.stderr)
-        done = run(support.VAMBRACE, "review", bundle, "--reach", reach, "--json")
-        if not done.stdout:
-            sys.exit(done.stderr)
-        with open(os.path.join(bundle, "policy.json"), encoding="utf-8") as file:
-            answered = {one["name"] for one in json.load(file)["expected"]} & {"clone3"}
-    made = json.loads(done.stdout)
-    granted = {grant["subject"].split(" ", 1)[1] for grant in made["grants"]
-               if grant["layer"] == "seccomp"}
-    made = sorted((one for one in made["candidates"] if not one["granted"]),
-                  key=lambda one: (-one["score"], one["subject"]))
-    return [(one["subject"].split(" ", 1)[1], one["rank"]) for one in made], granted | answered
+        before = reviewed(bundle, reach)
+        if not any(new for _, _, new in before[0]):
+            return before, before
+        for words in (("review", bundle, "--reach", reach, "add", "what opens nothing new",
+                       "--why", "to measure", "--as", "bench"), ("synth", "-o", bundle)):
+            done = run(support.VAMBRACE, *words)
+            if done.returncode != 0:
+                sys.exit(done.stderr)
+        return before, reviewed(bundle, reach)
+
+
+def judged(ranked, wanted, top):
+    """How much of what is wanted is among the first calls."""
+    first = {call for call, _, _ in ranked[:top]}
+    return {"needed": len(wanted), "found": len(wanted & first), "listed": len(first),
+            "by_chance": len(wanted) * len(first) / max(len(ranked), 1),
+            "missed": sorted(wanted - first),
+            "not_reachable": sorted(wanted - {call for call, _, _ in ranked})}
 
 
 def splits_of(name, files, reach, arguments):
@@ -91,29 +124,56 @@ def splits_of(name, files, reach, arguments):
         order = sorted(files)
         random.Random(f"{name} {seed}").shuffle(order)
         half = order[:len(order) // 2]
-        ranked, granted = candidates(sorted(half), reach)
+        (ranked, granted), (rest, granted_then) = before_and_after(sorted(half), reach)
         # What the first half shows is not unseen, whatever the policy makes of it:
         # it answers clone3 with ENOSYS, since the C library then asks for clone.
-        seen = granted.union(*(by_file[path] for path in half))
-        wanted = set().union(*(by_file[path] for path in order[len(half):])) - seen
-        listed = {call for call, rank in ranked if rank <= arguments.top}
-        found = wanted & listed
-        yield {"program": name, "seed": seed, "tests": len(files), "needed": len(wanted),
-               "found": len(found), "listed": len(listed),
-               "found_by_score": len(wanted & {call for call, _ in ranked[:arguments.top]}),
-               "found_in_as_many": len(wanted & {call for call, _ in ranked[:len(listed)]}),
-               "by_chance": len(wanted) * len(listed) / max(len(ranked), 1),
-               "candidates": len(ranked), "ranks": max((rank for _, rank in ranked), default=0),
-               "missed": sorted(wanted - found),
-               "not_reachable": sorted(wanted - {call for call, _ in ranked})}
+        seen = set().union(*(by_file[path] for path in half))
+        needed = set().union(*(by_file[path] for path in order[len(half):])) - seen
+        wanted = needed - granted
+        named = {call for call, rank, _ in ranked if rank <= arguments.top}
+        yield {"program": name, "seed": seed, "tests": len(files),
+               "calls": judged(ranked, wanted, arguments.top),
+               "ranks": {"needed": len(wanted), "found": len(wanted & named),
+                         "listed": len(named)},
+               "added": sum(1 for _, _, new in ranked if new),
+               "after": judged(rest, needed - granted_then, arguments.top)}
 
 
-def total(rows, key):
-    return sum(row[key] for row in rows)
+def counted(rows, which):
+    return [row[which] for row in rows if row[which]["needed"] >= ENOUGH]
 
 
-def mean(rows, key):
-    return statistics.mean(row[key] for row in rows)
+def total(parts, key):
+    return sum(part[key] for part in parts)
+
+
+def share(parts, key, of):
+    """As a percentage, "-" where there is nothing to tell of."""
+    return f"{total(parts, key) / total(parts, of):.0%}" if total(parts, of) else "-"
+
+
+def least(parts):
+    return f"{min(part['found'] / part['needed'] for part in parts):.0%}" if parts else "-"
+
+
+def line(name, rows):
+    calls, ranks, after = (counted(rows, which) for which in ("calls", "ranks", "after"))
+    named = f"{statistics.mean(part['listed'] for part in ranks):.1f}" if ranks else "-"
+    return (f"{name:<15} {rows[0]['tests']:>5} | {len(calls):>6} {total(calls, 'needed'):>6} "
+            f"{share(calls, 'found', 'needed'):>6} {least(calls):>5} "
+            f"{share(calls, 'found', 'listed'):>5} {share(calls, 'by_chance', 'needed'):>6} | "
+            f"{share(ranks, 'found', 'needed'):>5} {named:>5} | "
+            f"{statistics.mean(row['added'] for row in rows):>5.1f} {len(after):>6} "
+            f"{total(after, 'needed'):>6} {share(after, 'found', 'needed'):>5} {least(after):>5} "
+            f"{share(after, 'found', 'listed'):>5} {share(after, 'by_chance', 'needed'):>6}")
+
+
+def summary(rows, which, words):
+    parts = counted(rows, which)
+    reached = [part for part in parts if part["found"] >= 0.8 * part["needed"]]
+    return (f"{words}: {len(parts)} of {len(rows)} splits need {ENOUGH} calls or more, together "
+            f"{total(parts, 'needed')}; {total(parts, 'found')} are found "
+            f"({share(parts, 'found', 'needed')}), in {len(reached)} splits 80% or more")
 
 
 def main():
@@ -126,9 +186,7 @@ def main():
     parser.add_argument("--json")
     arguments = parser.parse_args()
     results = []
-    print(f"{'program':<10} {'tests':>5} {'splits':>6} {'needed':>6} {'found':>6} "
-          f"{'recall':>7} {'precision':>9} {'worst':>6} {'listed':>7} {'of':>6} {'calls':>6} "
-          f"{'as many':>7} {'chance':>6}")
+    print(HEAD)
     for name in arguments.programs or PROGRAMS:
         files = [path for _, path in upstream_suites.recorded(
             name, arguments.folder, arguments.tests)]
@@ -136,33 +194,20 @@ def main():
             reach = analyze(os.path.realpath(SUITES[name].program), os.path.join(place, "reach"))
             rows = list(splits_of(name, files, reach, arguments))
         results += rows
-        counted = [row for row in rows if row["needed"] >= ENOUGH]
-        needed, found = total(counted, "needed"), total(counted, "found")
-        worst = min((row["found"] / row["needed"] for row in counted), default=None)
-        print(f"{name:<10} {len(files):>5} {len(counted):>6} {needed:>6} {found:>6} "
-              + (f"{found / needed:>7.0%} "
-                 f"{found / total(counted, 'listed'):>9.0%} {worst:>6.0%} "
-                 f"{mean(counted, 'listed'):>7.1f} {mean(counted, 'candidates'):>6.1f} "
-                 f"{total(counted, 'found_by_score') / needed:>6.0%} "
-                 f"{total(counted, 'found_in_as_many') / needed:>7.0%} "
-                 f"{total(counted, 'by_chance') / needed:>6.0%}" if counted
-                 else f"{'-':>7} {'-':>9} {'-':>6} {'-':>7} {'-':>6} {'-':>6} {'-':>7} {'-':>6}"),
-              flush=True)
-    counted = [row for row in results if row["needed"] >= ENOUGH]
-    reached = [row for row in counted if row["found"] >= 0.8 * row["needed"]]
-    needed, found = total(counted, "needed"), total(counted, "found")
-    print(f"{len(counted)} of {len(results)} splits need {ENOUGH} calls or more; "
-          f"{len(reached)} of them have 80% in the first {arguments.top} ranks; of all that they "
-          f"need {found} of {needed}" + (f", {found / needed:.1%}" if needed else ""))
-    room = sum(min(row["needed"], arguments.top) for row in counted)
-    print(f"the {arguments.top} calls with the highest scores are "
-          f"{total(counted, 'found_by_score')} of them, with room for {room}; as many calls as the "
-          f"ranks name are {total(counted, 'found_in_as_many')}, by chance "
-          f"{total(counted, 'by_chance'):.0f}")
-    unseen = sum(len(row["not_reachable"]) for row in results)
+        print(line(name, rows), flush=True)
+    print(summary(results, "calls", f"the {arguments.top} calls with the highest scores"))
+    room = sum(min(part["needed"], arguments.top) for part in counted(results, "calls"))
+    print(f"  with room for {room}; {total(counted(results, 'calls'), 'by_chance'):.0f} by chance")
+    print(summary(results, "ranks", f"the first {arguments.top} ranks"))
+    print(summary(results, "after", f"{arguments.top} calls once what opens nothing new is added"))
+    print(f"  {total(counted(results, 'after'), 'by_chance'):.0f} by chance")
+    unseen = sum(len(row["calls"]["not_reachable"]) for row in results)
     print(f"needed and not among the candidates at all: {unseen}")
-    missed = collections.Counter(call for row in counted for call in row["missed"])
-    print("missed most:", ", ".join(f"{call} {count}" for call, count in missed.most_common(20)))
+    for which in ("calls", "after"):
+        missed = collections.Counter(call for part in counted(results, which)
+                                     for call in part["missed"])
+        print(f"missed most ({which}):",
+              ", ".join(f"{call} {count}" for call, count in missed.most_common(20)))
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=1)
