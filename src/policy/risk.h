@@ -88,7 +88,7 @@ struct Equivalent {
 
 // All lists are sorted and without doubles.
 struct RiskTable {
-  std::string version;  // "2026-11-28": when it was last changed
+  std::string version;  // "2026-11-30": when it was last changed
   std::map<std::string, Risk, std::less<>> syscalls;  // of any architecture
   std::map<std::uint32_t, Risk> capabilities;
   std::vector<ArgumentRisk> arguments;  // by call, index, mask, value
