@@ -196,17 +196,15 @@ Result<std::vector<std::string>> nothing_new_of(const review::Review& made) {
   if (made.summary.analyzed.empty()) {
     return std::unexpected(
         Error(ErrorCode::InvalidInput,
-              fmt::format("{} is unknown: no program was analyzed",
+              fmt::format("{} is unknown: no program of the workload was "
+                          "analyzed",
                           review::kNothingNew))
             .with_hint("say --root DIR, or --reach with a file of vambrace "
                        "analyze PROGRAM --json"));
   }
   std::vector<std::string> subjects;
-  for (const review::Candidate& candidate : made.candidates) {
-    if (!candidate.opened_by.empty() && !candidate.decision &&
-        std::ranges::find(subjects, candidate.subject) == subjects.end()) {
-      subjects.push_back(candidate.subject);
-    }
+  for (const review::Offer& offer : review::nothing_new(made.candidates)) {
+    subjects.push_back(offer.subject);
   }
   if (subjects.empty()) {
     return std::unexpected(
@@ -306,6 +304,10 @@ Result<Exit> review_command(Environment& environment, Words words) {
   if (decides && !nothing_new) {
     TRY(write_decision(environment, request.directory, request.words));
     return Exit::Clean;
+  }
+  if (nothing_new) {
+    // Before programs are analyzed for it.
+    TRY(check_decision_words(environment, request.words));
   }
   if (request.fail_on.empty()) {
     request.fail_on = request.against ? "new-high" : "high";

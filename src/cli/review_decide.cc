@@ -209,6 +209,12 @@ std::string taken_text(const Edit& edit) {
 
 }  // namespace
 
+Result<> check_decision_words(const Environment& environment,
+                              const DecisionWords& words) {
+  return check_words(words,
+                     evidence::format_time(environment.now()).substr(0, 10));
+}
+
 Result<> write_decision(Environment& environment, const std::string& directory,
                         const DecisionWords& words) {
   const std::string today =

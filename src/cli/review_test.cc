@@ -313,10 +313,12 @@ TEST(ReviewCommand, AddsWhatOpensNothingNewAtOnce) {
   }
   world.files.files["app.reach"] = elf::print_reach(reach);
   world.decide({"drop", "syscall preadv2"});
-  EXPECT_THAT(world.answer({"review", "b", "--reach", "app.reach"}, 1),
-              HasSubstr("  1. pread64, preadv, preadv2: open no more than what "
-                        "is granted\n      vambrace review b add \"what opens "
-                        "nothing new\" --why"));
+  EXPECT_THAT(
+      world.answer({"review", "b", "--reach", "app.reach"}, 1),
+      HasSubstr(
+          "  1. open no more than what is granted: pread64 "
+          "(read), preadv (read)\n      vambrace review b add \"what opens "
+          "nothing new\" --why"));
   const std::vector<std::string> add = {
       "review", "b",   "--reach", "app.reach", "add", "what opens nothing new",
       "--as",   "Ann", "--why",   "read may"};
@@ -335,13 +337,21 @@ TEST(ReviewCommand, AddsWhatOpensNothingNewAtOnce) {
   EXPECT_THAT(text, Not(HasSubstr("pread64, preadv")));
 }
 
+TEST(ReviewCommand, AddsNothingWithoutAReason) {
+  World world;
+  world.answer({"review", "b", "--reach", "none", "add",
+                "what opens nothing new", "--as", "Ann"},
+               2);
+  EXPECT_THAT(world.output.error, HasSubstr("needs a reason"));
+}
+
 TEST(ReviewCommand, AddsNothingWhereWhatCanBeDoneIsUnknown) {
   World world;
   const std::string before = world.files.files["b/bundle.yaml"];
   world.answer({"review", "b", "add", "what", "opens", "nothing", "new", "--as",
                 "Ann", "--why", "x"},
                2);
-  EXPECT_THAT(world.output.error, HasSubstr("no program was analyzed"));
+  EXPECT_THAT(world.output.error, HasSubstr("no program of the workload was"));
   for (const char* choice : {"keep", "drop", "forget"}) {
     world.answer({"review", "b", choice, "what opens nothing new", "--as",
                   "Ann", "--why", "x"},

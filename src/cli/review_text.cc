@@ -133,18 +133,25 @@ std::string each_text(std::span<const review::Candidate> candidates) {
 
 std::string nothing_new_text(std::span<const review::Candidate> alike,
                              const std::string& directory, bool all) {
-  const bool decided =
-      std::ranges::all_of(alike, [](const review::Candidate& candidate) {
-        return candidate.decision.has_value();
-      });
-  return fmt::format(
-      "  {:>2}. {}: open no more than what is granted\n      {}\n{}",
-      alike.front().rank, fmt::join(names_of(alike), ", "),
-      decided ? "each of them is decided about"
-              : fmt::format("vambrace review {} add \"{}\" --why REASON, with "
-                            "the same --reach or --root",
-                            directory, review::kNothingNew),
-      all ? each_text(alike) : "");
+  std::vector<std::string> offers;
+  for (const review::Offer& offer : review::nothing_new(alike)) {
+    offers.push_back(fmt::format(
+        "{} ({})", offer.subject.substr(offer.subject.find(' ') + 1),
+        offer.by));
+  }
+  const std::string text =
+      offers.empty()
+          ? fmt::format(
+                "{}: open no more than what is granted\n"
+                "      each of them is decided about\n",
+                fmt::join(names_of(alike), ", "))
+          : fmt::format(
+                "open no more than what is granted: {}\n"
+                "      vambrace review {} add \"{}\" --why REASON, with "
+                "the same --reach or --root\n",
+                fmt::join(offers, ", "), directory, review::kNothingNew);
+  return fmt::format("  {:>2}. {}{}", alike.front().rank, text,
+                     all ? each_text(alike) : "");
 }
 
 // Those of one rank; the reasons and the chain are of the likeliest. `all`: of
@@ -273,8 +280,10 @@ std::string review_text(const Review& review,
         section("Changed grants", table.empty() ? "" : table.print(), color);
   }
   text += section("Riskiest grants", grants_text(review, all), color);
-  text += section("Can be done and was not seen, most likely first",
-                  candidates_text(review, directory, all), color);
+  text += section(
+      "Can be done and was not seen: what opens nothing new, then most likely "
+      "first",
+      candidates_text(review, directory, all), color);
   return text + "\n" + next_step(review, directory);
 }
 

@@ -27,6 +27,11 @@ struct DecisionWords {
   std::optional<std::string> who;
 };
 
+// InvalidInput where the reason, the name or the last day is missing or makes
+// no sense, whatever the decision is about.
+Result<> check_decision_words(const Environment& environment,
+                              const DecisionWords& words);
+
 // Writes it into bundle.yaml, in the place of what was decided before about the
 // same things, and says what comes next. Without a name, that of git is taken.
 // InvalidInput, and the file as it was, for what cannot be decided.

@@ -148,6 +148,15 @@ const Risk* risk_of_access(const RiskTable& table, std::string_view kind) {
   return look_up(table.accesses, kind);
 }
 
+std::span<const std::string> covering(const RiskTable& table,
+                                      std::string_view syscall) {
+  const auto it =
+      std::ranges::lower_bound(table.covered, syscall, {}, &Equivalent::call);
+  return it != table.covered.end() && it->call == syscall
+             ? std::span<const std::string>(it->by)
+             : std::span<const std::string>();
+}
+
 const Risk* risk_of_path(const RiskTable& table, std::string_view path) {
   const Risk* found = nullptr;
   std::size_t longest = 0;

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,7 +99,10 @@ struct RiskTable {
   // is below it, as in apparmor/sensitive.h.
   std::map<std::string, Risk, std::less<>> paths;
   std::vector<Equivalent> equivalents;  // by call
-  std::vector<Advisory> advisories;     // by year and number
+  // Calls that do no more than each of some others, by call. Directed: truncate
+  // does all that ftruncate does, and not the other way round.
+  std::vector<Equivalent> covered;
+  std::vector<Advisory> advisories;  // by year and number
   auto operator<=>(const RiskTable&) const = default;
 };
 
@@ -136,6 +140,10 @@ const Risk* risk_of_capability(const RiskTable& table, std::uint32_t number);
 const Risk* risk_of_access(const RiskTable& table, std::string_view kind);
 // The longest of the paths that stands for this one, which is not a pattern.
 const Risk* risk_of_path(const RiskTable& table, std::string_view path);
+// Calls of which each does all that this one does; sorted, empty: none is known
+// to. Into the table.
+std::span<const std::string> covering(const RiskTable& table,
+                                      std::string_view syscall);
 const ArgumentRisk* risk_of_value(const RiskTable& table,
                                   std::string_view syscall,
                                   std::string_view value);

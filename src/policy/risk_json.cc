@@ -335,6 +335,8 @@ Result<> read_table(Cursor& in, RiskTable& table) {
       field("paths", [&] { return read_map(in, "path", table.paths, path); }),
       field("equivalents",
             [&] { return read_equivalents(in, table.equivalents); }),
+      optional_field("covered",
+                     [&] { return read_equivalents(in, table.covered); }),
       field("advisories",
             [&] { return read_advisories(in, table.advisories); }));
 }

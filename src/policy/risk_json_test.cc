@@ -55,6 +55,8 @@ Value small() {
       {"paths", {entry("path", "/etc/shadow*")}},
       {"equivalents",
        {{{"call", "clone"}, {"by", {"clone3"}}, {"why", "the same"}}}},
+      {"covered",
+       {{{"call", "fchmod"}, {"by", {"chmod", "fchmodat"}}, {"why", "less"}}}},
       {"advisories",
        {advisory("CVE-2016-8655", needs),
         advisory("CVE-2016-10229", Value::array())}}};
@@ -93,12 +95,23 @@ TEST(RisksJson, OfASmallTableAreReadWhole) {
 TEST(RisksJson, OfAnEmptyTableAreAllUnknown) {
   Value value = small();
   for (const char* list : {"syscalls", "capabilities", "arguments", "accesses",
-                           "paths", "equivalents", "advisories"}) {
+                           "paths", "equivalents", "covered", "advisories"}) {
     value[list] = Value::array();
   }
   const auto table = parse_risks(json::print(value));
   ASSERT_TRUE(table) << table.error().message();
   EXPECT_EQ(*table, RiskTable{.version = "1"});
+}
+
+TEST(RisksJson, OfOldTablesTellOfNoCallThatAnotherCovers) {
+  Value value = small();
+  EXPECT_THAT(covering(*parse_risks(json::print(value)), "fchmod"),
+              testing::ElementsAre("chmod", "fchmodat"));
+  EXPECT_TRUE(covering(*parse_risks(json::print(value)), "chmod").empty());
+  value["covered"][0]["by"][1] = "chmod";
+  EXPECT_THAT(fault_of(value), HasSubstr("covered[0].by: empty, not sorted"));
+  value.erase("covered");
+  EXPECT_TRUE(covering(*parse_risks(json::print(value)), "fchmod").empty());
 }
 
 TEST(RisksJson, OfUnknownNamesNameThePlaceAndTheNearest) {

@@ -81,14 +81,17 @@ Value advisories_value(const RiskTable& table) {
   return out;
 }
 
+Value equivalents_value(const std::vector<Equivalent>& equivalents) {
+  Value out = Value::array();
+  for (const Equivalent& one : equivalents) {
+    out.push_back({{"call", one.call}, {"by", one.by}, {"why", one.why}});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string print_risks(const RiskTable& table) {
-  Value equivalents = Value::array();
-  for (const Equivalent& one : table.equivalents) {
-    equivalents.push_back(
-        {{"call", one.call}, {"by", one.by}, {"why", one.why}});
-  }
   return json::print({{"schema", std::string(kRisksSchema)},
                       {"version", table.version},
                       {"syscalls", map_value("name", table.syscalls)},
@@ -96,7 +99,8 @@ std::string print_risks(const RiskTable& table) {
                       {"arguments", arguments_value(table)},
                       {"accesses", map_value("name", table.accesses)},
                       {"paths", map_value("path", table.paths)},
-                      {"equivalents", std::move(equivalents)},
+                      {"equivalents", equivalents_value(table.equivalents)},
+                      {"covered", equivalents_value(table.covered)},
                       {"advisories", advisories_value(table)}});
 }
 

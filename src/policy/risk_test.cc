@@ -256,5 +256,22 @@ TEST(Risks, HaveWordsThatReadBack) {
   EXPECT_EQ(to_string(RiskClass::Unknown), "unknown");
 }
 
+TEST(Risks, WhatIsCoveredIsNoWorseThanWhatCoversIt) {
+  const RiskTable& table = builtin_risks();
+  ASSERT_FALSE(table.covered.empty());
+  for (const Equivalent& one : table.covered) {
+    const Risk* risk = risk_of(table, one.call);
+    ASSERT_NE(risk, nullptr) << one.call;
+    EXPECT_LT(risk->level, RiskClass::High) << one.call;
+    for (const std::string& by : one.by) {
+      ASSERT_NE(risk_of(table, by), nullptr) << by;
+      EXPECT_LE(risk->level, risk_of(table, by)->level) << one.call << by;
+      EXPECT_NE(one.call, by);
+    }
+  }
+  EXPECT_TRUE(covering(table, "chdir").empty());
+  EXPECT_TRUE(covering(table, "ptrace").empty());
+}
+
 }  // namespace
 }  // namespace vambrace::policy

@@ -128,6 +128,27 @@ TEST(FailOn, NamesWhatItTakes) {
   EXPECT_TRUE(parse_fail_on("info"));
 }
 
+TEST(Changes, MarkdownTellsWhatIsOfferedAndByWhat) {
+  Review review;
+  Candidate candidate;
+  candidate.rank = 1;
+  candidate.subject = "syscall mkdirat";
+  candidate.opened_by = {"mkdir"};
+  review.candidates = {candidate};
+  EXPECT_THAT(markdown(review, std::nullopt),
+              testing::HasSubstr("\n1. open no more than what is granted: "
+                                 "syscall mkdirat (mkdir)\n"));
+  // Of another architecture: one name.
+  review.candidates.push_back(candidate);
+  EXPECT_THAT(markdown(review, std::nullopt),
+              testing::HasSubstr(": syscall mkdirat (mkdir)\n"));
+  for (Candidate& one : review.candidates) {
+    one.decision = policy::Decision{.choice = "drop"};
+  }
+  EXPECT_THAT(markdown(review, std::nullopt),
+              testing::HasSubstr("each of them is decided about"));
+}
+
 TEST(Markdown, LetsNoNameBecomeMarkup) {
   const Review now = with({remark("a", "high", "x | <b> [y](z)")});
   const std::string text = markdown(now, std::nullopt);

@@ -232,10 +232,18 @@ std::vector<Candidate> ranked(const Inputs& inputs, const Uses& uses,
       answered.insert(denial.syscall);
     }
   }
+  // What the next synthesis takes away leads nowhere.
+  policy::Grants allowed = all_of(inputs);
+  for (const Grant& grant : grants) {
+    if (grant.layer == Layer::Seccomp && grant.decision &&
+        grant.decision->choice == "drop") {
+      allowed.calls.erase(grant.subject.substr(grant.subject.find(' ') + 1));
+    }
+  }
   return candidates_of(inputs.reaches, {.observed = observed,
                                         .answered = answered,
                                         .grants = grants,
-                                        .allowed = all_of(inputs),
+                                        .allowed = allowed,
                                         .risks = risks});
 }
 

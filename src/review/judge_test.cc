@@ -361,24 +361,30 @@ TEST(Review, TellsWhatOpensNothingNewByItself) {
   elf::Reach reach{.program = "/bin/app"};
   const elf::Step main{"/bin/app", "main", 1, elf::Link::Start};
   reach.calls = {{.syscall = call("kill"), .chain = {main}},
-                 {.syscall = call("setgid"), .chain = {main}},
+                 {.syscall = call("setreuid"), .chain = {main}},
                  {.syscall = call("mkdirat"), .chain = {main}}};
   world.reaches = {reach};
   EXPECT_EQ(finding(world.review(), "reachable")->message,
             "3 calls can be made, were not seen and would be refused; 2 of "
-            "them open no more than what is granted: setgid, mkdirat; of the "
+            "them open no more than what is granted: setreuid, mkdirat; of the "
             "others most likely first: kill");
   EXPECT_THAT(finding(world.review(), "reachable")->hint,
               HasSubstr("add \"what opens nothing new\""));
   world.reaches[0].calls.erase(world.reaches[0].calls.begin());
   EXPECT_EQ(finding(world.review(), "reachable")->message,
             "2 calls can be made, were not seen and would be refused; 2 of "
-            "them open no more than what is granted: setgid, mkdirat");
+            "them open no more than what is granted: setreuid, mkdirat");
   // Somebody decided about one of them.
-  world.decisions = {{"syscall setgid", "drop", "Ann", "no"}};
+  world.decisions = {{"syscall setreuid", "drop", "Ann", "no"}};
   EXPECT_EQ(finding(world.review(), "reachable")->message,
             "1 calls can be made, were not seen and would be refused; 1 of "
             "them open no more than what is granted: mkdirat");
+  // What is going to be dropped opens nothing else.
+  world.decisions = {{"syscall mkdir", "drop", "Ann", "no"}};
+  EXPECT_EQ(finding(world.review(), "reachable")->message,
+            "2 calls can be made, were not seen and would be refused; 1 of "
+            "them open no more than what is granted: setreuid; of the others "
+            "most likely first: mkdirat");
 }
 
 // runc asks for one option of prctl.

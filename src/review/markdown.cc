@@ -82,7 +82,7 @@ std::string grants_list(std::string_view title,
 }
 
 // The same call of two architectures is one name.
-std::vector<std::string> names_of(std::span<const Candidate> alike) {
+std::string names_of(std::span<const Candidate> alike) {
   std::vector<std::string> names;
   for (const Candidate& candidate : alike) {
     std::string name = plain(candidate.subject);
@@ -90,7 +90,18 @@ std::vector<std::string> names_of(std::span<const Candidate> alike) {
       names.push_back(std::move(name));
     }
   }
-  return names;
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// What nobody decided about, with what opens it.
+std::string offers_of(std::span<const Candidate> alike) {
+  std::vector<std::string> offers;
+  for (const Offer& offer : nothing_new(alike)) {
+    offers.push_back(
+        fmt::format("{} ({})", plain(offer.subject), plain(offer.by)));
+  }
+  return offers.empty() ? "each of them is decided about"
+                        : fmt::format("{}", fmt::join(offers, ", "));
 }
 
 std::string candidates_list(const std::vector<Candidate>& candidates) {
@@ -100,15 +111,17 @@ std::string candidates_list(const std::vector<Candidate>& candidates) {
     if (first.rank > kCandidatesShown || first.granted) {
       break;
     }
+    const bool nothing_new = !first.opened_by.empty();
     text += fmt::format(
-        "{}. {}: {}\n", first.rank, fmt::join(names_of(alike), ", "),
-        first.opened_by.empty() ? plain(first.why)
-                                : "open no more than what is granted");
+        "{}. {}: {}\n", first.rank,
+        nothing_new ? "open no more than what is granted" : names_of(alike),
+        nothing_new ? offers_of(alike) : plain(first.why));
   }
-  return text.empty() ? ""
-                      : "\n### Can be done and was not seen, most likely "
-                        "first\n\n" +
-                            text;
+  return text.empty()
+             ? ""
+             : "\n### Can be done and was not seen: what opens nothing "
+               "new, then most likely first\n\n" +
+                   text;
 }
 
 std::string counts(const Review& review) {

@@ -243,46 +243,59 @@ std::map<kernel::Syscall, std::vector<std::string>> programs_by_call(
   return programs;
 }
 
-// Which calls the policy grants. By name, whatever the architectures: as
-// Grant has them.
+// Which calls the policy grants.
 class Granted {
  public:
   explicit Granted(const Surroundings& around) : around_(around) {
     for (const Grant& grant : around.grants) {
-      if (grant.layer == Layer::Seccomp) {
-        const std::string name =
-            grant.subject.substr(grant.subject.find(' ') + 1);
-        names_.insert(name);
-        // What some arguments open is less than what all of them do.
-        if (grant.limits.empty()) {
-          whole_.emplace(name, &grant);
-        }
+      if (grant.layer != Layer::Seccomp) {
+        continue;
       }
+      arches_.insert(grant.arches.begin(), grant.arches.end());
+      grants_.emplace(grant.subject.substr(grant.subject.find(' ') + 1),
+                      &grant);
     }
   }
 
-  bool has(const std::string& name) const { return names_.contains(name); }
+  // By name, whatever the architectures: as Grant has it.
+  bool has(const std::string& name) const { return grants_.contains(name); }
 
   // As Candidate::opened_by.
-  std::vector<std::string> that_open_all_of(const std::string& call,
-                                            const Risk& risk) const {
+  std::vector<std::string> that_cover(const std::string& call,
+                                      const Candidate& candidate) const {
     std::vector<std::string> names;
-    for (const auto& [name, grant] : whole_) {
-      if (!risk.exposes.empty() && grant->risk.exposes == risk.exposes &&
-          grant->risk.level == risk.level) {
+    if (candidate.risk.level == RiskClass::High ||
+        !arches_.contains(candidate.syscall.arch) ||
+        around_.risks.leads_further(call, around_.allowed)) {
+      return names;
+    }
+    for (const std::string& name : around_.risks.covering(call)) {
+      const auto it = grants_.find(name);
+      if (it != grants_.end() && covers(*it->second, call, candidate)) {
         names.push_back(name);
       }
-    }
-    if (around_.risks.leads_further(call, around_.allowed)) {
-      names.clear();
     }
     return names;
   }
 
  private:
+  // What some arguments open is less than what all of them do, and what
+  // somebody dropped or takes for a time is not granted to stay.
+  bool covers(const Grant& grant, const std::string& call,
+              const Candidate& candidate) const {
+    const bool stays =
+        !grant.waiver && (!grant.decision || grant.decision->choice != "drop");
+    // An added call is granted wherever it exists.
+    const bool everywhere = std::ranges::all_of(arches_, [&](auto arch) {
+      return grant.arches.contains(arch) || !kernel::syscall_number(arch, call);
+    });
+    return stays && everywhere && grant.limits.empty() &&
+           candidate.risk.level <= grant.risk.level;
+  }
+
   const Surroundings& around_;
-  std::set<std::string> names_;
-  std::map<std::string, const Grant*> whole_;
+  std::map<std::string, const Grant*> grants_;
+  std::set<kernel::Arch> arches_;
 };
 
 Candidate candidate_of(const elf::Reach& reach, const elf::ReachedCall& call,
@@ -303,7 +316,7 @@ Candidate candidate_of(const elf::Reach& reach, const elf::ReachedCall& call,
   }
   made.why = sentence(made.terms);
   if (!made.granted) {
-    made.opened_by = granted.that_open_all_of(name, made.risk);
+    made.opened_by = granted.that_cover(name, made);
   }
   if (!made.opened_by.empty()) {
     made.why = fmt::format("opens no more than what is granted ({}){}{}",

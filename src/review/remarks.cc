@@ -366,7 +366,8 @@ class Remarks {
                     refused, nothing_new.size(), first_of(nothing_new),
                     names.empty() ? "" : "; of the others most likely first: ",
                     first_of(names)),
-        fmt::format("{}; vambrace review DIR add \"{}\" takes all of that kind",
+        fmt::format("{}; vambrace review DIR add \"{}\" with --root or --reach "
+                    "adds the first kind",
                     kHint, kNothingNew));
   }
 

@@ -56,6 +56,18 @@ std::string_view to_string(Trait trait) {
   return "rare";
 }
 
+std::vector<Offer> nothing_new(std::span<const Candidate> candidates) {
+  std::vector<Offer> offers;
+  for (const Candidate& candidate : candidates) {
+    if (!candidate.opened_by.empty() && !candidate.decision &&
+        std::ranges::find(offers, candidate.subject, &Offer::subject) ==
+            offers.end()) {
+      offers.push_back({candidate.subject, candidate.opened_by.front()});
+    }
+  }
+  return offers;
+}
+
 std::vector<std::span<const Candidate>> by_rank(
     std::span<const Candidate> candidates) {
   std::vector<std::span<const Candidate>> out;

@@ -163,10 +163,9 @@ struct Candidate {
   Risk risk;
   // Allowed all the same: the runtime, a closure or a person grants it.
   bool granted = false;
-  // Calls that are granted with any arguments and open all that this one
-  // would: the table of risks has the same class and words for them, and no
-  // advisory to which this one is a step that nothing granted takes. Sorted;
-  // empty: it opens more, or what it opens is unknown, or it is granted itself.
+  // Calls that are granted to stay, with any arguments, and do all that this
+  // one does, as the table of risks has it. Sorted; empty: none is known to, or
+  // it is a step to an advisory that nothing granted takes, or granted itself.
   std::vector<std::string> opened_by;
   std::optional<policy::Decision> decision;
   auto operator<=>(const Candidate&) const = default;
@@ -174,6 +173,14 @@ struct Candidate {
 
 // What people call the candidates that are opened by what is granted.
 constexpr std::string_view kNothingNew = "what opens nothing new";
+
+// Candidates that are opened by what is granted and that nobody decided about,
+// in their order. A call of two architectures is one: "mkdirat" by "mkdir".
+struct Offer {
+  std::string subject;  // "syscall mkdirat"
+  std::string by;       // one of opened_by
+};
+std::vector<Offer> nothing_new(std::span<const Candidate> candidates);
 
 // Those of each rank together; into the candidates, which stand by rank.
 std::vector<std::span<const Candidate>> by_rank(

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ class Risks {
   Risk of(const policy::MountRule& rule) const;
   Risk of(const policy::TraceRule& rule) const;
 
+  // As policy::covering.
+  std::span<const std::string> covering(std::string_view name) const {
+    return policy::covering(table_, name);
+  }
   // Whether a call, with any arguments, is a step to an advisory that nothing
   // granted takes.
   bool leads_further(std::string_view name, const policy::Grants& grants) const;
