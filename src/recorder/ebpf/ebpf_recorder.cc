@@ -144,7 +144,7 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
   }
   // hint.image is the scope's number here and below.
   if (hint.kind == VMB_HINT_END) {
-    found_at_end_.look(session_->maps(), roots_, hint.image);
+    found_at_end_.ended(hint.image);
   }
   if (hint.kind == VMB_HINT_SCOPE && cgroup_.empty()) {
     if (const auto scope = session_->maps().at<vmb_scope>("scopes", hint.image);
@@ -156,6 +156,7 @@ void EbpfRecorder::take_hint(const vmb_hint& hint) {
 
 void EbpfRecorder::take_hints() {
   ring_buffer__consume(ring_);
+  found_at_end_.look(session_->maps(), roots_);
 }
 
 // While the probes are in place. Tasks that come up to the next epoch do so

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +22,8 @@
 
 namespace vambrace::recorder::ebpf {
 namespace {
+
+using std::chrono::steady_clock;
 
 // The file has this name because of the workload: it made it, or would where
 // there is none.
@@ -177,22 +180,24 @@ void look_around(Raw& raw, const Roots& roots) {
   }
 }
 
-void FoundAtEnd::look(const Maps& maps, const Roots& roots,
-                      std::uint32_t scope) {
-  if (!roots.any_other()) {
+void FoundAtEnd::look(const Maps& maps, const Roots& roots) {
+  const auto start = steady_clock::now();
+  if (!roots.any_other() || !ended_.is_due(start)) {
     return;
   }
-  auto raw = collect_files(maps);
-  if (!raw) {
-    return;
+  const std::set<std::uint32_t> scopes = ended_.take();
+  if (auto raw = collect_files(maps)) {
+    tell_moved(*raw);
+    follow_names(*raw, roots);
+    look_around(*raw, roots);
+    for (const std::uint32_t scope : scopes) {
+      if (raw->looked.contains(scope)) {
+        found_[scope] = {std::move(raw->found[scope]),
+                         std::move(raw->owners[scope])};
+      }
+    }
   }
-  tell_moved(*raw);
-  follow_names(*raw, roots);
-  look_around(*raw, roots);
-  if (raw->looked.contains(scope)) {
-    found_[scope] = {std::move(raw->found[scope]),
-                     std::move(raw->owners[scope])};
-  }
+  ended_.looked(start, steady_clock::now());
 }
 
 void FoundAtEnd::add_to(Raw& raw) const {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "recorder/ebpf/ended.h"
 #include "recorder/ebpf/maps.h"
 #include "recorder/ebpf/names.h"
 #include "recorder/ebpf/raw.h"
@@ -27,8 +28,12 @@ void look_around(Raw& raw, const Roots& roots);
 // removes its container then, within a tenth of a second.
 class FoundAtEnd {
  public:
-  // What cannot be read is left to look_around() at the end.
-  void look(const Maps& maps, const Roots& roots, std::uint32_t scope);
+  // The first process of the scope ended, perhaps not for the first time: a
+  // workload may be started again and again.
+  void ended(std::uint32_t scope) { ended_.add(scope); }
+  // Looks at scopes that ended since and are due. What cannot be read is left
+  // to look_around() at the end.
+  void look(const Maps& maps, const Roots& roots);
   void add_to(Raw& raw) const;
 
  private:
@@ -37,6 +42,7 @@ class FoundAtEnd {
     std::map<std::string, evidence::OwnedFolder> owners;
   };
 
+  Ended ended_;
   std::map<std::uint32_t, Found> found_;  // by scope
 };
 
