@@ -12,9 +12,11 @@ for
 * among the calls that the first 30 ranks name (ranks): the first is what opens nothing
   new, the others are calls that open the same.
 
-Then what opens nothing new is added, as the review offers it, and the same is asked of
-the 30 calls with the highest scores once more (after). Splits in which fewer than 8 calls
-are needed tell nothing and are left out; how many is printed.
+Then what opens nothing new is added, as the review offers it: how many calls these are
+and how many of them are needed (right), and what is found once more among the 30 calls
+with the highest scores, together with those (with). Splits in which fewer than 8 calls
+are needed tell nothing and are left out, the same ones everywhere; how many is printed,
+and how many still need 8 after the offer was taken.
 
     bench/review_usefulness.py [--folder DIR] [--tests N] [--splits 10] [--top 30]
                                [--json FILE] [PROGRAM...]
@@ -30,7 +32,6 @@ import collections
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -43,10 +44,10 @@ from upstream_suites import SUITES
 
 ENOUGH = 8
 PROGRAMS = ("python3-classes", "perl", "busybox", "git", "tar", "bash", "memcached")
-# Of each program: its splits before anything is decided, by ranks, and after.
-HEAD = (f"{'program':<15} {'tests':>5} | {'splits':>6} {'needed':>6} {'calls':>6} {'least':>5} "
-        f"{'right':>5} {'chance':>6} | {'ranks':>5} {'named':>5} | {'added':>5} {'splits':>6} "
-        f"{'needed':>6} {'after':>5} {'least':>5} {'right':>5} {'chance':>6}")
+# Of each program: single calls, ranks, and once what opens nothing new is added.
+HEAD = (f"{'program':<15} {'tests':>5} {'splits':>6} {'needed':>6} | {'calls':>5} {'least':>5} "
+        f"{'right':>5} {'chance':>6} | {'ranks':>5} {'named':>5} {'chance':>6} | {'added':>5} "
+        f"{'right':>5} {'with':>5} {'least':>5} {'still':>5} {'needed':>6} {'found':>5}")
 
 
 def run(*words):
@@ -131,49 +132,71 @@ def splits_of(name, files, reach, arguments):
         needed = set().union(*(by_file[path] for path in order[len(half):])) - seen
         wanted = needed - granted
         named = {call for call, rank, _ in ranked if rank <= arguments.top}
-        yield {"program": name, "seed": seed, "tests": len(files),
+        added = {call for call, _, new in ranked if new}
+        # "missed" and "found" of what is left once they are added.
+        then = judged(rest, needed - granted_then, arguments.top)
+        yield {"program": name, "seed": seed, "tests": len(files), "needed": len(wanted),
                "calls": judged(ranked, wanted, arguments.top),
-               "ranks": {"needed": len(wanted), "found": len(wanted & named),
-                         "listed": len(named)},
-               "added": sum(1 for _, _, new in ranked if new),
-               "after": judged(rest, needed - granted_then, arguments.top)}
+               "ranks": {"found": len(wanted & named), "listed": len(named),
+                         "by_chance": len(wanted) * len(named) / max(len(ranked), 1)},
+               "added": {"listed": len(added), "found": len(wanted & added)},
+               "after": then | {"both": len(wanted & added) + then["found"]}}
 
 
-def counted(rows, which):
-    return [row[which] for row in rows if row[which]["needed"] >= ENOUGH]
+def of(rows, which, key):
+    return sum(row[which][key] for row in rows)
 
 
-def total(parts, key):
-    return sum(part[key] for part in parts)
-
-
-def share(parts, key, of):
+def share(part, whole):
     """As a percentage, "-" where there is nothing to tell of."""
-    return f"{total(parts, key) / total(parts, of):.0%}" if total(parts, of) else "-"
+    return f"{part / whole:.0%}" if whole else "-"
 
 
-def least(parts):
-    return f"{min(part['found'] / part['needed'] for part in parts):.0%}" if parts else "-"
+def least(rows, which, key="found"):
+    return share(*min(((row[which][key], row["needed"]) for row in rows),
+                      key=lambda pair: pair[0] / pair[1], default=(0, 0)))
 
 
-def line(name, rows):
-    calls, ranks, after = (counted(rows, which) for which in ("calls", "ranks", "after"))
-    named = f"{statistics.mean(part['listed'] for part in ranks):.1f}" if ranks else "-"
-    return (f"{name:<15} {rows[0]['tests']:>5} | {len(calls):>6} {total(calls, 'needed'):>6} "
-            f"{share(calls, 'found', 'needed'):>6} {least(calls):>5} "
-            f"{share(calls, 'found', 'listed'):>5} {share(calls, 'by_chance', 'needed'):>6} | "
-            f"{share(ranks, 'found', 'needed'):>5} {named:>5} | "
-            f"{statistics.mean(row['added'] for row in rows):>5.1f} {len(after):>6} "
-            f"{total(after, 'needed'):>6} {share(after, 'found', 'needed'):>5} {least(after):>5} "
-            f"{share(after, 'found', 'listed'):>5} {share(after, 'by_chance', 'needed'):>6}")
+def mean(rows, which):
+    return f"{of(rows, which, 'listed') / len(rows):.1f}" if rows else "-"
 
 
-def summary(rows, which, words):
-    parts = counted(rows, which)
-    reached = [part for part in parts if part["found"] >= 0.8 * part["needed"]]
-    return (f"{words}: {len(parts)} of {len(rows)} splits need {ENOUGH} calls or more, together "
-            f"{total(parts, 'needed')}; {total(parts, 'found')} are found "
-            f"({share(parts, 'found', 'needed')}), in {len(reached)} splits 80% or more")
+def line(name, every):
+    rows = [row for row in every if row["needed"] >= ENOUGH]
+    needed = sum(row["needed"] for row in rows)
+    still = [row for row in rows if row["after"]["needed"] >= ENOUGH]
+    return (f"{name:<15} {every[0]['tests']:>5} {len(rows):>6} {needed:>6} | "
+            f"{share(of(rows, 'calls', 'found'), needed):>5} {least(rows, 'calls'):>5} "
+            f"{share(of(rows, 'calls', 'found'), of(rows, 'calls', 'listed')):>5} "
+            f"{share(of(rows, 'calls', 'by_chance'), needed):>6} | "
+            f"{share(of(rows, 'ranks', 'found'), needed):>5} {mean(rows, 'ranks'):>5} "
+            f"{share(of(rows, 'ranks', 'by_chance'), needed):>6} | {mean(rows, 'added'):>5} "
+            f"{share(of(rows, 'added', 'found'), of(rows, 'added', 'listed')):>5} "
+            f"{share(of(rows, 'after', 'both'), needed):>5} {least(rows, 'after', 'both'):>5} "
+            f"{len(still):>5} {of(still, 'after', 'needed'):>6} {of(still, 'after', 'found'):>5}")
+
+
+def summary(rows, top):
+    """What the first columns come to, in sentences."""
+    needed = sum(row["needed"] for row in rows)
+
+    def told(which, words, key="found"):
+        reached = [row for row in rows if row[which][key] >= 0.8 * row["needed"]]
+        found = of(rows, which, key)
+        return (f"{words}: {found} of {needed} ({share(found, needed)}), in {len(reached)} of "
+                f"{len(rows)} splits 80% or more")
+    yield told("calls", f"the {top} calls with the highest scores")
+    yield (f"  with room for {sum(min(row['needed'], top) for row in rows)}, by chance "
+           f"{of(rows, 'calls', 'by_chance'):.0f}")
+    yield told("ranks", f"the first {top} ranks")
+    yield f"  by chance {of(rows, 'ranks', 'by_chance'):.0f}"
+    yield told("after", f"what opens nothing new and {top} calls more", "both")
+    yield (f"  {of(rows, 'added', 'found')} by what opens nothing new, with "
+           f"{of(rows, 'added', 'listed') - of(rows, 'added', 'found')} that are not needed")
+    for which in ("calls", "after"):
+        missed = collections.Counter(call for row in rows for call in row[which]["missed"])
+        yield f"missed most ({which}): " + ", ".join(
+            f"{call} {count}" for call, count in missed.most_common(20))
 
 
 def main():
@@ -195,19 +218,12 @@ def main():
             rows = list(splits_of(name, files, reach, arguments))
         results += rows
         print(line(name, rows), flush=True)
-    print(summary(results, "calls", f"the {arguments.top} calls with the highest scores"))
-    room = sum(min(part["needed"], arguments.top) for part in counted(results, "calls"))
-    print(f"  with room for {room}; {total(counted(results, 'calls'), 'by_chance'):.0f} by chance")
-    print(summary(results, "ranks", f"the first {arguments.top} ranks"))
-    print(summary(results, "after", f"{arguments.top} calls once what opens nothing new is added"))
-    print(f"  {total(counted(results, 'after'), 'by_chance'):.0f} by chance")
+    counted = [row for row in results if row["needed"] >= ENOUGH]
+    print(f"{len(counted)} of {len(results)} splits need {ENOUGH} calls or more")
+    for words in summary(counted, arguments.top):
+        print(words)
     unseen = sum(len(row["calls"]["not_reachable"]) for row in results)
     print(f"needed and not among the candidates at all: {unseen}")
-    for which in ("calls", "after"):
-        missed = collections.Counter(call for part in counted(results, which)
-                                     for call in part["missed"])
-        print(f"missed most ({which}):",
-              ", ".join(f"{call} {count}" for call, count in missed.most_common(20)))
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=1)
