@@ -8,7 +8,7 @@ static analysis; what the other half needs and the bundle does not grant is look
 for
 
 * among the 30 calls with the highest scores (calls), beside as many drawn by lot, in the
-  mean (chance);
+  mean (chance), and among the first 30 in the order in which they are listed (listed);
 * among the calls that the first 30 ranks name (ranks): the first is what opens nothing
   new, the others are calls that open the same.
 
@@ -46,7 +46,7 @@ ENOUGH = 8
 PROGRAMS = ("python3-classes", "perl", "busybox", "git", "tar", "bash", "memcached")
 # Of each program: single calls, ranks, and once what opens nothing new is added.
 HEAD = (f"{'program':<15} {'tests':>5} {'splits':>6} {'needed':>6} | {'calls':>5} {'least':>5} "
-        f"{'right':>5} {'chance':>6} | {'ranks':>5} {'named':>5} {'chance':>6} | {'added':>5} "
+        f"{'right':>5} {'chance':>6} {'listed':>6} | {'ranks':>5} {'named':>5} {'chance':>6} | {'added':>5} "
         f"{'right':>5} {'with':>5} {'least':>5} {'still':>5} {'needed':>6} {'found':>5}")
 
 
@@ -137,6 +137,8 @@ def splits_of(name, files, reach, arguments):
         then = judged(rest, needed - granted_then, arguments.top)
         yield {"program": name, "seed": seed, "tests": len(files), "needed": len(wanted),
                "calls": judged(ranked, wanted, arguments.top),
+               "in_order": judged(sorted(ranked, key=lambda one: one[1]), wanted,
+                                  arguments.top),
                "ranks": {"found": len(wanted & named), "listed": len(named),
                          "by_chance": len(wanted) * len(named) / max(len(ranked), 1)},
                "added": {"listed": len(added), "found": len(wanted & added)},
@@ -168,7 +170,8 @@ def line(name, every):
     return (f"{name:<15} {every[0]['tests']:>5} {len(rows):>6} {needed:>6} | "
             f"{share(of(rows, 'calls', 'found'), needed):>5} {least(rows, 'calls'):>5} "
             f"{share(of(rows, 'calls', 'found'), of(rows, 'calls', 'listed')):>5} "
-            f"{share(of(rows, 'calls', 'by_chance'), needed):>6} | "
+            f"{share(of(rows, 'calls', 'by_chance'), needed):>6} "
+            f"{share(of(rows, 'in_order', 'found'), needed):>6} | "
             f"{share(of(rows, 'ranks', 'found'), needed):>5} {mean(rows, 'ranks'):>5} "
             f"{share(of(rows, 'ranks', 'by_chance'), needed):>6} | {mean(rows, 'added'):>5} "
             f"{share(of(rows, 'added', 'found'), of(rows, 'added', 'listed')):>5} "
@@ -188,6 +191,7 @@ def summary(rows, top):
     yield told("calls", f"the {top} calls with the highest scores")
     yield (f"  with room for {sum(min(row['needed'], top) for row in rows)}, by chance "
            f"{of(rows, 'calls', 'by_chance'):.0f}")
+    yield told("in_order", f"the first {top} calls as they are listed")
     yield told("ranks", f"the first {top} ranks")
     yield f"  by chance {of(rows, 'ranks', 'by_chance'):.0f}"
     yield told("after", f"what opens nothing new and {top} calls more", "both")
