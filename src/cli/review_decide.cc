@@ -91,7 +91,18 @@ Result<> check_words(const DecisionWords& words, const std::string& today) {
   return {};
 }
 
-// The manifest with the decision in it, and what had to go for it.
+// What synthesis refuses is not written down.
+Result<> check_subjects(const DecisionWords& words) {
+  for (const std::string& what : words.what) {
+    TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(what));
+    if (words.choice != "waive") {
+      TRY(policy::check_decision(subject, words.choice));
+    }
+  }
+  return {};
+}
+
+// The manifest with the decisions in it, and what had to go for them.
 struct Edit {
   repository::Manifest manifest;
   std::vector<policy::Decision> decisions;  // taken out
@@ -221,13 +232,8 @@ Result<> write_decision(Environment& environment, const std::string& directory,
       evidence::format_time(environment.now()).substr(0, 10);
   const bool forget = words.choice == "forget";
   TRY(check_words(words, today));
-  for (const std::string& what :
-       forget ? std::vector<std::string>() : words.what) {
-    TRY_ASSIGN(const policy::Subject subject, policy::parse_subject(what));
-    // What synthesis refuses is not written down.
-    if (words.choice != "waive") {
-      TRY(policy::check_decision(subject, words.choice));
-    }
+  if (!forget) {
+    TRY(check_subjects(words));
   }
   const std::string path = directory + "/bundle.yaml";
   std::string who = words.who.value_or("");
