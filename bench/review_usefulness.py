@@ -16,7 +16,8 @@ Then what opens nothing new is added, as the review offers it: how many calls th
 and how many of them are needed (right), and what is found once more among the 30 calls
 with the highest scores, together with those (with). Splits in which fewer than 8 calls
 are needed tell nothing and are left out, the same ones everywhere; how many is printed,
-and how many still need 8 after the offer was taken.
+and how many still need 8 after the offer was taken. "least" is the share in the split in
+which it is smallest.
 
     bench/review_usefulness.py [--folder DIR] [--tests N] [--splits 10] [--top 30]
                                [--json FILE] [PROGRAM...]
@@ -46,8 +47,8 @@ ENOUGH = 8
 PROGRAMS = ("python3-classes", "perl", "busybox", "git", "tar", "bash", "memcached")
 # Of each program: single calls, ranks, and once what opens nothing new is added.
 HEAD = (f"{'program':<15} {'tests':>5} {'splits':>6} {'needed':>6} | {'calls':>5} {'least':>5} "
-        f"{'right':>5} {'chance':>6} {'listed':>6} | {'ranks':>5} {'named':>5} {'chance':>6} | {'added':>5} "
-        f"{'right':>5} {'with':>5} {'least':>5} {'still':>5} {'needed':>6} {'found':>5}")
+        f"{'right':>5} {'chance':>6} {'listed':>6} | {'ranks':>5} {'named':>5} {'chance':>6} | "
+        f"{'added':>5} {'right':>5} {'with':>5} {'least':>5} {'still':>5} {'needed':>6} {'found':>5}")
 
 
 def run(*words):
